@@ -1,0 +1,181 @@
+"""Who may do what: site keys and signatures, moderators' sign-in, roles, CSRF; each route is denied unless listed."""
+
+import base64
+import hashlib
+import secrets
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from flask import Flask, current_app, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import LoginManager, UserMixin, current_user
+from flask_wtf import CSRFProtect
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from werkzeug.datastructures import Headers
+
+from moderation.db import now
+from moderation.errors import BadInput, Forbidden, NotFound, NotSignedIn
+from moderation.models import Moderator, Role, Site, SiteKey
+
+OPEN = frozenset({"static", "health.healthz", "health.readyz", "account.sign_in", "account.language"})
+"""Endpoints for anybody."""
+
+SIGNED = frozenset({"api.webhook", "api.decisions", "api.acknowledge"})
+"""Endpoints for sites, which prove themselves by a signature or a token."""
+
+SHORTEST_PASSWORD = 10
+
+_hasher = PasswordHasher()
+
+
+class SignedIn(UserMixin):  # type: ignore[misc]
+    """The moderator of a request, detached from any database session."""
+
+    def __init__(self, moderator: Moderator) -> None:
+        self.id = moderator.id
+        self.name = moderator.name
+        self.role = moderator.role
+        self.language = moderator.language
+
+
+def protect(app: Flask) -> None:
+    """Deny every route of the application to whoever is not signed in, save those listed above."""
+    csrf = CSRFProtect(app)
+    for endpoint in SIGNED:
+        csrf.exempt(f"moderation.views.{endpoint}")
+    logins = LoginManager(app)
+    logins.user_loader(_load)
+    app.before_request(_deny)
+
+
+def _load(moderator_id: str) -> SignedIn | None:
+    with current_app.extensions["moderation"].database.session(read_only=True) as session:
+        moderator = session.get(Moderator, int(moderator_id))
+        return SignedIn(moderator) if moderator and moderator.disabled_at is None else None
+
+
+def _deny() -> ResponseReturnValue | None:
+    if request.endpoint is None or request.endpoint in OPEN | SIGNED or current_user.is_authenticated:
+        return None
+    if speaks_to_programs():
+        raise NotSignedIn("Sign in first.")
+    return redirect(url_for("account.sign_in", next=request.full_path if request.method == "GET" else None))
+
+
+def speaks_to_programs() -> bool:
+    """Whether this request comes from a program rather than from a person's browser."""
+    return request.path.startswith(("/webhooks/", "/api/", "/healthz", "/readyz"))
+
+
+def require_admin() -> None:
+    """Forbidden unless the moderator of this request is an admin."""
+    if current_user.role is not Role.ADMIN:
+        raise Forbidden("Only an admin may do this.")
+
+
+def site_by_slug(session: Session, slug: str) -> Site:
+    """Return the site, NotFound where there is none of that name."""
+    site = session.scalars(select(Site).where(Site.slug == slug)).one_or_none()
+    if site is None:
+        raise NotFound(f"There is no site {slug!r} here.", code="unknown_site")
+    return site
+
+
+def signing_secrets(site: Site) -> list[str]:
+    """Return the site's valid signing secrets, newest first."""
+    return [key.value for key in site.keys if key.kind == "signing" and key.revoked_at is None]
+
+
+def verify_webhook(site: Site, body: bytes, headers: Headers, *, tolerance: float) -> str:
+    """Check a Standard Webhooks signature over the exact body with each of the site's secrets; return the webhook id.
+
+    NotSignedIn says which of the three headers is missing or wrong. ``tolerance`` is in seconds.
+    """
+    wanted = {name: headers.get(name, "") for name in ("webhook-id", "webhook-timestamp", "webhook-signature")}
+    for name, value in wanted.items():
+        if not value:
+            raise NotSignedIn(f"The header {name} is missing.", code="missing_signature", field=name)
+    _check_clock(wanted["webhook-timestamp"], tolerance)
+    if len(wanted["webhook-id"]) > 255:
+        raise BadInput("The header webhook-id is longer than 255 characters.", field="webhook-id")
+    for secret in signing_secrets(site):
+        try:
+            Webhook(secret).verify(body, wanted, json_parse=False)
+        except (WebhookVerificationError, ValueError):
+            continue  # ValueError: the header is malformed, which the library does not catch
+        return wanted["webhook-id"]
+    raise NotSignedIn(
+        "The signature does not match; sign `{id}.{timestamp}.{body}`, the exact bytes sent, with this site's secret.",
+        code="wrong_signature",
+        field="webhook-signature",
+    )
+
+
+def _check_clock(timestamp: str, tolerance: float) -> None:
+    try:
+        off = now().timestamp() - int(timestamp)
+    except ValueError:
+        raise NotSignedIn(
+            "The header webhook-timestamp must hold Unix seconds.", code="wrong_timestamp", field="webhook-timestamp"
+        ) from None
+    if abs(off) > tolerance:
+        way = "behind" if off > 0 else "ahead of"
+        raise NotSignedIn(
+            f"Your clock is {abs(off):.0f} seconds {way} ours, more than the {tolerance:.0f} that are allowed.",
+            code="clock_skew",
+            field="webhook-timestamp",
+        )
+
+
+def site_by_token(session: Session, authorization: str | None) -> Site:
+    """Return the site whose API token the ``Authorization`` header bears; NotSignedIn where it bears none."""
+    scheme, _, token = (authorization or "").partition(" ")
+    digest = hashlib.sha256(token.strip().encode("utf-8", "replace")).hexdigest()
+    key = session.scalars(
+        select(SiteKey).where(SiteKey.kind == "token", SiteKey.value == digest, SiteKey.revoked_at.is_(None))
+    ).one_or_none()
+    if scheme.lower() != "bearer" or key is None:
+        raise NotSignedIn(
+            "Send `Authorization: Bearer <token of your site>`.", code="wrong_token", field="authorization"
+        )
+    return key.site
+
+
+def new_signing_key(site: Site) -> str:
+    """Give the site a new signing secret beside those it has, and return it."""
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode("ascii")
+    site.keys.append(SiteKey(kind="signing", value=secret))
+    return secret
+
+
+def new_token(site: Site) -> str:
+    """Give the site a new API token and return it; only its hash is kept."""
+    token = "ho_" + secrets.token_urlsafe(32)
+    site.keys.append(SiteKey(kind="token", value=hashlib.sha256(token.encode("ascii")).hexdigest()))
+    return token
+
+
+def hash_password(password: str) -> str:
+    """Return the argon2id hash; BadInput where the password is too short."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise BadInput(f"A password needs at least {SHORTEST_PASSWORD} characters.", code="too_short", field="password")
+    return _hasher.hash(password)
+
+
+_NOBODY = _hasher.hash(secrets.token_urlsafe())
+
+
+def sign_in(session: Session, name: str, password: str) -> Moderator | None:
+    """Return the moderator, or None where name and password do not fit, in the same time in either case."""
+    moderator = session.scalars(
+        select(Moderator).where(Moderator.name == name, Moderator.disabled_at.is_(None))
+    ).one_or_none()
+    try:
+        _hasher.verify(moderator.password_hash if moderator else _NOBODY, password)
+    except (VerificationError, InvalidHashError):
+        return None
+    if moderator and _hasher.check_needs_rehash(moderator.password_hash):
+        moderator.password_hash = _hasher.hash(password)
+    return moderator

@@ -1,0 +1,126 @@
+"""The doorbell: tells workers that there is something to do, and nothing else.
+
+The database is the truth. A message carries no data and may be lost, doubled or late without harm: a worker that is
+woken looks for what is due. So ``ring`` never fails and never makes a request wait: it leaves a mark, and a thread of
+the process sends it. Rings within a moment become one, and where enough of a kind already wait at the broker, because
+no worker is awake, no more are sent.
+
+Embedded, the broker is a folder (kombu's ``filesystem`` transport), not ``memory://``: web and workers are processes of
+their own even on one machine, because a request must not share its interpreter lock with the judge.
+"""
+
+import heapq
+import math
+import os
+import threading
+import time
+from typing import Final
+
+import structlog
+from celery import Celery
+from kombu.connection import Connection
+
+from moderation.config import Settings
+
+BELLS: Final = ("score", "deliver", "sweep")
+"""Every bell is a task and a queue of the same name."""
+
+GRAIN = 0.05
+"""Seconds within which rings of one bell become one."""
+
+ENOUGH_WAITING = 8
+"""Messages at the broker beyond which no more are sent: enough to wake every worker."""
+
+log = structlog.get_logger(__name__)
+
+
+def make_celery(settings: Settings) -> Celery:
+    """Make the Celery application for the settings' broker; it knows no tasks yet."""
+    app = Celery("moderation", set_as_current=False)
+    app.conf.update(
+        broker_url=settings.broker_url,
+        broker_connection_retry_on_startup=True,
+        broker_connection_timeout=3,
+        task_ignore_result=True,
+        task_routes={bell: {"queue": bell} for bell in BELLS},
+        task_create_missing_queues=True,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        beat_schedule={"sweep": {"task": "sweep", "schedule": settings.sweep_interval}},
+        timezone="UTC",
+    )
+    folder = settings.embedded_broker
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        app.conf.update(
+            broker_url="filesystem://",
+            broker_transport_options={
+                "data_folder_in": str(folder),
+                "data_folder_out": str(folder),
+                "control_folder": str(folder),
+                "polling_interval": 0.05,
+            },
+        )
+    return app
+
+
+class Bell:
+    """Rings the workers' bells, out of the caller's way. Safe to use from any thread, and after a fork."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._celery = make_celery(settings)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Start anew, in this process: a thread does not survive a fork, and a lock may survive it closed."""
+        self._pid = os.getpid()
+        self._wake = threading.Condition()
+        self._marks: set[tuple[int, str]] = set()
+        self._due: list[tuple[int, str]] = []
+        self._thread: threading.Thread | None = None
+
+    def ring(self, name: str, *, after: float = 0.0) -> None:
+        """Wake a worker for ``name`` in ``after`` seconds; call it after the commit. Returns at once, never raises."""
+        if self._pid != os.getpid():
+            self._forget()
+        mark = (math.ceil((time.monotonic() + after) / GRAIN), name)
+        with self._wake:
+            if mark in self._marks:
+                return
+            self._marks.add(mark)
+            heapq.heappush(self._due, mark)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="bell", daemon=True)
+                self._thread.start()
+            self._wake.notify()
+
+    def _run(self) -> None:
+        connection: Connection | None = None
+        while True:
+            name = self._next()
+            try:
+                connection = connection or self._celery.connection_for_write()
+                send(self._celery, connection, name)
+            except Exception as error:
+                # The work is safe in the database; the sweep finds it as soon as there is a broker again.
+                log.warning("bell_unheard", bell=name, error=type(error).__name__)
+                connection = None
+
+    def _next(self) -> str:
+        """Wait until a ring is due, and return its name."""
+        with self._wake:
+            while not self._due or self._due[0][0] * GRAIN > time.monotonic():
+                self._wake.wait(self._due[0][0] * GRAIN - time.monotonic() if self._due else None)
+            mark = heapq.heappop(self._due)
+            self._marks.discard(mark)
+            return mark[1]
+
+
+def send(celery: Celery, connection: Connection, name: str) -> None:
+    """Send one ring over an open connection, unless enough of its kind wait already."""
+    queue = celery.amqp.queues[name]
+    waiting = queue(connection.default_channel).queue_declare().message_count
+    if waiting < ENOUGH_WAITING:
+        celery.send_task(name, connection=connection, expires=600, retry=False)

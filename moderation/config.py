@@ -1,0 +1,101 @@
+"""Settings: everything that can be set, with its type, default and help text; read once, refused when it is nonsense.
+
+Each setting is the environment variable ``MODERATION_<NAME>``. A secret may also lie in a file named like the variable
+(in small letters) inside the folder ``MODERATION_SECRETS_DIR``, as container platforms mount them.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from moderation.errors import SettingsError
+
+PositiveSeconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """All settings of the service."""
+
+    model_config = SettingsConfigDict(env_prefix="MODERATION_", extra="ignore", frozen=True)
+
+    home: Path = Field(Path("var"), description="Folder for everything the embedded service writes.")
+    database_url: str = Field("", description="SQLAlchemy URL. Empty: SQLite in the home folder.")
+    broker_url: str = Field("", description="Celery broker URL (amqp, redis). Empty: a folder in the home folder.")
+    secret_key: SecretStr | None = Field(
+        None, min_length=32, description="Signs session cookies; at least 32 characters. `moderation run` makes one."
+    )
+    public_url: str = Field(
+        "http://127.0.0.1:8000",
+        pattern=r"^https?://",
+        description="Where moderators reach the desk. With https, cookies are sent over https only.",
+    )
+    trusted_proxies: int = Field(0, ge=0, description="How many reverse proxies in front may set X-Forwarded-*.")
+    default_language: Literal["de", "en"] = Field("de", description="Language of the desk before a moderator chooses.")
+    time_zone: str = Field("Europe/Berlin", description="Time zone in which the desk shows times.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe line logged.")
+
+    max_body_bytes: int = Field(1_000_000, gt=0, description="A larger request is refused with 413.")
+    max_comment_characters: int = Field(20_000, gt=0, description="A longer comment is refused with 422.")
+    clock_tolerance: PositiveSeconds = Field(300, description="Seconds a webhook's clock may differ from ours.")
+
+    judge_threads: int = Field(1, ge=1, description="Threads of the numeric library in a scoring worker.")
+    score_batch: int = Field(64, ge=1, le=512, description="Comments that are claimed and judged together.")
+    score_attempts: int = Field(3, ge=1, description="Tries before a comment goes to people as not scored.")
+    score_lease: PositiveSeconds = Field(30, description="Seconds a worker may take for a batch of comments.")
+    sweep_interval: PositiveSeconds = Field(30, description="Seconds between rings of every bell.")
+
+    delivery_batch: int = Field(10, ge=1, le=200, description="Deliveries that are claimed together.")
+    delivery_timeout: PositiveSeconds = Field(15, description="Seconds a site has to answer a delivery.")
+    delivery_days: float = Field(3, gt=0, description="Days for which a delivery is tried again.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _derive_urls(cls, values: dict[str, object]) -> dict[str, object]:
+        home = Path(str(values.get("home") or "var"))
+        if not values.get("database_url"):
+            values["database_url"] = f"sqlite:///{home.absolute() / 'moderation.sqlite3'}"
+        if not values.get("broker_url"):
+            values["broker_url"] = f"filesystem://{home.absolute() / 'bell'}"
+        return values
+
+    @model_validator(mode="after")
+    def _check_database(self) -> Self:
+        if not self.database_url.startswith(("sqlite:///", "postgresql+psycopg://", "postgresql://")):
+            raise ValueError("MODERATION_DATABASE_URL must begin with sqlite:/// or postgresql://")
+        return self
+
+    @property
+    def embedded_broker(self) -> Path | None:
+        """The folder that serves as broker, or None when a real one is set."""
+        scheme, _, path = self.broker_url.partition("://")
+        return Path(path) if scheme == "filesystem" else None
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether cookies may travel over https only."""
+        return self.public_url.startswith("https://")
+
+    def require_secret_key(self) -> str:
+        """Return the secret key; SettingsError that says how to make one where there is none."""
+        if self.secret_key is None:
+            raise SettingsError(
+                "MODERATION_SECRET_KEY is not set. Make one with "
+                "`python -c 'import secrets; print(secrets.token_urlsafe(48))'`, or start with `moderation run`, "
+                "which keeps one in its home folder."
+            )
+        return self.secret_key.get_secret_value()
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment; SettingsError with one line for each that is wrong."""
+    try:
+        return Settings(_secrets_dir=os.environ.get("MODERATION_SECRETS_DIR"))  # type: ignore[call-arg]
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            name = "MODERATION_" + "_".join(str(part) for part in problem["loc"]).upper() if problem["loc"] else ""
+            lines.append(f"{name}: {problem['msg']}".lstrip(": "))
+        raise SettingsError("Settings are wrong:\n  " + "\n  ".join(lines)) from None

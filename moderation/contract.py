@@ -1,0 +1,163 @@
+"""The webhook's wire contract: what a site may send, as Pydantic models. Unknown fields are ignored."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from moderation.errors import BadInput
+
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+
+
+def _storable(value: str) -> str:
+    found = _UNSTORABLE.search(value)
+    if found and found.group() == "\x00":
+        raise ValueError(f"contains a NUL character at position {found.start()}; take it out")
+    if found:
+        raise ValueError(f"contains half of a surrogate pair at position {found.start()}; send valid Unicode")
+    return value
+
+
+def _plausible(value: datetime) -> datetime:
+    if not _EARLIEST <= value <= datetime.now(UTC) + timedelta(days=2):
+        raise ValueError("lies before 1990 or in the future; send ISO 8601 with a time zone")
+    return value.astimezone(UTC)
+
+
+def _none_as_empty(value: Any) -> Any:
+    return "" if value is None else value
+
+
+def _none_as_list(value: Any) -> Any:
+    return [] if value is None else value
+
+
+Clean = Annotated[str, AfterValidator(_storable)]
+Id = Annotated[Clean, Field(min_length=1, max_length=255)]
+Short = Annotated[Clean, Field(max_length=255)]
+Long = Annotated[Clean, Field(max_length=1_000_000), BeforeValidator(_none_as_empty)]
+Language = Annotated[Clean, Field(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{1,8})*$", max_length=35)]
+Time = Annotated[AwareDatetime, AfterValidator(_plausible)]
+
+
+class _Wire(BaseModel):
+    """Ids may be sent as numbers, as WordPress has them."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
+
+
+class CommenterData(_Wire):
+    """Who wrote the comment, as far as the site says."""
+
+    id: Id | None = None
+    name: Short | None = None
+    email: Annotated[Clean, Field(max_length=320)] | None = None
+    ip: Annotated[Clean, Field(max_length=45)] | None = None
+
+
+class ArticleData(_Wire):
+    """The article that a comment stands under."""
+
+    id: Id
+    url: Annotated[Clean, Field(max_length=2000, pattern=r"^https?://")]
+    title: Annotated[Clean, Field(min_length=1, max_length=1000)]
+    lead: Long = ""
+    body: Long = ""
+    authors: Annotated[tuple[Short, ...], Field(max_length=50), BeforeValidator(_none_as_list)] = ()
+    published_at: Time | None = None
+    language: Language | None = None
+
+
+class CommentData(_Wire):
+    """A comment. ``html`` says that ``text`` (and nothing else) is HTML."""
+
+    id: Id
+    text: Clean
+    html: bool = False
+    commenter: CommenterData = CommenterData()
+    parent_id: Id | None = None
+    submitted_at: Time
+    language: Language | None = None
+    article: ArticleData
+
+
+class ChangedCommentData(_Wire):
+    """A comment whose text the reader or the site changed; all but id and text may be left out if we know it."""
+
+    id: Id
+    text: Clean
+    html: bool = False
+    commenter: CommenterData | None = None
+    parent_id: Id | None = None
+    submitted_at: Time | None = None
+    language: Language | None = None
+    article: ArticleData | None = None
+
+
+class CommentRef(_Wire):
+    """A comment by its id alone."""
+
+    id: Id
+
+
+class _Event(_Wire):
+    """``timestamp`` is when it happened at the site; by it, news that comes late is told from news."""
+
+    timestamp: Time | None = None
+
+
+class CommentCreated(_Event):
+    """A reader sent a comment."""
+
+    type: Literal["comment.created"]
+    data: CommentData
+
+
+class CommentUpdated(_Event):
+    """A comment has another text now."""
+
+    type: Literal["comment.updated"]
+    data: ChangedCommentData
+
+
+class CommentDeleted(_Event):
+    """The site or the reader took a comment back."""
+
+    type: Literal["comment.deleted"]
+    data: CommentRef
+
+
+class ArticleUpdated(_Event):
+    """An article has another title or text now."""
+
+    type: Literal["article.updated"]
+    data: ArticleData
+
+
+Event = CommentCreated | CommentUpdated | CommentDeleted | ArticleUpdated
+
+EVENTS: dict[str, type[Event]] = {
+    "comment.created": CommentCreated,
+    "comment.updated": CommentUpdated,
+    "comment.deleted": CommentDeleted,
+    "article.updated": ArticleUpdated,
+}
+
+
+def parse_event(payload: Any) -> Event:
+    """Make an event of decoded JSON; BadInput names the first field that is wrong, and says how."""
+    if not isinstance(payload, dict):
+        raise BadInput("The body must be a JSON object with `type` and `data`.", code="wrong_type", field="")
+    kind = payload.get("type")
+    if not isinstance(kind, str) or kind not in EVENTS:
+        raise BadInput(f"Unknown event; `type` must be one of {', '.join(EVENTS)}.", code="unknown_event", field="type")
+    try:
+        return EVENTS[kind].model_validate(payload)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in problem["loc"])
+        sentence = problem["msg"].removeprefix("Value error, ")
+        raise BadInput(f"`{field}`: {sentence}.", code=problem["type"], field=field) from None

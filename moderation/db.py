@@ -1,0 +1,168 @@
+"""The database: base class, engine, sessions, the time, and the one way to claim work. Knows no table by name."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    TypeDecorator,
+    create_engine,
+    event,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.sql.elements import ColumnElement
+
+
+def now() -> datetime:
+    """The time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time in UTC. SQLite keeps no zone, so it is taken off on the way in and put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times; store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Return an aware time in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of all models. The naming convention lets migrations alter constraints by name later."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012
+        datetime: UtcDateTime,
+        int: BigInteger().with_variant(Integer, "sqlite"),  # two thousand million comments come sooner than one thinks
+    }
+
+
+class Work(Base):
+    """A row with something to be done to it: since when, and how often that was tried. None: nothing to do."""
+
+    __abstract__ = True
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime | None] = mapped_column(default=now)
+    attempts: Mapped[int] = mapped_column(default=0)
+
+
+Row = TypeVar("Row", bound=Base)
+
+
+class Database:
+    """An engine and its sessions.
+
+    ``session()`` may write; on SQLite it takes the write lock at once, because a transaction that begins by reading and
+    then writes fails when another wrote in between, whatever the time-out. ``session(read_only=True)`` never waits.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = _make_engine(url)
+        self._writing = sessionmaker(self.engine)
+        self._reading = sessionmaker(self.engine.execution_options(read_only=True))
+
+    def session(self, *, read_only: bool = False) -> Session:
+        """Open a session; use it as a context manager. Nothing is committed by itself."""
+        return self._reading() if read_only else self._writing()
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def _make_engine(url: str) -> Engine:
+    if url.startswith("postgresql://"):
+        url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8)
+    engine = create_engine(url, connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: DBAPIConnection, _record: object) -> None:
+        # The driver's own transaction control is switched off, so that BEGIN IMMEDIATE below is the only one.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        # FULL: a 202 has promised that the comment is on disk; NORMAL may lose the last commits with the power.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-32000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        read_only = connection.get_execution_options().get("read_only", False)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def insert_once(session: Session, model: type[Row], **values: Any) -> Row | None:
+    """Insert a row unless a unique constraint forbids it; return the row, or None where it was there already."""
+    dialect = session.get_bind().dialect.name
+    statement = postgresql.insert(model) if dialect == "postgresql" else sqlite.insert(model)
+    returning = statement.values(**values).on_conflict_do_nothing().returning(model)
+    return session.scalars(returning, execution_options={"populate_existing": True}).one_or_none()
+
+
+def claim(
+    session: Session,
+    model: type[Work],
+    *,
+    limit: int,
+    lease: timedelta,
+    where: Sequence[ColumnElement[bool]] = (),
+) -> list[int]:
+    """Take up to ``limit`` rows that are due and put their due time off by ``lease``; return their ids in order.
+
+    One statement, so that no row is ever taken twice: on PostgreSQL rows that another worker holds are skipped, on
+    SQLite there is one writer at a time. Whoever dies keeps the rows only until the lease is over. Commit at once.
+    """
+    moment = now()
+    due = (
+        select(model.id)
+        .where(model.due_at <= moment, *where)
+        .order_by(model.due_at, model.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    taken = session.execute(
+        update(model)
+        .where(model.id.in_(select(due.c.id)), model.due_at <= moment)
+        .values(due_at=moment + lease, attempts=model.attempts + 1)
+        .returning(model.id)
+        .execution_options(synchronize_session=False)
+    )
+    return sorted(taken.scalars())

@@ -1,0 +1,152 @@
+"""Decide on comments and take decisions back. The only door through which a comment's status changes by people."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from moderation.db import now
+from moderation.errors import BadInput, NotFound, StaleView
+from moderation.models import Comment, Decision, Delivery, HouseRule, Moderator, Outcome, Status
+
+STATUS_AFTER = {Outcome.APPROVE: Status.APPROVED, Outcome.DELETE: Status.DELETED}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a moderator had in front of them when they decided."""
+
+    revision: int
+    status: Status = Status.PENDING
+
+
+def decide(
+    session: Session,
+    comment_id: int,
+    outcome: Outcome,
+    *,
+    moderator: Moderator,
+    seen: Seen,
+    rule_id: int | None = None,
+) -> Decision:
+    """Approve or delete the comment as the moderator saw it, and put the news for the site on its way.
+
+    The same outcome again is no second decision: the one that stands is returned. StaleView where the text or the
+    status is no longer what the moderator saw; NotFound where there is no such comment or rule.
+    """
+    moment = now()
+    taken = session.execute(
+        update(Comment)
+        .where(Comment.id == comment_id, Comment.revision == seen.revision, Comment.status == seen.status)
+        .where(Comment.status != STATUS_AFTER[outcome], Comment.status != Status.WITHDRAWN)
+        .values(status=STATUS_AFTER[outcome])
+        .execution_options(synchronize_session=False)
+    )
+    comment = session.get(Comment, comment_id, populate_existing=True)
+    if comment is None:
+        raise NotFound(f"There is no comment {comment_id}.")
+    if taken.rowcount == 0:  # type: ignore[attr-defined]
+        return _standing_decision(comment, outcome, seen)
+    cancel_deliveries(session, comment)
+    rule = _rule_of(session, comment, rule_id) if rule_id is not None else None
+    decision = Decision(
+        comment_id=comment.id,
+        revision=comment.revision,
+        outcome=outcome,
+        moderator_id=moderator.id,
+        rule_id=rule and rule.id,
+        rule_title=rule and rule.title,
+        decided_at=moment,
+    )
+    end_of_undo = moment + timedelta(seconds=comment.site.undo_seconds)
+    decision.delivery = Delivery(
+        site_id=comment.site_id, webhook_id=f"msg_{secrets.token_hex(16)}", not_before=end_of_undo, due_at=end_of_undo
+    )
+    session.add(decision)
+    session.flush()  # gives the decision the id that an undo names
+    return decision
+
+
+def _standing_decision(comment: Comment, outcome: Outcome, seen: Seen) -> Decision:
+    """Return the decision that says the same already, or say what changed since the moderator looked."""
+    last = comment.decisions[-1] if comment.decisions else None
+    if comment.revision != seen.revision:
+        raise StaleView("The reader changed the text since you looked at it.", code="text_changed")
+    if comment.status is Status.WITHDRAWN:
+        raise StaleView("The site took this comment back in the meantime.", code="withdrawn")
+    if last is not None and comment.status is STATUS_AFTER[outcome]:
+        return last
+    if last is not None and last.outcome is not Outcome.UNDO:
+        raise StaleView(f"{last.moderator.name} decided otherwise in the meantime.", code="decided")
+    raise StaleView("The comment is back in the queue.", code="reopened")
+
+
+def _rule_of(session: Session, comment: Comment, rule_id: int) -> HouseRule:
+    rule = session.get(HouseRule, rule_id)
+    if rule is None or rule.site_id != comment.site_id:
+        raise BadInput(f"Rule {rule_id} is not one of this site's house rules.", code="unknown_rule", field="rule")
+    return rule
+
+
+def undo(session: Session, decision_id: int, *, moderator: Moderator) -> Comment:
+    """Take a decision back while the site has not heard of it; the comment is pending again.
+
+    StaleView where the undo window is over or something came after that decision; NotFound where there is none.
+    """
+    decision = session.get(Decision, decision_id)
+    if decision is None or decision.outcome is Outcome.UNDO:
+        raise NotFound(f"There is no decision {decision_id}.")
+    moment = now()
+    stopped = session.execute(
+        update(Delivery)
+        .where(Delivery.decision_id == decision.id, Delivery.cancelled_at.is_(None))
+        .where(Delivery.attempts == 0, Delivery.not_before > moment)
+        .values(cancelled_at=moment, due_at=None)
+        .execution_options(synchronize_session=False)
+    )
+    if stopped.rowcount == 0:  # type: ignore[attr-defined]
+        raise StaleView("It is too late to undo this: the site has been told. Decide anew instead.", code="too_late")
+    comment = decision.comment
+    comment.status = Status.PENDING
+    session.add(
+        Decision(
+            comment_id=comment.id,
+            revision=comment.revision,
+            outcome=Outcome.UNDO,
+            moderator_id=moderator.id,
+            decided_at=moment,
+        )
+    )
+    return comment
+
+
+def cancel_deliveries(session: Session, comment: Comment) -> None:
+    """Stop whatever of a comment's decisions the site has not heard yet, because something overtook it."""
+    session.execute(
+        update(Delivery)
+        .where(Delivery.decision_id.in_(select(Decision.id).where(Decision.comment_id == comment.id)))
+        .where(Delivery.due_at.is_not(None))
+        .values(cancelled_at=now(), due_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def undoable(session: Session, *, moderator: Moderator) -> Decision | None:
+    """Return the moderator's latest decision that can still be undone, or None."""
+    return session.scalars(
+        select(Decision)
+        .join(Delivery)
+        .where(Decision.moderator_id == moderator.id, Delivery.cancelled_at.is_(None))
+        .where(Delivery.attempts == 0, Delivery.not_before > now())
+        .order_by(Decision.id.desc())
+        .limit(1)
+    ).first()
+
+
+def latest(session: Session, comment_ids: Sequence[int]) -> dict[int, Decision]:
+    """Return the latest decision of each of the comments that has one."""
+    rows = session.scalars(select(Decision).where(Decision.comment_id.in_(comment_ids)).order_by(Decision.id))
+    return {decision.comment_id: decision for decision in rows}

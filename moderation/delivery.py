@@ -1,0 +1,217 @@
+"""Bring decisions to the site: signed and sent, when to try again; or handed over when the site asks."""
+
+import hashlib
+import itertools
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+from sqlalchemy import Select, select, update
+from sqlalchemy.orm import Session, joinedload
+from standardwebhooks.webhooks import Webhook
+
+from moderation import __version__, auth
+from moderation.db import claim as claim_due
+from moderation.db import now
+from moderation.models import Comment, Decision, Delivery, Site
+from moderation.outbound import PrivateAddress
+
+STEPS = tuple(timedelta(seconds=s) for s in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
+"""Waits between tries, as Standard Webhooks 1.0 recommends them."""
+
+EVENT_AFTER = {"approve": "comment.approved", "delete": "comment.deleted"}
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One delivery, ready to be sent without the database."""
+
+    delivery_id: int
+    url: str
+    private: bool
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a try. ``problem`` is None when the site took it; ``gone`` means it never will."""
+
+    delivery_id: int
+    problem: str | None = None
+    gone: bool = False
+    retry_after: float | None = None
+
+
+def claim(session: Session, *, limit: int, lease: timedelta) -> list[int]:
+    """Take deliveries that are due, to sites that can be called; return their ids."""
+    callable_sites = select(Site.id).where(Site.callback_url.is_not(None))
+    return claim_due(session, Delivery, limit=limit, lease=lease, where=[Delivery.site_id.in_(callable_sites)])
+
+
+def parcels(session: Session, delivery_ids: Sequence[int]) -> list[Parcel]:
+    """Sign what is to be sent; the signature holds the time of this try, the webhook id is the same in each."""
+    deliveries = session.scalars(_with_all(select(Delivery).where(Delivery.id.in_(delivery_ids)))).all()
+    return [_parcel(delivery) for delivery in deliveries if delivery.due_at is not None]
+
+
+def _with_all(statement: Select[Delivery]) -> Select[Delivery]:
+    comment = joinedload(Delivery.decision).joinedload(Decision.comment)
+    return statement.options(comment.joinedload(Comment.article), joinedload(Delivery.site)).order_by(Delivery.id)
+
+
+def _parcel(delivery: Delivery) -> Parcel:
+    site = delivery.site
+    body = json.dumps(message(delivery), ensure_ascii=False)
+    moment = now()
+    signatures = [Webhook(secret).sign(delivery.webhook_id, moment, body) for secret in auth.signing_secrets(site)]
+    return Parcel(
+        delivery_id=delivery.id,
+        url=site.callback_url or "",
+        private=site.callback_private,
+        headers={
+            "content-type": "application/json",
+            "user-agent": f"Hausordnung/{__version__}",
+            "webhook-id": delivery.webhook_id,
+            "webhook-timestamp": str(int(moment.timestamp())),
+            "webhook-signature": " ".join(signatures),
+        },
+        body=body.encode(),
+    )
+
+
+def message(delivery: Delivery) -> dict[str, Any]:
+    """What the site is told of a decision.
+
+    ``text_sha256`` is of the text that was decided on, so that a site can tell when it has another one by now;
+    ``automated`` is whether a machine decided.
+    """
+    decision = delivery.decision
+    comment = decision.comment
+    text = comment.text_of(decision.revision)
+    return {
+        "type": EVENT_AFTER[decision.outcome],
+        "timestamp": decision.decided_at.isoformat(),
+        "data": {
+            "id": comment.external_id,
+            "article_id": comment.article.external_id,
+            "outcome": str(decision.outcome),
+            "rule": _rule(decision, delivery.site),
+            "reason": decision.note,
+            "automated": False,
+            "revision": decision.revision,
+            "text_sha256": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
+            "decided_at": decision.decided_at.isoformat(),
+        },
+    }
+
+
+def _rule(decision: Decision, site: Site) -> dict[str, Any] | None:
+    if decision.rule_title is None:
+        return None
+    title = decision.rule_title
+    return {"id": decision.rule_id, "title": title.get(site.language) or next(iter(title.values()))}
+
+
+def send(parcel: Parcel, client: httpx.Client) -> Result:
+    """Send one parcel; only a 2xx means that it arrived. Never raises on anything the network or the site does."""
+    try:
+        with client.stream("POST", parcel.url, content=parcel.body, headers=parcel.headers) as response:
+            pass  # the answer's body says nothing that matters, and may be endless
+    except PrivateAddress as error:
+        return Result(parcel.delivery_id, str(error))
+    except httpx.TimeoutException:
+        return Result(parcel.delivery_id, "The site did not answer in time.")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return Result(parcel.delivery_id, f"The site could not be reached ({type(error).__name__}).")
+    if response.is_success:
+        return Result(parcel.delivery_id)
+    return Result(
+        parcel.delivery_id,
+        f"The site answered {response.status_code}.",
+        gone=response.status_code == httpx.codes.GONE,
+        retry_after=_retry_after(response.headers.get("retry-after")),
+    )
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds the site asks us to wait: given as seconds or as a date; None where it asks nothing sensible."""
+    if value is None:
+        return None
+    try:
+        return float(int(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(value).astimezone(UTC) - now()).total_seconds())
+    except (ValueError, OverflowError):
+        return None
+
+
+def record(session: Session, result: Result, *, give_up_after: timedelta) -> float | None:
+    """Write down what came of a try; return in how many seconds the next one is due, None where there is none."""
+    delivery = session.get_one(Delivery, result.delivery_id, with_for_update=True)
+    moment = now()
+    if result.problem is None:
+        delivery.delivered_at, delivery.due_at, delivery.last_error = moment, None, None
+        return None
+    delivery.last_error = result.problem
+    if delivery.due_at is None:  # cancelled while it was on its way
+        return None
+    next_at = moment + _wait(delivery.attempts, result.retry_after)
+    if result.gone or next_at > delivery.not_before + give_up_after:
+        delivery.failed_at, delivery.due_at = moment, None
+        return None
+    delivery.due_at = next_at
+    return (next_at - moment).total_seconds()
+
+
+def _wait(attempts: int, retry_after: float | None) -> timedelta:
+    """How long to wait after so many tries, with up to a tenth more, so that not all come back at one moment."""
+    step = STEPS[min(attempts, len(STEPS)) - 1] if attempts else STEPS[0]
+    jittered = step * (1 + random.random() / 10)  # noqa: S311 - spreads load, keeps no secret
+    return max(jittered, timedelta(seconds=min(retry_after or 0.0, 86_400.0)))
+
+
+def try_again(session: Session, delivery_id: int) -> None:
+    """Put a delivery that failed on its way once more."""
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery_id, Delivery.failed_at.is_not(None))
+        .values(failed_at=None, due_at=now(), not_before=now(), attempts=1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def waiting(session: Session, site: Site, *, after: int, limit: int) -> list[dict[str, Any]]:
+    """Return decisions the site has not heard yet, oldest first, each with its ``webhook_id`` and ``cursor``.
+
+    Stops at the first decision that can still be undone, so that a cursor never passes one by.
+    """
+    unheard = _with_all(
+        select(Delivery)
+        .where(Delivery.site_id == site.id, Delivery.id > after)
+        .where(Delivery.delivered_at.is_(None), Delivery.cancelled_at.is_(None))
+        .limit(limit)
+    )
+    moment: datetime = now()
+    ripe = itertools.takewhile(lambda delivery: delivery.not_before <= moment, session.scalars(unheard))
+    return [{"webhook_id": delivery.webhook_id, "cursor": str(delivery.id), **message(delivery)} for delivery in ripe]
+
+
+def acknowledge(session: Session, site: Site, webhook_ids: Sequence[str]) -> int:
+    """Mark decisions as heard by the site; return how many were not marked before."""
+    moment = now()
+    heard = session.execute(
+        update(Delivery)
+        .where(Delivery.site_id == site.id, Delivery.webhook_id.in_(webhook_ids))
+        .where(Delivery.delivered_at.is_(None), Delivery.cancelled_at.is_(None), Delivery.not_before <= moment)
+        .values(delivered_at=moment, due_at=None, failed_at=None)
+        .execution_options(synchronize_session=False)
+    )
+    return int(heard.rowcount)  # type: ignore[attr-defined]

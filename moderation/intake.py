@@ -1,0 +1,186 @@
+"""Accept what a site says about comments and articles, exactly once, however often and in whatever order it is said."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from moderation import decisions
+from moderation.contract import (
+    ArticleData,
+    ArticleUpdated,
+    ChangedCommentData,
+    CommentCreated,
+    CommentData,
+    CommentDeleted,
+    CommentUpdated,
+    Event,
+)
+from moderation.db import insert_once, now
+from moderation.errors import BadInput, NotFound
+from moderation.judge.text import html_to_text
+from moderation.models import Article, Comment, PastText, ReceivedEvent, Site, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the site is told: its own id of the comment or article, and where it stands."""
+
+    id: str
+    status: str
+
+
+def accept(session: Session, site: Site, event: Event, *, webhook_id: str, max_characters: int) -> Receipt:
+    """Take in one event of a site and say where the comment stands now.
+
+    The same webhook, the same comment, or news older than what is known, changes nothing. BadInput where a text is
+    longer than ``max_characters``; NotFound where a comment is spoken of that never came.
+    """
+    is_new = insert_once(session, ReceivedEvent, site_id=site.id, webhook_id=webhook_id) is not None
+    stated_at = event.timestamp or now()
+    match event:
+        case CommentCreated(data=data) | CommentUpdated(data=data):
+            if len(data.text) > max_characters:
+                raise BadInput(
+                    f"`data.text` has {len(data.text)} characters, the limit is {max_characters}.",
+                    code="too_long",
+                    field="data.text",
+                )
+            comment = _write(session, site, data, stated_at) if is_new else _find(session, site, data.id)
+            return _receipt(comment, data.id)
+        case CommentDeleted(data=ref):
+            comment = _find(session, site, ref.id)
+            if is_new and comment is not None:
+                _withdraw(session, comment, stated_at)
+            return _receipt(comment, ref.id)
+        case ArticleUpdated(data=article_data):
+            if is_new:
+                _write_article(session, site, article_data, stated_at)
+            return Receipt(article_data.id, "accepted")
+
+
+def _receipt(comment: Comment | None, external_id: str) -> Receipt:
+    if comment is None:
+        raise NotFound(
+            f"No comment {external_id!r} is known; send it as comment.created with its article.",
+            code="unknown_comment",
+            field="data.id",
+        )
+    return Receipt(comment.external_id, comment.status)
+
+
+def _find(session: Session, site: Site, external_id: str) -> Comment | None:
+    """Find a comment, and keep others from changing it until the transaction ends."""
+    return session.scalars(
+        select(Comment).where(Comment.site_id == site.id, Comment.external_id == external_id).with_for_update()
+    ).one_or_none()
+
+
+def _write(session: Session, site: Site, data: CommentData | ChangedCommentData, stated_at: datetime) -> Comment | None:
+    """Create or change a comment. None: it is unknown and came without its article."""
+    article = _write_article(session, site, data.article, stated_at) if data.article else None
+    comment = _find(session, site, data.id)
+    if comment is None and article is not None:
+        comment = insert_once(session, Comment, **_first_words(data, site, article, stated_at))
+        if comment is not None:
+            return comment
+        comment = _find(session, site, data.id)
+    if comment is not None and stated_at >= comment.stated_at:
+        _change(session, comment, data, stated_at)
+    return comment
+
+
+def _first_words(
+    data: CommentData | ChangedCommentData, site: Site, article: Article, stated_at: datetime
+) -> dict[str, Any]:
+    commenter = data.commenter
+    return {
+        "site_id": site.id,
+        "article_id": article.id,
+        "external_id": data.id,
+        "parent_external_id": data.parent_id,
+        "text": _plain(data),
+        "language": data.language,
+        "commenter_id": commenter and commenter.id,
+        "commenter_name": commenter and commenter.name,
+        "commenter_email": commenter and commenter.email,
+        "commenter_ip": commenter and commenter.ip,
+        "submitted_at": data.submitted_at or stated_at,
+        "stated_at": stated_at,
+    }
+
+
+def _plain(data: CommentData | ChangedCommentData) -> str:
+    return html_to_text(data.text) if data.html else data.text
+
+
+def _change(session: Session, comment: Comment, data: CommentData | ChangedCommentData, stated_at: datetime) -> None:
+    """Take over a changed text as a new revision: judged again, and decided again if it had been decided."""
+    comment.stated_at = stated_at
+    text = _plain(data)
+    if text == comment.text and comment.status is not Status.WITHDRAWN:
+        return
+    if text != comment.text:
+        session.add(PastText(comment_id=comment.id, revision=comment.revision, text=comment.text))
+        comment.text = text
+        comment.revision += 1
+    comment.status = Status.PENDING
+    comment.concern = 0.0
+    comment.due_at = now()
+    comment.attempts = 0
+    decisions.cancel_deliveries(session, comment)
+
+
+def _withdraw(session: Session, comment: Comment, stated_at: datetime) -> None:
+    if stated_at < comment.stated_at:
+        return
+    comment.stated_at = stated_at
+    comment.status = Status.WITHDRAWN
+    comment.due_at = None
+    decisions.cancel_deliveries(session, comment)
+
+
+def _write_article(session: Session, site: Site, data: ArticleData, stated_at: datetime) -> Article:
+    """Create an article, or take over what changed; news older than what is known changes nothing."""
+    values: dict[str, Any] = {
+        "url": data.url,
+        "title": data.title,
+        "lead": data.lead,
+        "body": data.body,
+        "authors": list(data.authors),
+        "language": data.language,
+        "published_at": data.published_at,
+        "stated_at": stated_at,
+    }
+    known = select(Article).where(Article.site_id == site.id, Article.external_id == data.id)
+    article = session.scalars(known).one_or_none()
+    if article is None:
+        article = insert_once(session, Article, site_id=site.id, external_id=data.id, **values)
+        if article is not None:
+            return article
+        article = session.scalars(known).one()
+    if stated_at >= article.stated_at:
+        changed = {name for name, value in values.items() if getattr(article, name) != value}
+        if changed & {"title", "lead", "body", "authors"}:
+            _judge_again(session, article)
+        if changed - {"stated_at"}:
+            for name, value in values.items():
+                setattr(article, name, value)
+    return article
+
+
+def _judge_again(session: Session, article: Article) -> None:
+    """What waits under an article that reads differently now was judged against another text."""
+    session.execute(
+        update(Comment)
+        .where(Comment.article_id == article.id, Comment.status == Status.PENDING)
+        .values(due_at=now(), attempts=0)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def forget(session: Session) -> None:
+    """Drop webhook ids so old that no site sends them again: retries end after three days, we keep a week."""
+    session.execute(delete(ReceivedEvent).where(ReceivedEvent.received_at < now() - timedelta(days=7)))

@@ -1,0 +1,28 @@
+"""How Alembic reaches the database: called by Alembic only."""
+
+from typing import Literal
+
+from alembic import context
+
+from moderation import models  # noqa: F401 - fills the metadata
+from moderation.db import Base, Database, UtcDateTime
+
+
+def _render(kind: str, item: object, _context: object) -> str | Literal[False]:
+    """Write our time type as what it is in the database, so that old migrations need none of our code."""
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+
+
+database = Database(context.config.attributes["database_url"])
+with database.engine.connect() as connection:
+    # Batch mode: SQLite cannot alter a table, so Alembic copies it.
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        render_as_batch=True,
+        render_item=_render,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+database.dispose()

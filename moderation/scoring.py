@@ -1,0 +1,233 @@
+"""Have comments judged: claim what is due, gather what the judge may see, record what came back, or why nothing did."""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session, joinedload
+
+from moderation.db import claim as claim_due
+from moderation.db import now
+from moderation.judge import Article as JudgedArticle
+from moderation.judge import Assessment as Judgement
+from moderation.judge import Case, Judge, Kind, Parent, Target
+from moderation.models import Article, Assessment, Comment, HouseRule, Site, Status
+from moderation.rules import NOT_SCORED_CONCERN, Advice, Reason, Recommendation, Rule, recommend
+
+THREAD_SIZE = 30
+BACKGROUND_SIZE = 40
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One comment to be judged: which revision of it, everything the judge may see, and the rules of its site."""
+
+    comment_id: int
+    revision: int
+    case: Case
+    rules: tuple[Rule, ...]
+
+
+def claim(session: Session, *, limit: int, lease: timedelta) -> list[int]:
+    """Take comments that are due to be judged; return their ids.
+
+    A comment that was tried before is taken alone: should it be the one that kills its worker, it takes no others with
+    it, neither now nor to their last try.
+    """
+    fresh = claim_due(session, Comment, limit=limit, lease=lease, where=[Comment.attempts == 0])
+    return fresh or claim_due(session, Comment, limit=1, lease=lease)
+
+
+def give_up(session: Session, *, attempts: int) -> int:
+    """Hand comments that were tried ``attempts`` times in vain to people, marked as not scored; return how many."""
+    worn_out = select(Comment).where(Comment.due_at <= now(), Comment.attempts >= attempts)
+    comments = session.scalars(worn_out.limit(100).with_for_update(skip_locked=True)).all()
+    for comment in comments:
+        log.warning("comment_not_scored", comment=comment.id, attempts=comment.attempts)
+        comment.due_at = None
+        comment.concern = NOT_SCORED_CONCERN
+        _replace_assessment(
+            session,
+            Assessment(
+                comment_id=comment.id, revision=comment.revision, not_scored="failed", advice=Advice.REVIEW, kinds={}
+            ),
+        )
+    return len(comments)
+
+
+def jobs(session: Session, comment_ids: Sequence[int]) -> list[Job]:
+    """Gather what the judge may see of each comment: article, parent, thread, the site's other articles, its rules."""
+    comments = session.scalars(
+        select(Comment)
+        .where(Comment.id.in_(comment_ids))
+        .options(joinedload(Comment.article), joinedload(Comment.site))
+        .order_by(Comment.id)
+    ).all()
+    parents = _parents(session, comments)
+    threads = {id_: _thread(session, id_) for id_ in {comment.article_id for comment in comments}}
+    titles = {id_: _titles(session, id_) for id_ in {comment.site_id for comment in comments}}
+    rules = {id_: house_rules(session, id_) for id_ in {comment.site_id for comment in comments}}
+    return [
+        Job(
+            comment_id=comment.id,
+            revision=comment.revision,
+            case=Case(
+                text=comment.text,
+                language=comment.language,
+                commenter=comment.commenter_name,
+                article=_article(comment.article, comment.site),
+                parent=parents.get((comment.site_id, comment.parent_external_id)),
+                thread=_others(threads[comment.article_id], {comment.external_id, comment.parent_external_id}),
+                background=_others(titles[comment.site_id], {comment.article.external_id})[:BACKGROUND_SIZE],
+            ),
+            rules=rules[comment.site_id],
+        )
+        for comment in comments
+    ]
+
+
+def _others(texts: Iterable[tuple[str, str]], excluded: set[str | None]) -> tuple[str, ...]:
+    """The texts of all but those whose ids are excluded."""
+    return tuple(itertools.islice((text for id_, text in texts if id_ not in excluded), THREAD_SIZE + BACKGROUND_SIZE))
+
+
+def _article(article: Article, site: Site) -> JudgedArticle:
+    return JudgedArticle(
+        title=article.title,
+        lead=article.lead,
+        body=article.body,
+        authors=tuple(article.authors),
+        language=article.language or site.language,
+    )
+
+
+def _parents(session: Session, comments: Sequence[Comment]) -> dict[tuple[int, str | None], Parent]:
+    wanted = {comment.parent_external_id for comment in comments if comment.parent_external_id}
+    rows = session.execute(
+        select(Comment.site_id, Comment.external_id, Comment.text, Comment.commenter_name)
+        .where(Comment.site_id.in_({comment.site_id for comment in comments}), Comment.external_id.in_(wanted))
+        .where(Comment.status != Status.WITHDRAWN)
+    )
+    return {(site_id, external_id): Parent(text, name) for site_id, external_id, text, name in rows}
+
+
+def _thread(session: Session, article_id: int) -> list[tuple[str, str]]:
+    """The newest comments under an article that are approved or wait, as (external id, text)."""
+    rows = session.execute(
+        select(Comment.external_id, Comment.text)
+        .where(Comment.article_id == article_id, Comment.status.in_([Status.APPROVED, Status.PENDING]))
+        .order_by(Comment.id.desc())
+        .limit(THREAD_SIZE + 2)
+    )
+    return [(external_id, text) for external_id, text in rows]
+
+
+def _titles(session: Session, site_id: int) -> list[tuple[str, str]]:
+    """The newest titles of a site, as (external id, title)."""
+    rows = session.execute(
+        select(Article.external_id, Article.title)
+        .where(Article.site_id == site_id)
+        .order_by(Article.id.desc())
+        .limit(BACKGROUND_SIZE + 1)
+    )
+    return [(external_id, title) for external_id, title in rows]
+
+
+def house_rules(session: Session, site_id: int) -> tuple[Rule, ...]:
+    """Return a site's house rules in order, as values to be applied."""
+    rows = session.scalars(select(HouseRule).where(HouseRule.site_id == site_id).order_by(HouseRule.position))
+    return tuple(
+        Rule(
+            id=row.id,
+            title=row.title,
+            text=row.text,
+            signal=row.signal,
+            threshold=row.threshold,
+            kinds=frozenset(map(Kind, row.kinds)),
+            targets=frozenset(map(Target, row.targets)),
+            advice=row.advice,
+        )
+        for row in rows
+    )
+
+
+def judge_all(judge: Judge, jobs: Sequence[Job]) -> list[tuple[Job, Judgement]]:
+    """Judge the jobs together; where that fails, each alone, so that one bad comment holds up no other.
+
+    A job whose comment alone fails is left out: its lease runs out and it is tried again, a few times.
+    """
+    try:
+        return list(zip(jobs, judge.assess([job.case for job in jobs]), strict=True))
+    except Exception:
+        if len(jobs) == 1:
+            log.exception("judge_failed", comment=jobs[0].comment_id)
+            return []
+    return [pair for job in jobs for pair in judge_all(judge, [job])]
+
+
+def record(session: Session, judged: Iterable[tuple[Job, Judgement]]) -> int:
+    """Write down what the judge said, with the recommendation by the house rules; return how many were written.
+
+    A comment that changed meanwhile, or that another worker recorded first, is passed over.
+    """
+    written = 0
+    for job, judgement in judged:
+        recommendation = recommend(judgement, job.rules)
+        claimed = session.execute(
+            update(Comment)
+            .where(Comment.id == job.comment_id, Comment.revision == job.revision, Comment.due_at.is_not(None))
+            .values(due_at=None, attempts=0, concern=recommendation.concern)
+            .execution_options(synchronize_session=False)
+        )
+        if claimed.rowcount:  # type: ignore[attr-defined]
+            _replace_assessment(session, _assessment(job, judgement, recommendation))
+            written += 1
+    return written
+
+
+def _replace_assessment(session: Session, assessment: Assessment) -> None:
+    session.execute(
+        delete(Assessment)
+        .where(Assessment.comment_id == assessment.comment_id, Assessment.revision == assessment.revision)
+        .execution_options(synchronize_session=False)
+    )
+    session.add(assessment)
+
+
+def _assessment(job: Job, judgement: Judgement, recommendation: Recommendation) -> Assessment:
+    passage = judgement.passage
+    return Assessment(
+        comment_id=job.comment_id,
+        revision=job.revision,
+        language=judgement.language,
+        relevance=judgement.relevance,
+        relevance_reason=judgement.relevance_reason,
+        disrespect=judgement.disrespect,
+        kinds={str(kind): score for kind, score in judgement.kinds.items()},
+        target=judgement.target,
+        spans=[
+            {"start": span.start, "end": span.end, "kind": str(span.kind), "score": span.score}
+            for span in judgement.spans
+        ],
+        passage={"text": passage.text, "similarity": passage.similarity} if passage else None,
+        engine=judgement.engine,
+        advice=recommendation.advice,
+        reasons=[_reason(reason) for reason in recommendation.reasons],
+    )
+
+
+def _reason(reason: Reason) -> dict[str, object]:
+    """A reason as it is kept: with the rule's words of that day, because rules change."""
+    return {
+        "rule_id": reason.rule.id,
+        "title": reason.rule.title,
+        "text": reason.rule.text,
+        "signal": str(reason.rule.signal),
+        "score": reason.score,
+        "threshold": reason.rule.threshold,
+    }

@@ -1,0 +1,111 @@
+"""The web application: a table of contents of its parts, and the way errors leave the house."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from flask import Flask, Response, jsonify, render_template, request
+from flask_babel import Babel
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from moderation import auth, logs
+from moderation.broker import Bell
+from moderation.config import Settings, load_settings
+from moderation.db import Database
+from moderation.errors import ModerationError, TooLarge
+from moderation.views import account, api, desk, health, language
+
+log = structlog.get_logger(__name__)
+
+_PACKAGED = Path(__file__).parent / "templates"
+_CHECKED_OUT = Path(__file__).parent.parent / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What views work with."""
+
+    settings: Settings
+    database: Database
+    bell: Bell
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Make the application."""
+    settings = settings or load_settings()
+    logs.configure(settings)
+    app = Flask("moderation", template_folder=str(_PACKAGED if _PACKAGED.is_dir() else _CHECKED_OUT))
+    _configure(app, settings)
+    app.extensions["moderation"] = Services(settings, Database(settings.database_url), Bell(settings))
+    Babel(app, locale_selector=language.choose, timezone_selector=lambda: settings.time_zone)
+    auth.protect(app)
+    for blueprint in (api.blueprint, desk.blueprint, account.blueprint, health.blueprint):
+        app.register_blueprint(blueprint)
+    app.register_error_handler(ModerationError, _explain)
+    app.register_error_handler(HTTPException, _explain_http)
+    app.after_request(_harden)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=settings.require_secret_key(),
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        SESSION_COOKIE_SAMESITE="Strict",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        SESSION_COOKIE_NAME="hausordnung",
+        PERMANENT_SESSION_LIFETIME=12 * 60 * 60,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a card may stay open through a long night
+        WTF_CSRF_SSL_STRICT=False,  # refuses requests without a Referer, which our own policy takes away
+        BABEL_DEFAULT_LOCALE=settings.default_language,
+        BABEL_TRANSLATION_DIRECTORIES=str(Path(__file__).parent / "translations"),
+    )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+
+def _explain(error: ModerationError) -> tuple[Response | str, int]:
+    """Say what went wrong: as problem details to programs, as a page to people."""
+    if auth.speaks_to_programs():
+        response = jsonify(error.as_problem())
+        response.content_type = "application/problem+json"
+        return response, error.status
+    return render_template("error.html", error=error), error.status
+
+
+def _explain_http(error: HTTPException) -> tuple[Response | str, int] | HTTPException:
+    if isinstance(error, RequestEntityTooLarge):
+        return _explain(TooLarge("The request is larger than this service reads (MODERATION_MAX_BODY_BYTES)."))
+    if error.code is None or error.code < 400:
+        return error
+    known = ModerationError(error.description or error.name, code=error.name.lower().replace(" ", "_"))
+    known.status = error.code  # type: ignore[assignment]
+    return _explain(known)
+
+
+_CONTENT_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+def _harden(response: Response) -> Response:
+    response.headers.setdefault("Content-Security-Policy", _CONTENT_POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response

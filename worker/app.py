@@ -1,0 +1,62 @@
+"""The Celery application of the workers: settings, logging, and what its tasks work with, made when first needed."""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+
+import httpx
+from celery.signals import setup_logging
+
+from moderation import logs, outbound
+from moderation.broker import Bell, make_celery
+from moderation.config import Settings, load_settings
+from moderation.db import Database
+from moderation.judge import Judge
+
+settings = load_settings()
+# One process a core, each with one thread: two threads of a numeric library in one process spin against each other.
+for library in ("OPENBLAS", "MKL", "OMP"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", str(settings.judge_threads))
+
+app = make_celery(settings)
+app.conf.imports = ("worker.tasks",)
+
+
+@dataclass
+class Workshop:
+    """What the tasks of this process work with. A forked child makes its own: nothing here is made before the fork."""
+
+    settings: Settings
+
+    @cached_property
+    def database(self) -> Database:
+        """The database."""
+        return Database(self.settings.database_url)
+
+    @cached_property
+    def bell(self) -> Bell:
+        """The doorbell."""
+        return Bell(self.settings)
+
+    @cached_property
+    def judge(self) -> Judge:
+        """The judge, with its weights in memory."""
+        return Judge.load()
+
+    @cached_property
+    def _clients(self) -> dict[bool, httpx.Client]:
+        timeout = self.settings.delivery_timeout
+        return {private: outbound.client(private=private, timeout=timeout) for private in (True, False)}
+
+    def client(self, *, private: bool) -> httpx.Client:
+        """The HTTP client for sites that may, or may not, be at a private address."""
+        return self._clients[private]
+
+
+workshop = Workshop(settings)
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def _log(**_: object) -> None:
+    """Log as the web does; connected to this signal, Celery leaves logging alone."""
+    logs.configure(settings)

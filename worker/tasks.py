@@ -1,0 +1,60 @@
+"""What the bells set going. Every task looks for what is due, so it may be rung once too often or never in vain."""
+
+from datetime import timedelta
+
+from moderation import delivery, intake, scoring
+from moderation.broker import BELLS
+from worker.app import app, settings, workshop
+
+ROUNDS = 16
+"""Batches a task works through before it rings for itself again, so that a worker can be told to stop in between."""
+
+
+@app.task(name="score")  # type: ignore[untyped-decorator]
+def score() -> None:
+    """Have the comments judged that are due."""
+    judge = workshop.judge  # before anything is claimed: without weights nothing is
+    for _ in range(ROUNDS):
+        with workshop.database.session() as session:
+            scoring.give_up(session, attempts=settings.score_attempts)
+            taken = scoring.claim(session, limit=settings.score_batch, lease=timedelta(seconds=settings.score_lease))
+            session.commit()
+        if not taken:
+            return
+        with workshop.database.session(read_only=True) as session:
+            jobs = scoring.jobs(session, taken)
+        judged = scoring.judge_all(judge, jobs)
+        with workshop.database.session() as session:
+            scoring.record(session, judged)
+            session.commit()
+    workshop.bell.ring("score")
+
+
+@app.task(name="deliver")  # type: ignore[untyped-decorator]
+def deliver() -> None:
+    """Send the decisions that are due."""
+    lease = timedelta(seconds=settings.delivery_batch * settings.delivery_timeout + 30)
+    with workshop.database.session() as session:
+        taken = delivery.claim(session, limit=settings.delivery_batch, lease=lease)
+        session.commit()
+        parcels = delivery.parcels(session, taken)
+    for parcel in parcels:
+        result = delivery.send(parcel, workshop.client(private=parcel.private))
+        with workshop.database.session() as session:
+            again = delivery.record(session, result, give_up_after=timedelta(days=settings.delivery_days))
+            session.commit()
+        if again is not None and again < settings.sweep_interval:
+            workshop.bell.ring("deliver", after=again)
+    if len(taken) == settings.delivery_batch:
+        workshop.bell.ring("deliver")
+
+
+@app.task(name="sweep")  # type: ignore[untyped-decorator]
+def sweep() -> None:
+    """Ring every bell, for what was lost on the way, and forget what is no longer needed."""
+    for bell in BELLS:
+        if bell != "sweep":
+            workshop.bell.ring(bell)
+    with workshop.database.session() as session:
+        intake.forget(session)
+        session.commit()
