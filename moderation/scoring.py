@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import delete, select, update
@@ -11,11 +12,14 @@ from sqlalchemy.orm import Session, joinedload
 
 from moderation.db import claim as claim_due
 from moderation.db import now
-from moderation.judge import Article as JudgedArticle
-from moderation.judge import Assessment as Judgement
-from moderation.judge import Case, Judge, Kind, Parent, Target
+from moderation.judge.case import Article as JudgedArticle
+from moderation.judge.case import Assessment as Judgement
+from moderation.judge.case import Case, Kind, Parent, Target
 from moderation.models import Article, Assessment, Comment, HouseRule, Site, Status
 from moderation.rules import NOT_SCORED_CONCERN, Advice, Reason, Recommendation, Rule, recommend
+
+if TYPE_CHECKING:
+    from moderation.judge import Judge
 
 THREAD_SIZE = 30
 BACKGROUND_SIZE = 40
@@ -156,7 +160,7 @@ def house_rules(session: Session, site_id: int) -> tuple[Rule, ...]:
     )
 
 
-def judge_all(judge: Judge, jobs: Sequence[Job]) -> list[tuple[Job, Judgement]]:
+def judge_all(judge: "Judge", jobs: Sequence[Job]) -> list[tuple[Job, Judgement]]:
     """Judge the jobs together; where that fails, each alone, so that one bad comment holds up no other.
 
     A job whose comment alone fails is left out: its lease runs out and it is tried again, a few times.

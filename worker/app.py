@@ -52,6 +52,13 @@ class Workshop:
         """The HTTP client for sites that may, or may not, be at a private address."""
         return self._clients[private]
 
+    def close(self) -> None:
+        """Give back what was opened."""
+        for client in self.__dict__.get("_clients", {}).values():
+            client.close()
+        if "database" in self.__dict__:
+            self.database.dispose()
+
 
 workshop = Workshop(settings)
 

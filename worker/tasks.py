@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from moderation import delivery, intake, scoring
 from moderation.broker import BELLS
-from worker.app import app, settings, workshop
+from worker.app import app, workshop
 
 ROUNDS = 16
 """Batches a task works through before it rings for itself again, so that a worker can be told to stop in between."""
@@ -13,6 +13,7 @@ ROUNDS = 16
 @app.task(name="score")  # type: ignore[untyped-decorator]
 def score() -> None:
     """Have the comments judged that are due."""
+    settings = workshop.settings
     judge = workshop.judge  # before anything is claimed: without weights nothing is
     for _ in range(ROUNDS):
         with workshop.database.session() as session:
@@ -33,6 +34,7 @@ def score() -> None:
 @app.task(name="deliver")  # type: ignore[untyped-decorator]
 def deliver() -> None:
     """Send the decisions that are due."""
+    settings = workshop.settings
     lease = timedelta(seconds=settings.delivery_batch * settings.delivery_timeout + 30)
     with workshop.database.session() as session:
         taken = delivery.claim(session, limit=settings.delivery_batch, lease=lease)

@@ -1,0 +1,47 @@
+PORT ?= 8000
+export PORT
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help run test lint lock train translations clean
+
+help:  ## Say what there is
+	@sed -n 's/^\([a-z]*\):.*##\(.*\)/  make \1\t\2/p' Makefile
+
+run: .venv/installed  ## The whole service with its demo paper, on PORT (8000)
+	@exec $(BIN)/moderation run --with-demo
+
+test: .venv/installed-dev  ## Everything that must hold
+	@PYTHON=$(BIN)/python tests/run
+
+lint: .venv/installed-dev  ## Style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock: .venv/installed-dev  ## Choose the newest allowed versions of all dependencies
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --all-extras --no-emit-index-url --custom-compile-command "make lock" \
+		--upgrade --output-file requirements.lock pyproject.toml
+
+train: .venv/installed-dev  ## Make the judge's weights anew; DATA is the folder of the data sets
+	$(BIN)/python -m training.build --data "$(DATA)"
+
+translations: .venv/installed-dev  ## Collect new messages and compile what is translated
+	$(BIN)/pybabel -q extract -F babel.cfg -k _l -o moderation/translations/messages.pot .
+	$(BIN)/pybabel -q update --no-fuzzy-matching -N -i moderation/translations/messages.pot -d moderation/translations
+	$(BIN)/pybabel -q compile -d moderation/translations
+
+clean:  ## Remove what was made here, but not the database
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache
+
+.venv/installed: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: PYTHON=python3.11 make run")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,58 @@
+"""Set up sites, with the house rules a new one starts with, and the moderators who look after them."""
+
+import re
+import secrets
+from pathlib import Path
+
+import yaml
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from moderation import auth
+from moderation.errors import BadInput
+from moderation.models import HouseRule, Moderator, Role, Site
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
+
+
+def add_site(session: Session, *, slug: str, name: str, language: str = "de", callback_url: str | None = None) -> Site:
+    """Create a site with a signing key of its own and the house rules to start with.
+
+    BadInput where the slug is taken or no slug (small letters, digits, hyphens), or the callback is no http address.
+    """
+    if not _SLUG.fullmatch(slug):
+        raise BadInput(f"{slug!r} cannot be a slug: small letters, digits and hyphens, at most 60.", field="slug")
+    if callback_url is not None and not re.match(r"https?://\S+$", callback_url):
+        raise BadInput(f"{callback_url!r} is no http or https address.", field="callback_url")
+    if session.scalars(select(Site).where(Site.slug == slug)).one_or_none() is not None:
+        raise BadInput(f"There is a site {slug!r} already.", code="taken", field="slug")
+    site = Site(slug=slug, name=name, language=language, callback_url=callback_url, undo_seconds=10)
+    site.house_rules = starting_rules()
+    session.add(site)
+    auth.new_signing_key(site)
+    session.flush()
+    return site
+
+
+def starting_rules() -> list[HouseRule]:
+    """Return the house rules a new site starts with."""
+    stated = yaml.safe_load((Path(__file__).parent / "house_rules.yaml").read_text(encoding="utf-8"))
+    return [HouseRule(position=position, **rule) for position, rule in enumerate(stated, start=1)]
+
+
+def add_moderator(session: Session, *, name: str, password: str, role: Role = Role.MODERATOR) -> Moderator:
+    """Create a moderator, or give the one of that name a new password and role."""
+    moderator = session.scalars(select(Moderator).where(Moderator.name == name)).one_or_none()
+    if moderator is None:
+        moderator = Moderator(name=name, role=role)
+        session.add(moderator)
+    moderator.password_hash = auth.hash_password(password)
+    moderator.role = role
+    moderator.disabled_at = None
+    return moderator
+
+
+def make_password() -> str:
+    """Return a password that can be read out on the telephone."""
+    letters = "abcdefghjkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(4))

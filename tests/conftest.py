@@ -1,0 +1,199 @@
+"""What the tests stand on: a real database made by the migrations, the real application, the real judge.
+
+The suite runs on SQLite, or on the PostgreSQL server that ``TEST_DATABASE_URL`` names.
+"""
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from flask import Flask
+from flask.testing import FlaskClient
+from pydantic import SecretStr
+from sqlalchemy import create_engine, text
+
+from moderation import auth, create_app, sites
+from moderation.config import Settings
+from moderation.db import Base, Database
+from moderation.judge import Judge
+from moderation.migrations import config
+from moderation.models import Moderator, Role, Site
+from tests.senders import Paper
+from worker import tasks
+from worker.app import Workshop
+
+PASSWORD = "nur-fuer-tests-7"
+SERVER = os.environ.get("TEST_DATABASE_URL")
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a database with empty tables."""
+    if SERVER is None:
+        url = f"sqlite:///{tmp_path_factory.mktemp('template') / 'empty.sqlite3'}"
+        command.upgrade(config(url), "head")
+        yield url
+        return
+    name = f"hausordnung_test_{os.getpid()}"
+    admin = create_engine(SERVER, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    url = admin.url.set(database=name).render_as_string(hide_password=False)
+    command.upgrade(config(url), "head")
+    yield url
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def settings(migrated: str, tmp_path: Path) -> Settings:
+    url = migrated
+    if SERVER is None:
+        url = f"sqlite:///{tmp_path / 'moderation.sqlite3'}"
+        shutil.copy(migrated.removeprefix("sqlite:///"), tmp_path / "moderation.sqlite3")
+    return Settings(home=tmp_path, database_url=url, secret_key=SecretStr("a secret key for tests, quite long enough"))
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    opened = Database(settings.database_url)
+    yield opened
+    if SERVER is not None:
+        with opened.session() as session:
+            tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+            session.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+            session.commit()
+    opened.dispose()
+
+
+@pytest.fixture
+def app(settings: Settings, database: Database) -> Iterator[Flask]:
+    made = create_app(settings)
+    made.testing = True
+    yield made
+    made.extensions["moderation"].database.dispose()
+
+
+@pytest.fixture
+def site(database: Database) -> Site:
+    """A site that fetches its decisions."""
+    with database.session() as session:
+        made = sites.add_site(session, slug="foerdeblick", name="Fördeblick")
+        session.commit()
+        session.refresh(made)
+        assert made.keys
+        session.expunge_all()
+    return made
+
+
+@pytest.fixture
+def token(database: Database, site: Site) -> str:
+    """The site's API token."""
+    with database.session() as session:
+        made = auth.new_token(session.get_one(Site, site.id))
+        session.commit()
+    return made
+
+
+@pytest.fixture
+def moderator(database: Database) -> Moderator:
+    with database.session() as session:
+        made = sites.add_moderator(session, name="mona", password=PASSWORD, role=Role.MODERATOR)
+        session.commit()
+        session.refresh(made)
+        session.expunge(made)
+    return made
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Somebody who is not signed in."""
+    return app.test_client()
+
+
+@pytest.fixture
+def paper(client: FlaskClient, site: Site) -> Paper:
+    """The site, as it sends signed webhooks."""
+    return Paper(client, site.slug, auth.signing_secrets(site)[0])
+
+
+@pytest.fixture(scope="session")
+def judge() -> Judge:
+    return Judge.load()
+
+
+@pytest.fixture
+def workshop(settings: Settings, judge: Judge, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
+    """The worker, in this process: call the functions of ``worker.tasks``."""
+    made = Workshop(settings)
+    made.judge = judge
+    monkeypatch.setattr(tasks, "workshop", made)
+    yield made
+    made.close()
+
+
+class Receiver:
+    """A site's callback on loopback: keeps what it got, and answers as it is told."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[dict[str, str], bytes]] = []
+        self.answer: Callable[[], tuple[int, dict[str, str]]] = lambda: (204, {})
+        self.arrived = threading.Condition()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                with receiver.arrived:
+                    receiver.got.append(({k.lower(): v for k, v in self.headers.items()}, body))
+                    receiver.arrived.notify_all()
+                status, headers = receiver.answer()
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hausordnung"
+
+    def wait_for(self, number: int, *, within: float = 30) -> None:
+        """Wait until so many messages have arrived."""
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: len(self.got) >= number, within), f"only {len(self.got)} arrived"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    thread = threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def pushed(database: Database, site: Site, receiver: Receiver) -> Site:
+    """The site, with a callback on loopback and no time for undo."""
+    with database.session() as session:
+        changed = session.get_one(Site, site.id)
+        changed.callback_url, changed.callback_private, changed.undo_seconds = receiver.url, True, 0
+        session.commit()
+    return site
+
+
+@pytest.fixture
+def moment() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,78 @@
+"""The doorbell never fails, never makes anybody wait, and rings once for many."""
+
+import time
+from pathlib import Path
+
+import pytest
+from kombu.connection import Connection
+
+from moderation import broker
+from moderation.broker import BELLS, ENOUGH_WAITING, Bell, make_celery
+from moderation.config import Settings
+from tests.waiting import until
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path)
+
+
+def _messages(settings: Settings, bell: str) -> int:
+    folder = settings.embedded_broker
+    assert folder is not None
+    return len(list(folder.glob(f"*.{bell}.msg")))
+
+
+def test_a_ring_reaches_the_broker(embedded: Settings) -> None:
+    Bell(embedded).ring("score")
+    until(lambda: _messages(embedded, "score") == 1)
+
+
+def test_many_rings_at_once_become_few(embedded: Settings) -> None:
+    bell = Bell(embedded)
+    for _ in range(500):
+        bell.ring("score")
+    bell.ring("deliver", after=0.3)
+    until(lambda: _messages(embedded, "deliver") == 1)
+    assert 1 <= _messages(embedded, "score") <= 3
+
+
+def test_where_enough_wait_no_more_are_sent(embedded: Settings) -> None:
+    celery = make_celery(embedded)
+    with celery.connection_for_write() as connection:
+        for _ in range(3 * ENOUGH_WAITING):
+            broker.send(celery, connection, "score")
+    assert _messages(embedded, "score") == ENOUGH_WAITING
+
+
+def test_a_ring_for_later_comes_later(embedded: Settings) -> None:
+    bell = Bell(embedded)
+    began = time.monotonic()
+    bell.ring("deliver", after=0.5)
+    until(lambda: _messages(embedded, "deliver") == 1)
+    assert time.monotonic() - began >= 0.5
+
+
+def test_without_a_broker_a_ring_returns_at_once_and_the_next_is_heard(
+    embedded: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures: list[str] = []
+
+    def refuse(_celery: object, _connection: Connection, name: str) -> None:
+        failures.append(name)
+        raise ConnectionRefusedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(broker, "send", refuse)
+        bell = Bell(embedded)
+        began = time.monotonic()
+        bell.ring("score")
+        assert time.monotonic() - began < 0.1
+        until(lambda: failures == ["score"])
+    bell.ring("score")
+    until(lambda: _messages(embedded, "score") == 1)
+
+
+def test_every_bell_has_a_queue_of_its_name(embedded: Settings) -> None:
+    routes = make_celery(embedded).conf.task_routes
+    assert {bell: route["queue"] for bell, route in routes.items()} == {bell: bell for bell in BELLS}

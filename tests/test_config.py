@@ -1,0 +1,55 @@
+"""Settings are read once, and nonsense is refused with the name of the variable."""
+
+from pathlib import Path
+
+import pytest
+
+from moderation import create_app
+from moderation.config import Settings, load_settings
+from moderation.errors import SettingsError
+
+
+def test_with_nothing_set_everything_is_embedded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MODERATION_HOME", str(tmp_path))
+    settings = load_settings()
+    assert settings.database_url == f"sqlite:///{tmp_path}/moderation.sqlite3"
+    assert settings.embedded_broker == tmp_path / "bell"
+
+
+def test_only_settings_differ_for_a_grown_up_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODERATION_DATABASE_URL", "postgresql://moderation@db/moderation")
+    monkeypatch.setenv("MODERATION_BROKER_URL", "amqp://broker")
+    settings = load_settings()
+    assert settings.embedded_broker is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MODERATION_SCORE_BATCH", "0"),
+        ("MODERATION_SCORE_LEASE", "soon"),
+        ("MODERATION_DATABASE_URL", "mysql://x"),
+        ("MODERATION_SECRET_KEY", "short"),
+        ("MODERATION_PUBLIC_URL", "desk.example"),
+    ],
+)
+def test_nonsense_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        load_settings()
+
+
+def test_a_secret_may_lie_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "moderation_secret_key").write_text("a secret that lies in a file of its own")
+    monkeypatch.setenv("MODERATION_SECRETS_DIR", str(tmp_path))
+    assert load_settings().require_secret_key() == "a secret that lies in a file of its own"
+
+
+def test_the_web_refuses_to_start_without_a_secret(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="MODERATION_SECRET_KEY is not set"):
+        create_app(Settings(home=tmp_path))
+
+
+def test_cookies_are_sent_over_https_only_where_there_is_https() -> None:
+    assert Settings(public_url="https://desk.example").secure_cookies
+    assert not Settings(public_url="http://127.0.0.1:8000").secure_cookies

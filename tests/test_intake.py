@@ -1,0 +1,219 @@
+"""What a site says is taken in exactly once, in whatever order it comes."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from moderation import decisions, intake
+from moderation.contract import parse_event
+from moderation.db import Database
+from moderation.decisions import Seen
+from moderation.models import Article, Comment, Delivery, Moderator, Outcome, PastText, Site, Status
+from tests.senders import ARTICLE, Paper, comment
+
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def _only(database: Database) -> Comment:
+    with database.session(read_only=True) as session:
+        return session.scalars(select(Comment)).one()
+
+
+def _approve(database: Database, moderator: Moderator) -> None:
+    with database.session() as session:
+        decisions.decide(session, 1, Outcome.APPROVE, moderator=moderator, seen=Seen(revision=1))
+        session.commit()
+
+
+def _at(minutes: int) -> str:
+    return (NOON + timedelta(minutes=minutes)).isoformat()
+
+
+def test_the_same_event_again_answers_the_same_and_stores_nothing_twice(paper: Paper, database: Database) -> None:
+    first = paper.send("comment.created", comment(), webhook_id="msg_1")
+    again = paper.send("comment.created", comment(), webhook_id="msg_1")
+    assert (
+        (first.status_code, first.json) == (again.status_code, again.json) == (202, {"id": "c1", "status": "pending"})
+    )
+    assert _only(database).revision == 1
+
+
+def test_the_same_comment_under_another_event_stores_nothing_twice(paper: Paper, database: Database) -> None:
+    data = comment()
+    paper.send("comment.created", data)
+    assert paper.send("comment.created", data).json == {"id": "c1", "status": "pending"}
+    assert _only(database).revision == 1
+
+
+def test_ids_may_be_numbers(paper: Paper, database: Database) -> None:
+    assert paper.send("comment.created", comment(id=17, parent_id=16)).json == {"id": "17", "status": "pending"}
+    assert _only(database).parent_external_id == "16"
+
+
+def test_a_changed_text_is_a_new_revision_and_is_judged_again(paper: Paper, database: Database) -> None:
+    paper.send("comment.created", comment(text="Erst so."))
+    with database.session() as session:
+        session.get_one(Comment, 1).due_at = None
+        session.commit()
+    paper.send("comment.updated", {"id": "c1", "text": "Jetzt so."})
+    changed = _only(database)
+    assert (changed.text, changed.revision, changed.due_at is not None) == ("Jetzt so.", 2, True)
+    with database.session(read_only=True) as session:
+        past = session.scalars(select(PastText)).one()
+        assert (past.revision, past.text) == (1, "Erst so.")
+
+
+def test_a_decision_does_not_carry_over_to_a_changed_text(
+    paper: Paper, database: Database, moderator: Moderator
+) -> None:
+    paper.send("comment.created", comment(text="Harmlos."))
+    _approve(database, moderator)
+    assert paper.send("comment.updated", {"id": "c1", "text": "Nicht mehr harmlos."}).json == {
+        "id": "c1",
+        "status": "pending",
+    }
+    with database.session(read_only=True) as session:
+        delivery = session.scalars(select(Delivery)).one()
+        assert delivery.cancelled_at is not None
+        assert delivery.due_at is None
+
+
+def test_an_update_with_the_same_text_leaves_the_decision_alone(
+    paper: Paper, database: Database, moderator: Moderator
+) -> None:
+    paper.send("comment.created", comment(text="Harmlos."))
+    _approve(database, moderator)
+    paper.send("comment.updated", {"id": "c1", "text": "Harmlos."})
+    assert _only(database).status is Status.APPROVED
+
+
+def test_news_older_than_what_is_known_changes_nothing(paper: Paper, database: Database) -> None:
+    paper.send("comment.updated", comment(text="Neu"), timestamp=_at(5))
+    paper.send("comment.created", comment(text="Alt"), timestamp=_at(0))
+    assert _only(database).text == "Neu"
+
+
+def test_a_repeat_of_the_first_event_does_not_bring_the_old_text_back(paper: Paper, database: Database) -> None:
+    paper.send("comment.created", comment(text="Alt"), webhook_id="msg_1")
+    paper.send("comment.updated", comment(text="Neu"), webhook_id="msg_2")
+    paper.send("comment.created", comment(text="Alt"), webhook_id="msg_1")
+    assert (_only(database).text, _only(database).revision) == ("Neu", 2)
+
+
+def test_an_update_in_the_same_second_counts(paper: Paper, database: Database) -> None:
+    paper.send("comment.created", comment(text="Erst so."), timestamp=_at(0))
+    paper.send("comment.updated", {"id": "c1", "text": "Jetzt so."}, timestamp=_at(0))
+    assert _only(database).text == "Jetzt so."
+
+
+def test_a_withdrawn_comment_leaves_the_queue_and_its_decision_is_not_sent(
+    paper: Paper, database: Database, moderator: Moderator
+) -> None:
+    paper.send("comment.created", comment())
+    _approve(database, moderator)
+    assert paper.send("comment.deleted", {"id": "c1"}).json == {"id": "c1", "status": "withdrawn"}
+    with database.session(read_only=True) as session:
+        assert session.scalars(select(Delivery.cancelled_at)).one() is not None
+
+
+def test_a_withdrawn_comment_that_comes_back_is_pending_again(paper: Paper, database: Database) -> None:
+    data = comment()
+    paper.send("comment.created", data)
+    paper.send("comment.deleted", {"id": "c1"})
+    paper.send("comment.updated", data)
+    restored = _only(database)
+    assert (restored.status, restored.revision, restored.due_at is not None) == (Status.PENDING, 1, True)
+
+
+def test_an_answer_may_come_before_what_it_answers(paper: Paper, database: Database) -> None:
+    paper.send("comment.created", comment(id="answer", parent_id="question"))
+    paper.send("comment.created", comment(id="question"))
+    with database.session(read_only=True) as session:
+        assert session.scalar(select(func.count()).select_from(Comment)) == 2
+
+
+@pytest.mark.parametrize("kind", ["comment.updated", "comment.deleted"])
+def test_news_of_an_unknown_comment_is_refused_with_the_remedy(paper: Paper, kind: str) -> None:
+    answer = paper.send(kind, {"id": "nobody", "text": "x"})
+    assert answer.status_code == 404
+    assert answer.json["code"] == "unknown_comment"
+    assert "comment.created" in answer.json["detail"]
+
+
+def test_html_becomes_plain_text(paper: Paper, database: Database) -> None:
+    paper.send("comment.created", comment(text="<p>Fisch &amp; Meer</p><script>x()</script><p>Prima</p>", html=True))
+    assert _only(database).text == "Fisch & Meer\n\nPrima"
+
+
+def test_plain_text_stays_as_it_is(paper: Paper, database: Database) -> None:
+    paper.send("comment.created", comment(text="<b>1 &lt; 2</b>"))
+    assert _only(database).text == "<b>1 &lt; 2</b>"
+
+
+def test_a_changed_article_has_its_waiting_comments_judged_again(paper: Paper, database: Database) -> None:
+    paper.send("comment.created", comment())
+    with database.session() as session:
+        session.get_one(Comment, 1).due_at = None
+        session.commit()
+    assert paper.send("article.updated", ARTICLE | {"title": "Die Brücke bleibt offen"}).status_code == 202
+    assert _only(database).due_at is not None
+    with database.session(read_only=True) as session:
+        assert session.scalars(select(Article.title)).one() == "Die Brücke bleibt offen"
+
+
+def test_an_older_version_of_an_article_changes_nothing(paper: Paper, database: Database) -> None:
+    paper.send("article.updated", ARTICLE | {"title": "Neu"}, timestamp=_at(5))
+    paper.send("article.updated", ARTICLE | {"title": "Alt"}, timestamp=_at(0))
+    with database.session(read_only=True) as session:
+        assert session.scalars(select(Article.title)).one() == "Neu"
+
+
+def test_the_same_ids_at_two_sites_are_two_comments(paper: Paper, database: Database, site: Site) -> None:
+    from moderation import sites
+
+    paper.send("comment.created", comment())
+    with database.session() as session:
+        other = sites.add_site(session, slug="other", name="Other")
+        event = parse_event({"type": "comment.created", "data": comment()})
+        intake.accept(session, other, event, webhook_id="msg_1", max_characters=20_000)
+        session.commit()
+        assert session.scalar(select(func.count()).select_from(Comment)) == 2
+
+
+def test_the_same_comment_from_many_sides_at_once_is_stored_once(database: Database, site: Site) -> None:
+    data = comment()
+    start = threading.Barrier(8)
+    failures: list[Exception] = []
+
+    def deliver(number: int) -> None:
+        start.wait()
+        try:
+            with database.session() as session:
+                event = parse_event({"type": "comment.created", "timestamp": _at(0), "data": data})
+                sender = session.get_one(Site, site.id)
+                intake.accept(session, sender, event, webhook_id=f"msg_{number}", max_characters=20_000)
+                session.commit()
+        except Exception as error:  # the test reports it below
+            failures.append(error)
+
+    threads = [threading.Thread(target=deliver, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert _only(database).revision == 1
+
+
+def test_what_is_long_past_is_forgotten(paper: Paper, database: Database) -> None:
+    from moderation.db import now
+    from moderation.models import ReceivedEvent
+
+    paper.send("comment.created", comment())
+    with database.session() as session:
+        session.scalars(select(ReceivedEvent)).one().received_at = now() - timedelta(days=8)
+        session.flush()
+        intake.forget(session)
+        assert session.scalars(select(ReceivedEvent)).all() == []

@@ -1,0 +1,38 @@
+"""No request leaves the house for a private address, however the address is written."""
+
+import socket
+
+import httpx
+import pytest
+
+from moderation import outbound
+from moderation.outbound import PrivateAddress, is_public
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "10.0.0.1", "172.16.3.4", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1",
+        "::1", "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1", "2002:7f00:1::", "::",
+    ],
+)  # fmt: skip
+def test_private_addresses_are_known(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["9.9.9.9", "2620:fe::fe"])
+def test_public_addresses_are_known(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]"])
+def test_no_spelling_of_loopback_is_connected_to(host: str) -> None:
+    with outbound.client(private=False, timeout=2) as client, pytest.raises((PrivateAddress, httpx.InvalidURL)):
+        client.get(f"http://{host}:9/")
+
+
+def test_one_private_answer_of_a_name_server_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, 80)) for ip in ("9.9.9.9", "10.0.0.7")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: answers)
+    with outbound.client(private=False, timeout=2) as client, pytest.raises(PrivateAddress, match=r"10\.0\.0\.7"):
+        client.get("http://rebinding.example/")

@@ -1,0 +1,118 @@
+"""House rules applied: every rule runs, a score of 0 counts, a missing score is not 0, and nothing is decided."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moderation.judge.case import Assessment, Kind, NoRelevance, Passage, Span, Target
+from moderation.rules import Advice, Rule, Signal, recommend
+
+TOPIC = Rule(1, {"de": "Beim Thema"}, {"de": "…"}, Signal.RELEVANCE, 0.3)
+PUT_DOWN = Rule(
+    2,
+    {"de": "Niemand wird kleingemacht"},
+    {"de": "…"},
+    Signal.DISRESPECT,
+    0.5,
+    kinds=frozenset({Kind.INSULT}),
+    targets=frozenset({Target.READER, Target.AUTHOR}),
+)
+TONE = Rule(3, {"de": "Ton"}, {"de": "…"}, Signal.DISRESPECT, 0.5)
+PASSAGE = Passage("Die Brücke wird gesperrt.", 0.2)
+
+
+def assessment(**changes: object) -> Assessment:
+    values: dict[str, object] = {
+        "language": "de",
+        "relevance": 0.9,
+        "relevance_reason": None,
+        "disrespect": 0.1,
+        "kinds": dict.fromkeys(Kind, 0.1),
+        "target": Target.NONE,
+        "passage": PASSAGE,
+    }
+    return Assessment(**(values | changes))  # type: ignore[arg-type]
+
+
+def test_a_comment_no_rule_doubts_is_recommended_for_approval() -> None:
+    recommendation = recommend(assessment(), [TOPIC, PUT_DOWN, TONE])
+    assert recommendation.advice is Advice.APPROVE
+    assert recommendation.reasons == ()
+    assert recommendation.concern < 0.5
+
+
+def test_the_reason_names_the_rule_and_shows_the_passage() -> None:
+    recommendation = recommend(assessment(relevance=0.1), [TOPIC, TONE])
+    (reason,) = recommendation.reasons
+    assert (reason.rule, reason.score, reason.passage) == (TOPIC, 0.1, PASSAGE)
+    assert recommendation.advice is Advice.REVIEW
+
+
+def test_the_reason_shows_only_the_words_the_rule_is_about() -> None:
+    spans = (Span(0, 5, Kind.INSULT, 0.9), Span(9, 12, Kind.PROFANITY, 0.8))
+    kinds = dict.fromkeys(Kind, 0.1) | {Kind.INSULT: 0.9}
+    judged = assessment(disrespect=0.9, kinds=kinds, target=Target.READER, spans=spans)
+    recommendation = recommend(judged, [PUT_DOWN])
+    assert recommendation.reasons[0].spans == spans[:1]
+
+
+def test_a_rule_about_readers_is_not_broken_against_others() -> None:
+    kinds = dict.fromkeys(Kind, 0.1) | {Kind.INSULT: 0.9}
+    judged = assessment(disrespect=0.9, kinds=kinds, target=Target.THIRD_PARTY)
+    assert recommend(judged, [PUT_DOWN]).reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("relevance", "doubted"), [(0.0, True), (0.2999, True), (0.3, True), (0.3001, False), (1.0, False)]
+)
+def test_the_threshold_of_relevance_belongs_to_the_doubt(relevance: float, doubted: bool) -> None:
+    assert bool(recommend(assessment(relevance=relevance), [TOPIC]).reasons) is doubted
+
+
+@pytest.mark.parametrize(("disrespect", "doubted"), [(0.0, False), (0.4999, False), (0.5, True), (1.0, True)])
+def test_the_threshold_of_disrespect_belongs_to_the_doubt(disrespect: float, doubted: bool) -> None:
+    assert bool(recommend(assessment(disrespect=disrespect), [TONE]).reasons) is doubted
+
+
+def test_a_missing_score_is_for_people_and_no_doubt() -> None:
+    judged = assessment(relevance=None, relevance_reason=NoRelevance.TOO_SHORT)
+    recommendation = recommend(judged, [TOPIC, TONE])
+    assert recommendation.advice is Advice.REVIEW
+    assert recommendation.reasons == ()
+
+
+def test_a_missing_score_softens_the_advice_to_delete() -> None:
+    strict = Rule(3, {}, {}, Signal.DISRESPECT, 0.5, advice=Advice.DELETE)
+    assert recommend(assessment(disrespect=0.9), [TOPIC, strict]).advice is Advice.DELETE
+    assert recommend(assessment(disrespect=0.9, relevance=None), [TOPIC, strict]).advice is Advice.REVIEW
+
+
+def test_rules_that_disagree_leave_it_to_people() -> None:
+    strict = Rule(4, {}, {}, Signal.DISRESPECT, 0.5, advice=Advice.DELETE)
+    recommendation = recommend(assessment(relevance=0.1, disrespect=0.9), [TOPIC, strict])
+    assert recommendation.advice is Advice.REVIEW
+    assert {reason.rule.id for reason in recommendation.reasons} == {1, 4}
+
+
+def test_the_worst_reason_comes_first() -> None:
+    recommendation = recommend(assessment(relevance=0.29, disrespect=0.99), [TOPIC, TONE])
+    assert [reason.rule.id for reason in recommendation.reasons] == [3, 1]
+
+
+def test_a_site_without_rules_gets_no_doubts() -> None:
+    assert recommend(assessment(relevance=0.01, disrespect=0.99), []).reasons == ()
+
+
+scores = st.none() | st.floats(0, 1)
+thresholds = st.floats(0, 1)
+
+
+@given(relevance=scores, disrespect=scores, low=thresholds, high=thresholds)
+def test_concern_is_a_share_and_at_least_half_exactly_where_a_rule_is_in_doubt(
+    relevance: float | None, disrespect: float | None, low: float, high: float
+) -> None:
+    rules = [Rule(1, {}, {}, Signal.RELEVANCE, low), Rule(2, {}, {}, Signal.DISRESPECT, high)]
+    recommendation = recommend(assessment(relevance=relevance, disrespect=disrespect), rules)
+    assert 0 <= recommendation.concern <= 1
+    assert (recommendation.concern >= 0.5) == bool(recommendation.reasons)
+    assert not recommendation.reasons or recommendation.advice is not Advice.APPROVE

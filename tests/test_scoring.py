@@ -1,0 +1,182 @@
+"""Comments are claimed once, judged together, and never stuck: what cannot be judged goes to people."""
+
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import func, select, update
+
+from moderation import queue, scoring
+from moderation.db import Database, now
+from moderation.judge import Assessment as Judgement
+from moderation.judge import Case, Judge
+from moderation.models import Assessment, Comment, Site, Status
+from moderation.rules import Advice
+from tests.stories import add_article, add_comment
+from worker import tasks
+from worker.app import Workshop
+
+LEASE = timedelta(seconds=30)
+
+
+class Moody:
+    """A judge that fails whenever it reads one of some texts."""
+
+    def __init__(self, judge: Judge, *hated: str) -> None:
+        self.judge = judge
+        self.hated = hated
+        self.batches: list[int] = []
+
+    def assess(self, cases: Sequence[Case]) -> list[Judgement]:
+        self.batches.append(len(cases))
+        if any(case.text in self.hated for case in cases):
+            raise RuntimeError("cannot read this")
+        return self.judge.assess(cases)
+
+
+def _add(database: Database, site: Site, *texts: str, **changes: Any) -> list[int]:
+    with database.session() as session:
+        made = [add_comment(session, site, text=text, **changes).id for text in texts]
+        session.commit()
+    return made
+
+
+def _assessments(database: Database) -> dict[str, Assessment | None]:
+    with database.session(read_only=True) as session:
+        return {
+            comment.text: queue.find(session, comment.id).assessment for comment in session.scalars(select(Comment))
+        }
+
+
+def test_no_comment_is_claimed_twice(database: Database, site: Site) -> None:
+    expected = _add(database, site, *(f"Kommentar {number}" for number in range(120)))
+    start = threading.Barrier(4)
+    taken: list[int] = []
+
+    def work() -> None:
+        start.wait()
+        while True:
+            with database.session() as session:
+                ids = scoring.claim(session, limit=7, lease=LEASE)
+                session.commit()
+            if not ids:
+                return
+            taken.extend(ids)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == expected
+
+
+def test_a_claimed_comment_comes_back_when_its_worker_died(database: Database, site: Site) -> None:
+    _add(database, site, "Erster", "Zweiter")
+    with database.session() as session:
+        assert len(scoring.claim(session, limit=10, lease=timedelta(seconds=-1))) == 2
+        session.commit()
+    with database.session() as session:
+        assert len(scoring.claim(session, limit=10, lease=LEASE)) == 1, "what may have killed a worker is taken alone"
+
+
+def test_the_judge_sees_article_parent_thread_and_background(database: Database, site: Site) -> None:
+    with database.session() as session:
+        add_comment(session, site, external_id="p", text="Wer zahlt das?", commenter_name="Marlene")
+        add_comment(session, site, external_id="x", text="Gelöscht", status=Status.DELETED)
+        add_comment(session, site, external_id="s", text="Die Behelfsbrücke reicht mir.")
+        other = add_article(session, site, external_id="wal", title="Wal in der Bucht")
+        add_comment(session, site, article=other, text="Toller Wal")
+        answer = add_comment(session, site, text="Das Land.", parent_external_id="p")
+        (job,) = scoring.jobs(session, [answer.id])
+    assert job.case.article is not None
+    assert job.case.article.authors == ("mab",)
+    assert job.case.parent is not None
+    assert (job.case.parent.text, job.case.parent.commenter) == ("Wer zahlt das?", "Marlene")
+    assert job.case.thread == ("Die Behelfsbrücke reicht mir.",)
+    assert job.case.background == ("Wal in der Bucht",)
+    assert [rule.threshold for rule in job.rules] == [rule.threshold for rule in sorted(job.rules, key=lambda r: r.id)]
+
+
+def test_one_bad_comment_holds_up_no_other(database: Database, site: Site, workshop: Workshop, judge: Judge) -> None:
+    _add(
+        database, site, "Gute Idee mit der Brücke und der Umleitung.", "böse", "Das kostet zu viel Geld für die Stadt."
+    )
+    workshop.__dict__["judge"] = Moody(judge, "böse")
+    tasks.score()
+    found = _assessments(database)
+    assert found.pop("böse") is None
+    assert all(assessment is not None and assessment.engine for assessment in found.values())
+
+
+def test_what_cannot_be_judged_goes_to_people_as_not_scored(
+    database: Database, site: Site, workshop: Workshop, judge: Judge
+) -> None:
+    (id_,) = _add(database, site, "böse")
+    workshop.__dict__["judge"] = Moody(judge, "böse")
+    for _ in range(workshop.settings.score_attempts):
+        tasks.score()
+        with database.session() as session:  # its lease runs out
+            session.execute(update(Comment).where(Comment.due_at.is_not(None)).values(due_at=now()))
+            session.commit()
+    tasks.score()
+    with database.session(read_only=True) as session:
+        comment = queue.find(session, id_)
+        assert comment.due_at is None
+        assert comment.assessment is not None
+        assert (comment.assessment.not_scored, comment.assessment.advice) == ("failed", Advice.REVIEW)
+        assert (comment.assessment.relevance, comment.assessment.disrespect) == (None, None)
+        assert comment.status is Status.PENDING
+
+
+def test_a_text_that_changed_meanwhile_is_not_given_the_old_texts_scores(
+    database: Database, site: Site, judge: Judge
+) -> None:
+    ids = _add(database, site, "Erst so, über die Brücke und die Umleitung.")
+    with database.session(read_only=True) as session:
+        judged = scoring.judge_all(judge, scoring.jobs(session, ids))
+    with database.session() as session:
+        session.execute(update(Comment).values(revision=2))
+        assert scoring.record(session, judged) == 0
+        session.commit()
+    with database.session(read_only=True) as session:
+        assert session.scalar(select(func.count()).select_from(Assessment)) == 0
+
+
+def test_the_second_of_two_workers_records_nothing(database: Database, site: Site, judge: Judge) -> None:
+    ids = _add(database, site, "Über die Brücke und die Umleitung.")
+    with database.session(read_only=True) as session:
+        judged = scoring.judge_all(judge, scoring.jobs(session, ids))
+    written = []
+    for _ in range(2):
+        with database.session() as session:
+            written.append(scoring.record(session, judged))
+            session.commit()
+    assert written == [1, 0]
+
+
+def test_an_assessment_made_anew_replaces_the_old_one(database: Database, site: Site, workshop: Workshop) -> None:
+    _add(database, site, "Über die Brücke und die Umleitung.")
+    for _ in range(2):
+        tasks.score()
+        with database.session() as session:
+            session.execute(update(Comment).values(due_at=now()))
+            session.commit()
+    with database.session(read_only=True) as session:
+        assert session.scalar(select(func.count()).select_from(Assessment)) == 1
+
+
+def test_a_worker_with_much_to_do_rings_for_itself(
+    database: Database, site: Site, workshop: Workshop, judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "ROUNDS", 2)
+    rung: list[str] = []
+    monkeypatch.setattr(workshop.bell, "ring", lambda name, **_: rung.append(name))
+    workshop.settings = workshop.settings.model_copy(update={"score_batch": 2})
+    moody = Moody(judge)
+    workshop.__dict__["judge"] = cast(Any, moody)
+    _add(database, site, *(f"Kommentar {number} zur Brücke" for number in range(5)))
+    tasks.score()
+    assert (moody.batches, rung) == ([2, 2], ["score"])
