@@ -16,7 +16,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from werkzeug.datastructures import Headers
 
 from moderation.db import now
-from moderation.errors import BadInput, Forbidden, NotFound, NotSignedIn
+from moderation.errors import BadInput, BadJson, Forbidden, NotFound, NotSignedIn
 from moderation.models import Moderator, Role, Site, SiteKey
 
 OPEN = frozenset({"static", "health.healthz", "health.readyz", "account.sign_in", "account.language"})
@@ -98,11 +98,15 @@ def verify_webhook(site: Site, body: bytes, headers: Headers, *, tolerance: floa
         if not value:
             raise NotSignedIn(f"The header {name} is missing.", code="missing_signature", field=name)
     _check_clock(wanted["webhook-timestamp"], tolerance)
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise BadJson(f"The body is not UTF-8: {error}.", field="") from None
     if len(wanted["webhook-id"]) > 255:
         raise BadInput("The header webhook-id is longer than 255 characters.", field="webhook-id")
     for secret in signing_secrets(site):
         try:
-            Webhook(secret).verify(body, wanted, json_parse=False)
+            Webhook(secret).verify(text, wanted, json_parse=False)
         except (WebhookVerificationError, ValueError):
             continue  # ValueError: the header is malformed, which the library does not catch
         return wanted["webhook-id"]

@@ -46,7 +46,6 @@ def make_celery(settings: Settings) -> Celery:
         task_create_missing_queues=True,
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
-        worker_enable_remote_control=False,
         worker_send_task_events=False,
         beat_schedule={"sweep": {"task": "sweep", "schedule": settings.sweep_interval}},
         timezone="UTC",
@@ -56,6 +55,7 @@ def make_celery(settings: Settings) -> Celery:
         folder.mkdir(parents=True, exist_ok=True)
         app.conf.update(
             broker_url="filesystem://",
+            worker_enable_remote_control=False,  # its files would never be cleared away
             broker_transport_options={
                 "data_folder_in": str(folder),
                 "data_folder_out": str(folder),

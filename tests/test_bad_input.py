@@ -106,9 +106,9 @@ WRONG = {
     "data of a wrong type": ({"type": "comment.created", "data": 7}, 422, "model_type", "data"),
     "no text": ({"type": "comment.created", "data": {**comment(), "text": None}}, 422, "string_type", "data.text"),
     "a list as text": ({"type": "comment.created", "data": comment(text=["a"])}, 422, "string_type", "data.text"),
-    "an empty id": ({"type": "comment.created", "data": comment(id="")}, 422, "string_too_short", "data.id"),
+    "an empty id": ({"type": "comment.created", "data": comment(id="")}, 422, "too_short", "data.id"),
     "an object as id": ({"type": "comment.created", "data": comment(id={})}, 422, "string_type", "data.id"),
-    "a long id": ({"type": "comment.created", "data": comment(id="x" * 256)}, 422, "string_too_long", "data.id"),
+    "a long id": ({"type": "comment.created", "data": comment(id="x" * 256)}, 422, "too_long", "data.id"),
     "no article": ({"type": "comment.created", "data": comment(article=None)}, 422, "model_type", "data.article"),
     "a time without a zone": (
         {"type": "comment.created", "data": comment(submitted_at="2026-01-01T00:00:00")},
