@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from moderation.judge import Article, Assessment, Case, Judge, Kind, Parent
+from moderation.judge.text import legible
 
 
 class Assessing(Protocol):
@@ -73,9 +74,7 @@ class _Line(_Lenient):
             language=self.language,
             commenter=self.commenter,
             article=article
-            and Article(
-                article.title or "", article.lead or "", article.body or "", article.authors, article.language
-            ),
+            and Article(article.title or "", article.lead or "", article.body or "", article.authors, article.language),
             parent=self.parent and Parent(self.parent.text, self.parent.commenter),
             thread=tuple(sibling.text for sibling in self.thread),
             background=self.background,
@@ -99,7 +98,7 @@ def parse(line: bytes) -> tuple[str | int, Case]:
     if not isinstance(data, dict):
         raise BadLineError("not a JSON object")
     try:
-        parsed = _Line.model_validate(_without_lone_surrogates(data))
+        parsed = _Line.model_validate(_legible(data))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise BadLineError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
@@ -174,19 +173,15 @@ def score(file: IO[bytes], output: IO[str], batch: int) -> None:
 
 
 def _no_constant(name: str) -> object:
-    raise BadLineError(f"{name} is not JSON")
+    raise ValueError(f"{name} is no JSON value")
 
 
-def _without_lone_surrogates(value: Any) -> Any:
+def _legible(value: Any) -> Any:
     """JSON may escape half a surrogate pair, which is no character: it becomes U+FFFD, one for one."""
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if _broken(value) else value
+        return legible(value)
     if isinstance(value, list):
-        return [_without_lone_surrogates(item) for item in value]
+        return [_legible(item) for item in value]
     if isinstance(value, dict):
-        return {key: _without_lone_surrogates(item) for key, item in value.items()}
+        return {key: _legible(item) for key, item in value.items()}
     return value
-
-
-def _broken(value: str) -> bool:
-    return any("\ud800" <= char <= "\udfff" for char in value)

@@ -1,0 +1,72 @@
+"""The judge: reads a comment and says how relevant it is to its article and how disrespectful its tone is.
+
+Pure: texts in, assessments out. No database, no web, no network. `Judge` is the one front door.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from moderation.judge.case import (
+    Article,
+    Assessment,
+    Case,
+    Kind,
+    NoRelevance,
+    Parent,
+    Passage,
+    Span,
+    Target,
+)
+
+if TYPE_CHECKING:
+    from moderation.judge.reader import Reader
+
+__all__ = [
+    "Article",
+    "Assessment",
+    "Case",
+    "Judge",
+    "Kind",
+    "NoRelevance",
+    "Parent",
+    "Passage",
+    "Span",
+    "Target",
+]
+
+
+class Judge:
+    """Assesses cases with the weights that ship with the package; one call at a time, from any thread."""
+
+    @classmethod
+    def load(cls) -> Self:
+        """Return a judge that is ready; raises WeightsError when its weights are not what was shipped."""
+        judge = cls()
+        _ = judge._reader
+        return judge
+
+    @property
+    def engine(self) -> str:
+        """Name and version of what judges, as written beside every assessment."""
+        return self._reader.engine
+
+    def assess(self, cases: Sequence[Case]) -> list[Assessment]:
+        """Return one assessment for each case, in the same order; never raises on any text.
+
+        Of a text over 3,200 code points the models read the first 2,400 and the last 800; word spans and shouting
+        are found in all of it. Time grows in proportion to the text.
+        """
+        return [replace(assessment, engine=self.engine) for assessment in self._reader.assess(cases)] if cases else []
+
+    def forget(self) -> None:
+        """Forget the vectors of all texts read so far."""
+        self._reader.forget()
+
+    @cached_property
+    def _reader(self) -> "Reader":
+        # Imported here: who only wants the judge's words must not pay for numpy and the weights.
+        from moderation.judge.reader import Reader  # noqa: PLC0415
+
+        return Reader()

@@ -1,0 +1,106 @@
+"""The words of the judge: what it is given (a case) and what it says (an assessment). Plain values, nothing else.
+
+All offsets are Unicode code points into the plain text of the comment. A score is a probability strictly between
+0 and 1; ``None`` means "cannot tell" and always comes with a reason. It never means 0.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """The kinds of disrespect."""
+
+    INSULT = "insult"
+    PROFANITY = "profanity"
+    THREAT = "threat"
+    IDENTITY_ATTACK = "identity_attack"
+    SEXUAL = "sexual"
+    SHOUTING = "shouting"
+
+
+class Target(StrEnum):
+    """Whom the disrespect addresses."""
+
+    READER = "reader"
+    AUTHOR = "author"
+    THIRD_PARTY = "third_party"
+    NONE = "none"
+
+
+class NoRelevance(StrEnum):
+    """Why a comment has no relevance score."""
+
+    TOO_SHORT = "too_short"
+    NO_ARTICLE = "no_article"
+    NO_TEXT = "no_text"
+    LANGUAGE = "language"
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """What a comment stands under. ``authors`` are the by-lines as printed."""
+
+    title: str = ""
+    lead: str = ""
+    body: str = ""
+    authors: tuple[str, ...] = ()
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The comment that is being answered."""
+
+    text: str
+    commenter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One comment and everything the judge may look at.
+
+    ``thread`` holds the texts of other comments under the same article (not the parent), ``background`` the titles of
+    other articles of the same site. ``language`` is what the site says (BCP 47); the judge may know better.
+    """
+
+    text: str
+    language: str | None = None
+    commenter: str | None = None
+    article: Article | None = None
+    parent: Parent | None = None
+    thread: tuple[str, ...] = ()
+    background: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The characters ``text[start:end]`` that carry disrespect of one kind."""
+
+    start: int
+    end: int
+    kind: Kind
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The piece of the article that is closest to the comment; ``similarity`` is a cosine, -1 to 1."""
+
+    text: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """All that the judge says of one case."""
+
+    language: str | None
+    relevance: float | None
+    relevance_reason: NoRelevance | None
+    disrespect: float | None
+    kinds: dict[Kind, float] = field(default_factory=dict)
+    target: Target | None = None
+    spans: tuple[Span, ...] = ()
+    passage: Passage | None = None
+    engine: str = ""

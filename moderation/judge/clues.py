@@ -1,0 +1,71 @@
+"""What tone reads off a text besides vectors and n-grams: word hits and habits of writing, as a row of numbers."""
+
+import math
+import re
+
+import numpy as np
+
+from moderation.judge.address import loudness
+from moderation.judge.case import Kind
+from moderation.judge.network import Floats
+from moderation.judge.words import Hit
+
+LEARNED_KINDS = (Kind.INSULT, Kind.PROFANITY, Kind.THREAT, Kind.IDENTITY_ATTACK, Kind.SEXUAL)
+"""The kinds that are learned; shouting is a rule."""
+
+_YOU = re.compile(r"\b(?:du|dich|dir|dein\w*|euch|eure?\w?|you|your)\b", re.IGNORECASE)
+_FORMAL = re.compile(r"(?<=[a-zäöüß,] )(?:Sie|Ihnen|Ihre?[mnrs]?)\b")
+_MOCKING = re.compile("[🤡🤮🙄🤦🖕💩😂🤣🐑🐖🐷]")
+_SCARE_QUOTE = re.compile("[„“\"»«‚‘'](\\w+)[“”\"«»‘']")
+_IMPERATIVE = re.compile(
+    r"\b(?:geh|gehen sie|lern\w*|lies|lesen sie|halt\w*|"
+    r"pack\w*|hau\w*|verschwinde\w*|husch|schäm\w*|ab in|weg mit|raus mit|"
+    r"sperrt|einsperren|wegsperren|go back|shut|get lost|shame)\b",
+    re.IGNORECASE,
+)
+_CONDESCENDING = re.compile(
+    r"\b(?:offenbar|offensichtlich|"
+    r"anscheinend|wohl|selbst sie|sogar sie|ausgerechnet|bekanntlich|von leuten|solche leute|"
+    r"solche wie|typen wie|leute wie|so einer|so eine|diese leute|dieser typ|"
+    r"diese herrschaften|mein lieber|meine liebe|"
+    r"gute frau|guter mann|schätzchen|mäuschen|junger mann|herzchen|people like|these people|bless your)\b",
+    re.IGNORECASE,
+)
+_KIND_WORD = re.compile(r"\b(?:danke|dank|bitte|gern|schön|gut|thanks|thank|please|agree|good)\b", re.IGNORECASE)
+
+NAMES = (
+    *(f"{kind}:{what}" for kind in LEARNED_KINDS for what in ("strong", "mild", "sum")),
+    *("you", "formal", "mocking", "scare quote", "imperative", "condescending", "kind", "question", "loud", "length"),
+    *("insult at you", "profanity alone", "link"),
+)
+"""What each number is."""
+
+
+def clues(text: str, hits: list[Hit]) -> Floats:
+    """Return the row of numbers for a text and its word hits: (len(NAMES),) float32, each roughly 0 to 1."""
+    row: list[float] = []
+    for kind in LEARNED_KINDS:
+        own = [hit for hit in hits if hit.kind is kind]
+        row.append(max((hit.strength for hit in own if hit.plain >= 1), default=0.0))
+        row.append(max((hit.strength for hit in own if hit.plain < 1), default=0.0))
+        row.append(min(1.0, sum(hit.strength for hit in own) / 3))
+    head = text[:4000]
+    you = float(bool(_YOU.search(head)))
+    insult = max((hit.strength for hit in hits if hit.kind is Kind.INSULT), default=0.0)
+    profanity = max((hit.strength for hit in hits if hit.kind is Kind.PROFANITY), default=0.0)
+    row += [
+        you,
+        float(bool(_FORMAL.search(head))),
+        float(bool(_MOCKING.search(head))),
+        float(bool(_SCARE_QUOTE.search(head))),
+        float(bool(_IMPERATIVE.search(head))),
+        min(1.0, len(_CONDESCENDING.findall(head)) / 2),
+        float(bool(_KIND_WORD.search(head))),
+        float("?" in head),
+        loudness(head),
+        math.log1p(min(len(text), 4000)) / 8,
+        insult * you,
+        profanity * (insult == 0),
+        float("http" in head or "www." in head),
+    ]
+    return np.array(row, dtype=np.float32)

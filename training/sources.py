@@ -1,0 +1,116 @@
+"""Reads the public sets that tone is trained on, and says what each may teach which head.
+
+A label is 1, 0 or None ("this set does not say"). Why each set teaches what it does: see README.md beside this file.
+"""
+
+import ast
+import csv
+import html
+import json
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from moderation.judge.case import Kind
+from moderation.judge.words import find
+
+SEED = 20260101
+CIVIL = 5000
+DAVIDSON_POSITIVE = 600
+DAVIDSON_NEGATIVE = 2500
+
+_MENTION = re.compile(r"@\w+")
+_RETWEET = re.compile(r"^[!\"\s]*RT\s+@?\w*:?\s*")
+_NOTHING = dict.fromkeys(("disrespect", *map(str, Kind)), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text, its language, the labels it teaches by head, and how much it counts."""
+
+    text: str
+    language: str
+    labels: dict[str, int] = field(default_factory=dict)
+    weight: float = 1.0
+
+
+def load_examples(folder: Path) -> list[Example]:
+    """Return all public examples, in a fixed order."""
+    return [*_germeval(folder), *_gahd(folder), *_civil(folder), *_davidson(folder), *_fox_news(folder)]
+
+
+def load_fox_threads(folder: Path) -> dict[tuple[str, str], list[str]]:
+    """Return the English comments under each (title, summary)."""
+    threads: dict[tuple[str, str], list[str]] = {}
+    for row in _json_lines(folder / "fox_news" / "comments.jsonl"):
+        threads.setdefault((row["title"], row["meta"]), []).append(row["text"])
+    return threads
+
+
+def _germeval(folder: Path) -> Iterator[Example]:
+    for line in (folder / "germeval2018" / "train.tsv").read_text(encoding="utf-8").splitlines():
+        text, _, fine = line.split("\t")
+        text = _MENTION.sub("@name", text).replace("|LBR|", "\n")
+        labels = {
+            "OTHER": _NOTHING,
+            "INSULT": {"disrespect": 1, "insult": 1, "threat": 0},
+            "ABUSE": {"disrespect": 1, "identity_attack": 1},
+            "PROFANITY": {"profanity": 1, "insult": 0, "identity_attack": 0},
+        }[fine]
+        yield Example(text, "de", labels)
+
+
+def _gahd(folder: Path) -> Iterator[Example]:
+    for name in ("train.csv", "dev.csv"):
+        with (folder / "gahd" / name).open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                yield Example(row["text"], "de", {"identity_attack": int(row["label"])}, 0.5)
+
+
+def _civil(folder: Path) -> Iterator[Example]:
+    with (folder / "civil_toxic_spans" / "tsd_train.csv").open(encoding="utf-8", newline="") as file:
+        rows = [(row["text"], set(ast.literal_eval(row["spans"]))) for row in csv.DictReader(file)]
+    for text, toxic in random.Random(SEED).sample(rows, CIVIL):
+        if not toxic:
+            yield Example(text, "en", {"disrespect": 0, "insult": 0, "threat": 0}, 2.0)
+            continue
+        # Annotators marked characters, not kinds: the words they marked say which kinds those are.
+        hits = find(text, "en")
+        marked = {hit.kind for hit in hits if hit.plain >= 1 and hit.start in toxic}
+        labels = {"disrespect": 1, "insult": 1} if Kind.INSULT in marked or not hits else {"disrespect": 1}
+        for kind in (Kind.PROFANITY, Kind.THREAT, Kind.SEXUAL):
+            if kind in marked:
+                labels[str(kind)] = 1
+            elif all(hit.kind is not kind for hit in hits):
+                labels[str(kind)] = 0
+        yield Example(text, "en", labels, 0.7)
+
+
+def _davidson(folder: Path) -> Iterator[Example]:
+    with (folder / "davidson" / "labeled_data.csv").open(encoding="utf-8", newline="") as file:
+        rows = [(int(row["class"]), html.unescape(row["tweet"])) for row in csv.DictReader(file)]
+    rows = [(label, _MENTION.sub("@name", _RETWEET.sub("", tweet))) for label, tweet in rows]
+    chooser = random.Random(SEED)
+    for text in chooser.sample([tweet for label, tweet in rows if label == 2], DAVIDSON_NEGATIVE):
+        yield Example(text, "en", _NOTHING, 0.7)
+    for text in chooser.sample([tweet for label, tweet in rows if label == 0], DAVIDSON_POSITIVE):
+        yield Example(text, "en", {"disrespect": 1, "identity_attack": 1}, 0.5)
+    for text in chooser.sample([tweet for label, tweet in rows if label == 1], DAVIDSON_POSITIVE):
+        yield Example(text, "en", {"profanity": 1, "identity_attack": 0}, 0.5)
+
+
+def _fox_news(folder: Path) -> Iterator[Example]:
+    for row in _json_lines(folder / "fox_news" / "comments.jsonl"):
+        hateful = int(row["label"])
+        labels = (
+            {"disrespect": 1, "identity_attack": 1} if hateful else {"identity_attack": 0, "threat": 0, "sexual": 0}
+        )
+        yield Example(row["text"], "en", labels)
+
+
+def _json_lines(path: Path) -> Iterator[dict[str, str]]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.strip():
+            yield json.loads(line)

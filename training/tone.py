@@ -1,0 +1,181 @@
+"""Trains the heads of tone: public sets and the corpus in, one set of linear weights and its dev figures out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, vstack
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+from moderation.judge.clues import LEARNED_KINDS, clues
+from moderation.judge.encoder import Encoder
+from moderation.judge.ngrams import BUCKETS, grams, weights_of
+from moderation.judge.tone import GRAMS_READ, HEADS, dense_features, overall_features, sigmoid
+from moderation.judge.words import find
+from training.corpus import Thread
+from training.figures import calibration_error
+from training.sources import Example
+
+Array = NDArray[np.float32]
+
+CORPUS_WEIGHT = 5.0
+"""How often a comment of the corpus counts beside a tweet: its register is the one the judge will read."""
+
+FOLDS = 5
+DENSE_STRENGTH = 0.02
+POOLED_SHARE = 0.35
+GRAM_STRENGTH = 3.0
+STACK_STRENGTH = 0.3
+
+
+@dataclass
+class Data:
+    """Texts as numbers: dense features, n-grams and clues, labels by head (NaN: not said), weights, corpus thread."""
+
+    dense: Array
+    grams: csr_matrix
+    clues: Array
+    labels: Array
+    weight: Array
+    thread: NDArray[np.int64]
+
+    def take(self, rows: NDArray[np.bool_]) -> "Data":
+        """Return some of the rows."""
+        return Data(
+            self.dense[rows],
+            self.grams[rows],
+            self.clues[rows],
+            self.labels[rows],
+            self.weight[rows],
+            self.thread[rows],
+        )
+
+
+@dataclass
+class Linear:
+    """Dense and n-gram weights of all heads: (3072, heads), (buckets, heads), and both biases."""
+
+    dense: Array
+    dense_bias: Array
+    grams: Array
+    grams_bias: Array
+
+    def logits(self, data: Data) -> tuple[Array, Array]:
+        """Return what the dense part and the n-grams say: two times (n, heads)."""
+        return data.dense @ self.dense + self.dense_bias, np.asarray(data.grams @ self.grams) + self.grams_bias
+
+
+def read(texts: Sequence[str], languages: Sequence[str], encoder: Encoder) -> tuple[Array, csr_matrix, Array]:
+    """Return dense features, n-grams and clues of texts, exactly as the judge computes them."""
+    dense = np.concatenate(
+        [dense_features(encoder.read(texts[first : first + 256])) for first in range(0, len(texts), 256)]
+    )
+    gram_rows, clue_rows = [], []
+    for text, language in zip(texts, languages, strict=True):
+        buckets, values = weights_of(grams(text[:GRAMS_READ]))
+        gram_rows.append(csr_matrix((values, buckets, [0, len(buckets)]), shape=(1, BUCKETS)))
+        clue_rows.append(clues(text, find(text, language)))
+    return dense, vstack(gram_rows, format="csr"), np.stack(clue_rows)
+
+
+def prepare(examples: Sequence[Example], threads: Sequence[Thread], encoder: Encoder) -> Data:
+    """Return the public examples followed by the corpus."""
+    own = [(number, thread, comment) for number, thread in enumerate(threads) for comment in thread.comments]
+    texts = [e.text for e in examples] + [comment.text for _, _, comment in own]
+    languages = [e.language for e in examples] + [str(thread.article.language) for _, thread, _ in own]
+    labels = np.full((len(texts), len(HEADS)), np.nan, dtype=np.float32)
+    for row, example in enumerate(examples):
+        for column, head in enumerate(HEADS):
+            labels[row, column] = example.labels.get(str(head), np.nan)
+    for row, (_, _, comment) in enumerate(own, start=len(examples)):
+        labels[row] = [comment.disrespectful, *(kind in comment.kinds for kind in LEARNED_KINDS)]
+    weight = np.array([e.weight for e in examples] + [CORPUS_WEIGHT] * len(own), dtype=np.float32)
+    group = np.array([-1] * len(examples) + [number for number, _, _ in own])
+    return Data(*read(texts, languages, encoder), labels, weight, group)
+
+
+def train(data: Data) -> tuple[dict[str, NDArray[np.generic]], dict[str, float], Array]:
+    """Return the weights, the dev figures, and each corpus comment's disrespect as judged by the other threads."""
+    corpus = data.take(data.thread >= 0)
+    centre, scale = data.dense.mean(axis=0), data.dense.std(axis=0) + 1e-6
+    scale[:512] *= 1.0
+    scale[512:] /= POOLED_SHARE
+    held_dense = np.zeros((len(corpus.labels), len(HEADS)), dtype=np.float32)
+    held_grams = np.zeros_like(held_dense)
+    folds = corpus.thread % FOLDS
+    for fold in range(FOLDS):
+        part = _fit(data.take((data.thread < 0) | (data.thread % FOLDS != fold)), centre, scale)
+        held_dense[folds == fold], held_grams[folds == fold] = part.logits(corpus.take(folds == fold))
+    mixed = [_mix(held_dense[:, i], held_grams[:, i], corpus.clues, corpus.labels[:, i]) for i in range(len(HEADS))]
+    stack, bias = np.stack([m[1:] for m in mixed], axis=1), np.array([m[0] for m in mixed], dtype=np.float32)
+    held = held_dense * stack[0] + held_grams * stack[1] + corpus.clues @ stack[2:] + bias
+    overall = _calibrate(overall_features(held, corpus.clues), corpus.labels[:, 0])
+
+    figures, held_overall = _figures(held, corpus, folds)
+    whole = _fit(data, centre, scale)
+    weights = {
+        "dense": (whole.dense * stack[0]).astype(np.float16),
+        "grams": (whole.grams * stack[1]).astype(np.float16),
+        "clues": stack[2:].astype(np.float32),
+        "bias": (bias + whole.dense_bias * stack[0] + whole.grams_bias * stack[1]).astype(np.float32),
+        "overall": overall,
+    }
+    return weights, figures, held_overall
+
+
+def _fit(data: Data, centre: Array, scale: Array) -> Linear:
+    features = (data.dense - centre) / scale
+    dense, dense_bias, grams_, grams_bias = [], [], [], []
+    for head in range(len(HEADS)):
+        known = ~np.isnan(data.labels[:, head])
+        label = data.labels[known, head].astype(int)
+        weight = data.weight[known].copy()
+        model = LogisticRegression(C=DENSE_STRENGTH / 10, max_iter=200, tol=1e-3)
+        model.fit(features[known], label, sample_weight=weight)
+        dense.append(model.coef_[0] / scale)
+        dense_bias.append(float(model.intercept_[0] - model.coef_[0] @ (centre / scale)))
+        model = LogisticRegression(C=GRAM_STRENGTH, max_iter=200, tol=1e-3)
+        model.fit(data.grams[known], label, sample_weight=weight)
+        grams_.append(model.coef_[0])
+        grams_bias.append(float(model.intercept_[0]))
+    return Linear(
+        np.stack(dense, axis=1).astype(np.float32),
+        np.array(dense_bias, dtype=np.float32),
+        np.stack(grams_, axis=1).astype(np.float32),
+        np.array(grams_bias, dtype=np.float32),
+    )
+
+
+def _mix(dense: Array, grams_: Array, rows: Array, label: Array) -> Array:
+    """Return bias and weights of a head's parts: dense logit, n-gram logit, clues; fitted on held-out threads."""
+    model = LogisticRegression(C=STACK_STRENGTH, max_iter=500)
+    model.fit(np.column_stack([dense, grams_, rows]), label.astype(int))
+    return np.concatenate([model.intercept_, model.coef_[0]]).astype(np.float32)
+
+
+def _calibrate(features: Array, label: Array) -> Array:
+    model = LogisticRegression(C=0.05, max_iter=500)
+    model.fit(features, label.astype(int))
+    return np.concatenate([model.intercept_, model.coef_[0]]).astype(np.float32)
+
+
+def _figures(held: Array, corpus: Data, folds: NDArray[np.int64]) -> tuple[dict[str, float], Array]:
+    """Judge each fold with an overall score that was fitted on the others."""
+    truth = corpus.labels[:, 0]
+    score = np.zeros(len(truth), dtype=np.float32)
+    features = overall_features(held, corpus.clues)
+    for fold in range(FOLDS):
+        weights = _calibrate(features[folds != fold], truth[folds != fold])
+        score[folds == fold] = sigmoid(features[folds == fold] @ weights[1:] + weights[0])
+    figures = {
+        "disrespect AUC": roc_auc_score(truth, score),
+        "disrespect average precision": average_precision_score(truth, score),
+        "disrespect Brier": brier_score_loss(truth, score),
+        "disrespect Brier of the base rate": float(truth.mean() * (1 - truth.mean())),
+        "disrespect calibration error": calibration_error(truth, score),
+    }
+    for column, kind in enumerate(LEARNED_KINDS, start=1):
+        figures[f"{kind} AUC"] = roc_auc_score(corpus.labels[:, column], held[:, column])
+    return figures, score
