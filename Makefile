@@ -28,8 +28,8 @@ train: .venv/installed-dev  ## Make the judge's weights anew; DATA is the folder
 	$(BIN)/python -m training.build --data "$(DATA)"
 
 translations: .venv/installed-dev  ## Collect new messages and compile what is translated
-	$(BIN)/pybabel -q extract -F babel.cfg -k _l -o moderation/translations/messages.pot .
-	$(BIN)/pybabel -q update --no-fuzzy-matching -N -i moderation/translations/messages.pot -d moderation/translations
+	$(BIN)/pybabel -q extract -F babel.cfg -k lazy_gettext --no-location --sort-output --project Hausordnung --copyright-holder "the authors" -o moderation/translations/messages.pot .
+	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --omit-header -i moderation/translations/messages.pot -d moderation/translations
 	$(BIN)/pybabel -q compile -d moderation/translations
 
 clean:  ## Remove what was made here, but not the database

@@ -34,4 +34,6 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
+    for chatty in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)  # two lines for each ring otherwise
     logging.getLogger("httpx").setLevel(logging.WARNING)  # logs whole addresses otherwise

@@ -136,7 +136,7 @@ def context(session: Session, comment: Comment, *, limit: int = 50) -> Context:
 def counts(session: Session) -> dict[Status, int]:
     """Count the comments of each status; derived from the comments themselves, so that they can never be wrong."""
     rows = session.execute(select(Comment.status, func.count()).group_by(Comment.status))
-    found = dict(row._tuple() for row in rows)
+    found: dict[Status, int] = dict(iter(rows))
     return {status: found.get(status, 0) for status in Status}
 
 

@@ -234,4 +234,5 @@ def _reason(reason: Reason) -> dict[str, object]:
         "signal": str(reason.rule.signal),
         "score": reason.score,
         "threshold": reason.rule.threshold,
+        "kinds": sorted(reason.rule.kinds),
     }

@@ -1,0 +1,75 @@
+"""The moderators' own door: signing in and out, and the language of the pages."""
+
+import re
+
+from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext, lazy_gettext
+from flask_login import current_user, login_user, logout_user
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, PasswordField, StringField
+from wtforms.validators import DataRequired, Length
+
+from moderation import auth
+from moderation.models import Moderator
+from moderation.views import services
+from moderation.views.language import LANGUAGES
+
+blueprint = Blueprint("account", __name__)
+
+_LOCAL = re.compile(r"/(?![/\\])[\x21-\x7e]*$")
+"""A path of ours. Browsers take a backslash for a slash, and drop control characters."""
+
+
+class SignInForm(FlaskForm):  # type: ignore[misc]
+    """Name and password, and where the moderator wanted to go."""
+
+    name = StringField(lazy_gettext("Name"), validators=[DataRequired(), Length(max=80)])
+    password = PasswordField(lazy_gettext("Password"), validators=[DataRequired(), Length(max=1000)])
+    next = HiddenField()
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+def sign_in() -> ResponseReturnValue:
+    """Ask for name and password; a wrong name and a wrong password are told alike."""
+    form = SignInForm(next=request.args.get("next", ""))
+    problem = None
+    if form.validate_on_submit():
+        with services().database.session() as database:
+            moderator = auth.sign_in(database, form.name.data, form.password.data)
+            if moderator is not None:
+                language = session.get("language")
+                session.clear()  # nothing of the time before the sign-in is carried over
+                session.permanent = True
+                session["language"] = language
+                login_user(auth.SignedIn(moderator))
+                database.commit()
+                return redirect(_local(form.next.data) or url_for("desk.queue"), 303)
+        problem = gettext("Name and password do not fit. Please try again.")
+    return render_template("sign_in.html", form=form, problem=problem), 401 if problem else 200
+
+
+def _local(address: str | None) -> str | None:
+    """The address if it leads to a page of ours, else None: a link must not send people elsewhere after the sign-in."""
+    return address if address and _LOCAL.match(address) else None
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    """End the session."""
+    logout_user()
+    session.clear()
+    return redirect(url_for("account.sign_in"), 303)
+
+
+@blueprint.post("/language")
+def language() -> ResponseReturnValue:
+    """Show the pages in another language, from now on."""
+    chosen = request.form.get("language")
+    if chosen in LANGUAGES:
+        session["language"] = chosen
+        if current_user.is_authenticated:
+            with services().database.session() as database:
+                database.get_one(Moderator, current_user.id).language = chosen
+                database.commit()
+    return redirect(_local(request.form.get("next")) or url_for("desk.queue"), 303)

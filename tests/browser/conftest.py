@@ -1,0 +1,84 @@
+"""A real browser before the real service: Debian's Chromium, driven by Playwright."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from moderation.models import Moderator
+from tests.conftest import PASSWORD
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    """Where the desk is served."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@dataclass
+class Visit:
+    """A page, and everything it did that it should not have done."""
+
+    page: Page
+    complaints: list[str]
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str, moderator: Moderator) -> Iterator[Callable[..., Visit]]:
+    """Opens the desk in a window of its own, signed in; fails on console errors and on requests to other hosts."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_(**options: object) -> Visit:
+        context = browser.new_context(**({"locale": "de-DE"} | options))  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "request", lambda asked: None if asked.url.startswith((address, "data:")) else complaints.append(asked.url)
+        )
+        page.goto(f"{address}/")
+        page.get_by_label("Name").fill("mona")
+        page.get_by_label("Kennwort").fill(PASSWORD)
+        page.get_by_role("button", name="Anmelden").click()
+        page.wait_for_url("**/queue")
+        return Visit(page, complaints)
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []

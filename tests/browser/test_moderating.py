@@ -1,0 +1,137 @@
+"""A moderator at work in a real browser: by key, by button, without JavaScript, on a phone; the site hears of it."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+from standardwebhooks.webhooks import Webhook
+
+from moderation import auth
+from moderation.db import Database
+from moderation.models import Comment, Site, Status
+from tests.browser.conftest import Visit
+from tests.conftest import Receiver
+from tests.senders import Paper, comment
+from tests.waiting import until
+from worker import tasks
+from worker.app import Workshop
+
+pytestmark = pytest.mark.browser
+
+CIVIL = "Zwölf Minuten Umweg über den Nordring, das schaffen wir. Hauptsache, die Brücke hält danach."
+RUDE = "Du Vollidiot, lies doch erst mal den Artikel über die Brücke!"
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+@pytest.fixture
+def queue(paper: Paper, workshop: Workshop) -> None:
+    """Two comments, judged: a rude one and a civil one."""
+    paper.send("comment.created", comment(id="rude", text=RUDE))
+    paper.send("comment.created", comment(id="civil", text=CIVIL))
+    tasks.score()
+
+
+def _statuses(database: Database) -> dict[str, Status]:
+    with database.session(read_only=True) as session:
+        return {found.external_id: found.status for found in session.query(Comment)}
+
+
+def _card(page: Page) -> str:
+    return page.locator("blockquote.text").inner_text()
+
+
+@pytest.mark.usefixtures("queue")
+def test_one_is_deleted_by_button_and_one_approved_by_key_and_the_site_verifies_both(
+    visit: Callable[..., Visit], database: Database, pushed: Site, receiver: Receiver, workshop: Workshop
+) -> None:
+    page = visit().page
+    expect(page.get_by_text("Niemand wird kleingemacht").first).to_be_visible()
+    assert "Vollidiot" in _card(page)
+    page.get_by_text("Löschen …").click()
+    page.get_by_role("button", name="Niemand wird kleingemacht").click()
+
+    expect(page.locator("blockquote.text")).to_contain_text("Nordring")  # the next one came by itself
+    page.keyboard.press("f")
+    expect(page.get_by_text("Du hast alles gelesen.")).to_be_visible()
+
+    assert _statuses(database) == {"rude": Status.DELETED, "civil": Status.APPROVED}
+    tasks.deliver()
+    verified = [Webhook(auth.signing_secrets(pushed)[0]).verify(body, headers) for headers, body in receiver.got]
+    assert [(message["type"], message["data"]["id"]) for message in verified] == [
+        ("comment.deleted", "rude"),
+        ("comment.approved", "civil"),
+    ]
+    assert json.loads(receiver.got[0][1])["data"]["rule"]["title"] == "Niemand wird kleingemacht"
+
+
+@pytest.mark.usefixtures("queue")
+def test_the_keys_do_what_they_say(visit: Callable[..., Visit], database: Database) -> None:
+    page = visit().page
+    page.keyboard.press("j")
+    expect(page.locator("blockquote.text")).to_contain_text("Nordring")
+    page.keyboard.press("k")
+    expect(page.locator("blockquote.text")).to_contain_text("Vollidiot")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Tasten")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("l")
+    page.keyboard.press("Enter")  # the recommended rule
+    expect(page.locator("blockquote.text")).to_contain_text("Nordring")
+    assert _statuses(database)["rude"] is Status.DELETED
+    page.keyboard.press("u")
+    expect(page.locator("blockquote.text")).to_contain_text("Vollidiot")
+    assert _statuses(database)["rude"] is Status.PENDING
+    page.keyboard.press("d")
+    page.keyboard.press("1")
+    until(lambda: _statuses(database)["rude"] is Status.DELETED)
+
+
+@pytest.mark.usefixtures("queue")
+def test_the_word_that_carries_it_is_marked(visit: Callable[..., Visit]) -> None:
+    mark = visit().page.locator("mark.insult").first
+    expect(mark).to_contain_text("Vollidiot")
+    expect(mark.locator(".kind")).to_have_text(" Herabsetzung")
+
+
+@pytest.mark.usefixtures("queue")
+def test_all_of_it_works_without_javascript(visit: Callable[..., Visit], database: Database) -> None:
+    page = visit(java_script_enabled=False).page
+    page.locator("summary.delete").click()
+    page.get_by_role("button", name="aus einem anderen Grund").click()
+    page.get_by_role("button", name="Rückgängig").click()
+    assert _statuses(database)["rude"] is Status.PENDING
+    page.get_by_role("button", name="Freigeben").click()
+    assert _statuses(database)["rude"] is Status.APPROVED
+
+
+@pytest.mark.usefixtures("queue")
+def test_on_a_phone_the_decisions_are_under_the_thumb(visit: Callable[..., Visit], database: Database) -> None:
+    page = visit(**PHONE).page
+    button = page.get_by_role("button", name="Freigeben")
+    box = button.bounding_box()
+    assert box is not None
+    assert box["height"] >= 48
+    assert box["y"] + box["height"] <= 844
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    button.tap()
+    until(lambda: _statuses(database)["rude"] is Status.APPROVED)
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1600])
+@pytest.mark.parametrize("text", ["x" * 20_000, "\u202e" + "gnudleseb " * 40, "Z" + "\u0300" * 3000])
+def test_no_text_breaks_the_layout(visit: Callable[..., Visit], paper: Paper, text: str, width: int) -> None:
+    article = comment()["article"] | {"title": text[:1000], "lead": text}
+    paper.send("comment.created", comment(text=text, commenter={"name": text[:255]}, article=article))
+    page = visit(viewport={"width": width, "height": 900}).page
+    expect(page.locator("blockquote.text")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.get_by_role("button", name="Freigeben").bounding_box() is not None
+
+
+def test_the_language_can_be_changed(visit: Callable[..., Visit]) -> None:
+    page = visit().page
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_text("You have read everything.")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "en")

@@ -1,0 +1,110 @@
+"""Signing in and out: the same answer for a wrong name and a wrong password, and nowhere else to be sent to."""
+
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from moderation import sites
+from moderation.db import Database
+from moderation.models import Moderator
+from tests.conftest import PASSWORD
+
+
+def csrf(client: FlaskClient, address: str = "/sign-in") -> str:
+    """The token of a page's form."""
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get(address).text)
+    assert found
+    return found[1]
+
+
+def _sign_in(client: FlaskClient, **form: str) -> tuple[int, str, str]:
+    values = {"name": "mona", "password": PASSWORD, "csrf_token": csrf(client)} | form
+    answer = client.post("/sign-in", data=values)
+    return answer.status_code, answer.headers.get("location", ""), answer.text
+
+
+def test_the_right_password_opens_the_queue(client: FlaskClient, moderator: Moderator) -> None:
+    assert _sign_in(client)[:2] == (303, "/queue")
+    assert client.get("/queue").status_code == 200
+
+
+def test_a_wrong_name_and_a_wrong_password_are_told_alike(client: FlaskClient, moderator: Moderator) -> None:
+    wrong_name = _sign_in(client, name="nobody")
+    wrong_password = _sign_in(client, password="falsch-falsch")
+    problem = re.compile(r'<p class="notice".*?</p>')
+    assert wrong_name[0] == wrong_password[0] == 401
+    assert problem.findall(wrong_name[2]) == problem.findall(wrong_password[2]) != []
+
+
+def test_somebody_who_left_cannot_sign_in(client: FlaskClient, database: Database, moderator: Moderator) -> None:
+    from moderation.db import now
+
+    with database.session() as session:
+        session.get_one(Moderator, moderator.id).disabled_at = now()
+        session.commit()
+    assert _sign_in(client)[0] == 401
+
+
+def test_somebody_who_left_is_no_longer_signed_in(
+    client: FlaskClient, database: Database, moderator: Moderator
+) -> None:
+    from moderation.db import now
+
+    _sign_in(client)
+    with database.session() as session:
+        session.get_one(Moderator, moderator.id).disabled_at = now()
+        session.commit()
+    assert client.get("/queue").status_code == 302
+
+
+def test_without_the_forms_token_nobody_signs_in(client: FlaskClient, moderator: Moderator) -> None:
+    assert client.post("/sign-in", data={"name": "mona", "password": PASSWORD}).status_code == 400
+
+
+@pytest.mark.parametrize("address", ["/approved", "/queue?order=oldest"])
+def test_after_the_sign_in_one_is_where_one_wanted_to_be(
+    client: FlaskClient, moderator: Moderator, address: str
+) -> None:
+    redirected = client.get(address).headers["location"]
+    assert redirected.startswith("/sign-in?next=")
+    assert _sign_in(client, next=address)[1] == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil.example", "javascript:x", "///e"],
+)
+def test_nobody_is_sent_elsewhere(client: FlaskClient, moderator: Moderator, address: str) -> None:
+    assert _sign_in(client, next=address)[1] == "/queue"
+
+
+def test_signing_out_ends_it(client: FlaskClient, moderator: Moderator) -> None:
+    _sign_in(client)
+    client.post("/sign-out", data={"csrf_token": csrf(client, "/queue")})
+    assert client.get("/queue").status_code == 302
+
+
+def test_a_chosen_language_stays(client: FlaskClient, moderator: Moderator) -> None:
+    english = {"Accept-Language": "en"}
+    assert "Anmelden" not in client.get("/sign-in", headers=english).text
+    client.post("/language", data={"language": "de", "csrf_token": csrf(client)})
+    assert "Anmelden" in client.get("/sign-in", headers=english).text
+    _sign_in(client)
+    assert "Warteschlange" in client.get("/queue", headers=english).text
+
+
+def test_the_language_of_a_moderator_is_kept_with_them(
+    client: FlaskClient, database: Database, moderator: Moderator
+) -> None:
+    _sign_in(client)
+    client.post("/language", data={"language": "en", "csrf_token": csrf(client, "/queue")})
+    with database.session(read_only=True) as session:
+        assert session.get_one(Moderator, moderator.id).language == "en"
+
+
+def test_the_password_is_kept_as_argon2(database: Database) -> None:
+    with database.session() as session:
+        kept = sites.add_moderator(session, name="kai", password=PASSWORD).password_hash
+    assert kept.startswith("$argon2id$")
+    assert PASSWORD not in kept

@@ -1,0 +1,259 @@
+"""The desk: what a moderator sees and does, by plain forms."""
+
+import html
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from moderation.db import Database, now
+from moderation.models import Assessment, Comment, Decision, Delivery, Moderator, Outcome, Site, Status
+from moderation.rules import Advice
+from tests.conftest import PASSWORD
+from tests.stories import add_article, add_comment
+from tests.test_account import csrf
+
+
+@pytest.fixture
+def mona(app: Flask, moderator: Moderator) -> FlaskClient:
+    """A moderator, signed in, in German."""
+    client = app.test_client()
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "de"
+    client.post("/sign-in", data={"name": "mona", "password": PASSWORD, "csrf_token": csrf(client)})
+    return client
+
+
+@pytest.fixture
+def rude(database: Database, site: Site) -> int:
+    """A comment that puts a reader down."""
+    with database.session() as session:
+        add_comment(session, site, external_id="p", text="Wer zahlt das?", commenter_name="Marlene")
+        comment = add_comment(session, site, text="Du Vollpfosten, das Land!", parent_external_id="p", concern=0.9)
+        rule = session.get_one(Site, site.id).house_rules[1]
+        session.add(_assessment(comment, rule.id, rule.title, rule.text))
+        session.commit()
+        return comment.id
+
+
+def _assessment(comment: Comment, rule_id: int, title: dict[str, str], words: dict[str, str]) -> Assessment:
+    return Assessment(
+        comment_id=comment.id,
+        revision=1,
+        relevance=0.8,
+        disrespect=0.9,
+        kinds={"insult": 0.9, "profanity": 0.2},
+        target="reader",
+        spans=[{"start": 3, "end": 14, "kind": "insult", "score": 0.9}],
+        passage={"text": "die Hälfte davon zahlt das Land.", "similarity": 0.6},
+        engine="test",
+        advice=Advice.REVIEW,
+        reasons=[
+            {
+                "rule_id": rule_id,
+                "title": title,
+                "text": words,
+                "signal": "disrespect",
+                "score": 0.9,
+                "threshold": 0.5,
+                "kinds": ["insult"],
+            }
+        ],
+    )
+
+
+def _text(page: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def _decide(client: FlaskClient, comment: int, outcome_: str, **form: object) -> tuple[int, str]:
+    values = {"outcome": outcome_, "revision": 1, "status": "pending", "csrf_token": csrf(client, "/queue")}
+    answer = client.post(f"/comments/{comment}/decision", data=values | form)
+    return answer.status_code, answer.headers.get("location") or _text(answer.text)
+
+
+def test_the_card_says_which_rule_is_in_doubt_and_why(mona: FlaskClient, rude: int) -> None:
+    page = _text(mona.get("/queue").text)
+    assert "Fraglich: Niemand wird kleingemacht" in page
+    assert "„Zerpflücken Sie das Argument, nicht den Menschen" in page
+    assert "„Vollpfosten“ klingt nach einer Herabsetzung, gemeint ist Marlene." in page
+    assert "Die nächste Stelle … Die Umleitung" in page or "die Hälfte davon zahlt das Land." in page
+
+
+def test_the_words_that_carry_it_are_marked(mona: FlaskClient, rude: int) -> None:
+    assert '<mark class="insult">Vollpfosten<span class="kind"> Herabsetzung</span></mark>' in mona.get("/queue").text
+
+
+def test_approving_leads_to_the_next(mona: FlaskClient, database: Database, rude: int) -> None:
+    assert _decide(mona, rude, "approve", following=1) == (303, "/queue?order=worst&comment=1")
+    with database.session(read_only=True) as session:
+        assert session.get_one(Comment, rude).status is Status.APPROVED
+
+
+def test_deleting_cites_the_rule(mona: FlaskClient, database: Database, rude: int) -> None:
+    _decide(mona, rude, "delete", rule=2)
+    with database.session(read_only=True) as session:
+        decision = session.scalars(select(Decision)).one()
+        assert (decision.outcome, decision.rule_id) == (Outcome.DELETE, 2)
+
+
+def test_undo_brings_it_back(mona: FlaskClient, database: Database, rude: int) -> None:
+    _decide(mona, rude, "delete", rule=2)
+    assert "Kommentar gelöscht." in _text(mona.get("/queue").text)
+    mona.post("/decisions/1/undo", data={"csrf_token": csrf(mona, "/queue")})
+    with database.session(read_only=True) as session:
+        assert session.get_one(Comment, rude).status is Status.PENDING
+        assert session.scalars(select(Delivery.cancelled_at)).one() is not None
+
+
+def test_a_stale_view_is_told_and_shown_anew(mona: FlaskClient, database: Database, rude: int) -> None:
+    with database.session() as session:
+        comment = session.get_one(Comment, rude)
+        comment.text, comment.revision = "Ach, das Land.", 2
+        session.commit()
+    status, page = _decide(mona, rude, "delete")
+    assert status == 409
+    assert "Der Text wurde geändert, seit du ihn gelesen hast." in page
+    assert "Ach, das Land." in page
+
+
+def test_what_somebody_else_decided_is_told(mona: FlaskClient, database: Database, rude: int) -> None:
+    _decide(mona, rude, "approve")
+    status, page = _decide(mona, rude, "delete")
+    assert status == 409
+    assert "Inzwischen hat jemand anders entschieden" in page
+    assert "mona: freigegeben" in page
+
+
+def test_the_lists_show_who_decided_and_where_the_news_is(mona: FlaskClient, rude: int) -> None:
+    _decide(mona, rude, "delete", rule=2)
+    page = _text(mona.get("/deleted").text)
+    assert "mona: gelöscht · Niemand wird kleingemacht" in page
+    assert re.search(r"Geht in \d+ Sekunden hinaus", page)
+    assert "Hier ist noch nichts." in _text(mona.get("/approved").text)
+
+
+def test_a_decided_comment_can_be_decided_the_other_way(mona: FlaskClient, database: Database, rude: int) -> None:
+    _decide(mona, rude, "approve")
+    assert "Freigeben" not in _text(mona.get(f"/comments/{rude}").text)
+    assert _decide(mona, rude, "delete", status="approved", **{"from": "comment"}) == (303, f"/comments/{rude}")
+    with database.session(read_only=True) as session:
+        assert session.get_one(Comment, rude).status is Status.DELETED
+
+
+def test_a_comment_that_is_not_judged_is_shown_as_such(mona: FlaskClient, database: Database, site: Site) -> None:
+    with database.session() as session:
+        comment = add_comment(session, site)
+        session.commit()
+        assert "Dieser Kommentar wird gerade bewertet." in _text(mona.get("/queue").text)
+        session.add(Assessment(comment_id=comment.id, revision=1, not_scored="failed", advice=Advice.REVIEW, kinds={}))
+        session.commit()
+    assert "Nicht bewertet." in _text(mona.get("/queue").text)
+
+
+def test_names_and_addresses_are_folded_away(mona: FlaskClient, database: Database, site: Site) -> None:
+    with database.session() as session:
+        add_comment(session, site, commenter_name="Radlerin", commenter_email="r@example.org")
+        session.commit()
+    folded = re.search(r'<details class="who">.*?</details>', mona.get("/queue").text, re.DOTALL)
+    assert folded
+    assert "r@example.org" in folded[0]
+
+
+def test_an_empty_queue_has_a_friendly_line(mona: FlaskClient) -> None:
+    assert "Du hast alles gelesen." in _text(mona.get("/queue").text)
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "\u202eabgekehrt\u202d" * 20,
+    "x" * 20_000,
+    "Z" + "\u0300" * 5_000,
+    "{{ 7 * 7 }} %(name)s %s",
+    "\u200b\u200d\ufeff",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_is_text(mona: FlaskClient, database: Database, site: Site, text: str) -> None:
+    with database.session() as session:
+        article = add_article(session, site, external_id="x", title=text, lead=text, body=text)
+        add_comment(session, site, text=text, commenter_name=text[:200], article=article)
+        session.commit()
+    for address in ("/queue", "/comments/1"):
+        page = mona.get(address)
+        assert page.status_code == 200
+        assert "<script>alert" not in page.text
+        assert "<img" not in page.text
+        assert html.escape(text, quote=False)[:50] in html.unescape(page.text).replace("&", "&amp;") or text in (
+            html.unescape(page.text)
+        )
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/queue?order=sideways", 422),
+        ("/queue?after=x", 422),
+        ("/queue?after=nan:1", 422),
+        ("/queue?after=1e400:1", 422),
+        ("/queue?order=oldest&after=9e99:1", 422),
+        ("/queue?comment=x", 200),
+        ("/queue?comment=99999999999999999999999", 200),
+        ("/comments/99999999999999999999999999", 404),
+        ("/comments/4711", 404),
+        ("/nowhere", 404),
+        ("/approved?after=-", 422),
+    ],
+)
+def test_a_wrong_address_is_explained(mona: FlaskClient, address: str, status: int) -> None:
+    page = mona.get(address)
+    assert page.status_code == status
+    assert status == 200 or "Das hat nicht geklappt" in page.text
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"outcome": "burn"},
+        {"revision": "x"},
+        {"status": "gone"},
+        {"order": "sideways"},
+        {"outcome": "undo"},
+        {"rule": "99"},
+    ],
+)
+def test_a_wrong_decision_is_explained(mona: FlaskClient, rude: int, form: dict[str, str]) -> None:
+    assert _decide(mona, rude, "delete", **form)[0] == 422
+
+
+def test_the_same_decision_twice_is_one(mona: FlaskClient, database: Database, rude: int) -> None:
+    assert _decide(mona, rude, "approve")[0] == _decide(mona, rude, "approve")[0] == 303
+    with database.session(read_only=True) as session:
+        assert len(session.scalars(select(Decision)).all()) == 1
+
+
+def test_both_orders_and_their_pages_show_every_comment_once(mona: FlaskClient, database: Database, site: Site) -> None:
+    with database.session() as session:
+        moment = now()
+        for number in range(75):
+            add_comment(session, site, text=f"Nummer {number}.", concern=number % 5 / 5, submitted_at=moment)
+        session.commit()
+    for order in ("worst", "oldest"):
+        found: list[str] = []
+        address: str | None = f"/queue?order={order}"
+        while address:
+            page = mona.get(address).text
+            found += re.findall(r'class="glimpse" dir="auto">Nummer (\d+)\.', page)
+            more = re.search(r'<a href="([^"]+)">Weiter hinten', page)
+            address = html.unescape(more[1]) if more else None
+        assert sorted(map(int, found)) == list(range(75))
+
+
+def test_pages_of_the_desk_send_nobody_anywhere(mona: FlaskClient) -> None:
+    headers = mona.get("/queue").headers
+    assert "script-src 'self'" in headers["Content-Security-Policy"]
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cache-Control"] == "no-store"

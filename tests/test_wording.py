@@ -1,0 +1,130 @@
+"""Words on the screen: what the machine found, said so that a person understands it at a glance."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moderation import wording
+from moderation.db import now
+from moderation.judge.case import Kind, NoRelevance
+from moderation.models import Assessment, Comment, Delivery, Site
+from moderation.rules import Advice
+from moderation.wording import Segment
+
+
+@pytest.fixture
+def german(app: Flask) -> Iterator[None]:
+    with app.test_request_context(headers={"Accept-Language": "de"}):
+        yield
+
+
+def _assessment(**values: object) -> Assessment:
+    return Assessment(**({"advice": Advice.REVIEW, "kinds": {}, "spans": [], "reasons": []} | values))
+
+
+def test_text_is_cut_where_spans_begin_and_end() -> None:
+    spans = [{"start": 3, "end": 6, "kind": "insult"}]
+    assert wording.segments("Du Esel du", spans) == [
+        Segment("Du "),
+        Segment("Ese", Kind.INSULT),
+        Segment("l du"),
+    ]
+
+
+spans = st.lists(
+    st.fixed_dictionaries(
+        {"start": st.integers(-3, 30), "end": st.integers(-3, 30), "kind": st.sampled_from(list(Kind))}
+    )
+)
+
+
+@given(text=st.text(max_size=20), spans=spans)
+def test_no_spans_lose_or_double_a_character(text: str, spans: list[dict[str, object]]) -> None:
+    assert "".join(segment.text for segment in wording.segments(text, spans)) == text
+
+
+@pytest.mark.usefixtures("german")
+@pytest.mark.parametrize(
+    ("score", "words"), [(0.01, "passt nicht"), (0.3, "passt kaum"), (0.5, "berührt das Thema"), (0.99, "passt")]
+)
+def test_relevance_in_words(score: float, words: str) -> None:
+    assert wording.relevance(_assessment(relevance=score)).words == words
+
+
+@pytest.mark.usefixtures("german")
+@pytest.mark.parametrize("reason", NoRelevance)
+def test_why_relevance_cannot_be_told(reason: NoRelevance) -> None:
+    gauge = wording.relevance(_assessment(relevance_reason=reason))
+    assert (gauge.words, gauge.level) == ("nicht zu beurteilen", None)
+    assert gauge.detail != "nicht bewertet"
+
+
+@pytest.mark.usefixtures("german")
+@pytest.mark.parametrize(
+    ("score", "words"), [(0.01, "respektvoll"), (0.75, "respektlos"), (None, "nicht zu beurteilen")]
+)
+def test_tone_in_words(score: float | None, words: str) -> None:
+    assert wording.tone(_assessment(disrespect=score)).words == words
+
+
+@pytest.mark.usefixtures("german")
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        ("reader", "„Esel“ klingt nach einer Herabsetzung, gemeint ist jemand aus der Leserschaft."),
+        ("author", "„Esel“ klingt nach einer Herabsetzung, gemeint ist die Redaktion."),
+        ("none", "„Esel“ klingt nach einer Herabsetzung."),
+    ],
+)
+def test_why_a_rule_of_tone_is_in_doubt(target: str, sentence: str) -> None:
+    judged = _assessment(
+        kinds={"insult": 0.9, "threat": 0.1}, target=target, spans=[{"start": 3, "end": 7, "kind": "insult"}]
+    )
+    reason = {"signal": "disrespect", "score": 0.9, "threshold": 0.5, "kinds": []}
+    assert wording.why(reason, Comment(text="Du Esel"), judged, None) == sentence
+
+
+@pytest.mark.usefixtures("german")
+def test_why_the_rule_of_the_subject_is_in_doubt() -> None:
+    reason = {"signal": "relevance", "score": 0.05, "threshold": 0.3}
+    assert "kommt diesem Kommentar nahe" in wording.why(reason, Comment(text="x"), _assessment(), None)
+
+
+@pytest.mark.usefixtures("german")
+def test_rules_are_shown_in_the_pages_language_else_the_sites_else_any() -> None:
+    assert wording.pick({"de": "Regel", "en": "rule"}, "en") == "Regel"
+    assert wording.pick({"fr": "règle", "en": "rule"}, "en") == "rule"
+    assert wording.pick({"fr": "règle"}, "en") == "règle"
+
+
+@pytest.mark.usefixtures("german")
+def test_where_a_delivery_is() -> None:
+    moment = now()
+    site = Site(callback_url="https://paper.example")
+
+    def said(**values: object) -> str:
+        start = {"site": site, "attempts": 0, "not_before": moment, "due_at": moment}
+        return wording.delivery(Delivery(**(start | values)), moment)
+
+    assert said(not_before=moment + timedelta(seconds=1)) == "Geht in 1 Sekunde hinaus."
+    assert said(not_before=moment + timedelta(seconds=9)) == "Geht in 9 Sekunden hinaus."
+    assert said() == "Unterwegs."
+    assert said(site=Site()) == "Wartet darauf, dass die Seite es abholt."
+    assert said(delivered_at=moment).startswith("Die Seite weiß es seit")
+    assert said(cancelled_at=moment) == "Nie gesendet: zurückgenommen oder überholt."
+    assert said(attempts=2, last_error="The site answered 500.").startswith("2 Mal versucht. The site answered 500.")
+    assert said(failed_at=moment, last_error="Weg") == "Aufgegeben: Weg"
+
+
+def test_a_passage_is_shown_in_its_surroundings() -> None:
+    body = "Vorher steht dies. Hier die Stelle. Danach kommt das."
+    assert wording.passage_in_place(body, "Hier die Stelle.") == (
+        "Vorher steht dies.",
+        "Hier die Stelle.",
+        "Danach kommt das.",
+    )
+    assert wording.passage_in_place(body, "Anderswo") is None
