@@ -1,6 +1,7 @@
 """Have comments judged: claim what is due, gather what the judge may see, record what came back, or why nothing did."""
 
 import itertools
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -167,9 +168,12 @@ def judge_all(judge: "Judge", jobs: Sequence[Job]) -> list[tuple[Job, Judgement]
     """
     try:
         return list(zip(jobs, judge.assess([job.case for job in jobs]), strict=True))
-    except Exception:
+    except Exception as error:
         if len(jobs) == 1:
-            log.exception("judge_failed", comment=jobs[0].comment_id)
+            # Not the message and not the values: they may quote the comment.
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{where.filename}:{where.lineno}"
+            log.error("judge_failed", comment=jobs[0].comment_id, error=type(error).__name__, place=place)  # noqa: TRY400
             return []
     return [pair for job in jobs for pair in judge_all(judge, [job])]
 
