@@ -11,6 +11,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import resource
 import statistics
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -36,8 +37,9 @@ def cases() -> list[Case]:
         background = tuple(other.article.title for other in threads if other is not thread)
         for row in long[:COMMENTS]:
             case = thread.case(row, background)
-            # Siblings are the comments the service has seen under this article, the newest thirty.
-            chosen.append(case)
+            # The thread is what the service has read under this article: the other comments of the benchmark.
+            others = tuple(thread.comments[other].text for other in long[:COMMENTS] if other != row)
+            chosen.append(replace(case, thread=others))
     return chosen
 
 

@@ -17,7 +17,7 @@ from moderation.judge.encoder import Encoder
 from moderation.judge.lexical import rarity_of
 from training import relevance, tone
 from training.corpus import load_threads
-from training.sources import load_examples, load_fox_threads
+from training.sources import load_examples
 
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "moderation" / "judge" / "weights"
@@ -31,17 +31,10 @@ def build(data: Path, out: Path) -> None:
     threads = load_threads(THREADS)
     print(f"{len(threads)} threads, {sum(len(thread.comments) for thread in threads)} comments")
 
-    german = [thread for thread in threads if thread.article.language == "de"]
     examples = load_examples(data)
-    spoken = [
-        example.text for example in examples if example.language == "de" and example.labels.get("disrespect") == 0
-    ]
-    spoken += [comment.text for thread in german for comment in thread.comments]
-    rarity = rarity_of([*spoken, *(text for texts in load_fox_threads(data).values() for text in texts)])
-    relevance_weights, figures = relevance.train(relevance.prepare(german, encoder), rarity)
-    titles = [title for title, _ in load_fox_threads(data)]
-    titles += [thread.article.title for thread in threads if thread.article.language == "en"]
-    relevance_weights["background_en"] = encoder.vectors(titles).astype(np.float16)
+    spoken = [example.text for example in examples if example.labels.get("disrespect") == 0]
+    spoken += [comment.text for thread in threads for comment in thread.comments]
+    relevance_weights, figures = relevance.train(relevance.prepare(threads, encoder), rarity_of(spoken))
     show("relevance", figures)
 
     prepared = tone.prepare(examples, threads, encoder)

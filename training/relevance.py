@@ -49,6 +49,7 @@ class Place:
     parents: list[int | None]
     labels: list[bool | None]
     section: str
+    language: str
 
 
 @dataclass
@@ -64,6 +65,7 @@ class Sample:
     group: int
     own: bool
     same_section: bool
+    language: str
 
 
 def prepare(threads: Sequence[Thread], encoder: Encoder) -> list[Place]:
@@ -87,6 +89,7 @@ def prepare(threads: Sequence[Thread], encoder: Encoder) -> list[Place]:
                     for c in thread.comments
                 ],
                 thread.section,
+                str(article.language),
             )
         )
     return places
@@ -97,13 +100,14 @@ def samples(places: Sequence[Place]) -> list[Sample]:
     chooser = random.Random(SEED)
     found = []
     for here, place in enumerate(places):
-        near = [i for i, other in enumerate(places) if i != here and other.section == place.section]
+        foreign = [i for i, other in enumerate(places) if i != here and other.language == place.language]
+        near = [i for i in foreign if places[i].section == place.section]
         for row, label in enumerate(place.labels):
             if label is None or place.comments[row].length < FEWEST_WORDS:
                 continue
             found.append(_sample(places, here, here, row, chooser))
             if label:
-                far = chooser.sample([i for i in range(len(places)) if i != here], OTHERS - bool(near))
+                far = chooser.sample(foreign, OTHERS - bool(near))
                 for there in [*far, *(chooser.sample(near, 1) if near else [])]:
                     found.append(_sample(places, here, there, row, chooser))
     return found
@@ -122,7 +126,9 @@ def _sample(places: Sequence[Place], here: int, there: int, row: int, chooser: r
     if here != there and parent is not None and chooser.random() < 0.5:
         # A reply that leaves the topic answers somebody who kept to it.
         answered = other.comments[chooser.choice(candidates)]
-    titles = np.concatenate([p.title for i, p in enumerate(places) if i not in (here, there)])
+    titles = np.concatenate(
+        [p.title for i, p in enumerate(places) if i not in (here, there) and p.language == own.language]
+    )
     near = np.stack([other.comments[i].vector for i in siblings])
     sight = Sight(other.title, other.head, other.passages, near, titles, other.pieces)
     return Sample(
@@ -135,6 +141,7 @@ def _sample(places: Sequence[Place], here: int, there: int, row: int, chooser: r
         group=there,
         own=here == there,
         same_section=own.section == other.section,
+        language=own.language,
     )
 
 
@@ -171,7 +178,9 @@ def train(places: Sequence[Place], rarity: Rarity) -> tuple[dict[str, NDArray[np
         replies.append((np.array(rows), answering))
         figures |= _report(name, held, found)
     _train_replies(replies, found, weights, figures)
-    weights["background_de"] = np.concatenate([place.title for place in places]).astype(np.float16)
+    for language in ("de", "en"):
+        titles = [place.title for place in places if place.language == language]
+        weights[f"background_{language}"] = np.concatenate(titles).astype(np.float16)
     return weights, figures
 
 
@@ -218,9 +227,11 @@ def _report(name: str, held: Floats, found: Sequence[Sample]) -> dict[str, float
     own = np.array([s.own for s in found])
     same = np.array([s.same_section for s in found]) & ~own
     length = np.array([s.comment.length for s in found])
+    german = np.array([s.language == "de" for s in found])
     figures = {}
     for what, rows in (
         ("own against any foreign article", (label & own) | ~own),
+        ("the same, German only", ((label & own) | ~own) & german),
         ("the same, 12 words or more", ((label & own) | ~own) & (length >= 12)),
         ("own against the same section", (label & own) | same),
         ("kept against called off topic", own),

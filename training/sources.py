@@ -41,14 +41,6 @@ def load_examples(folder: Path) -> list[Example]:
     return [*_germeval(folder), *_gahd(folder), *_civil(folder), *_davidson(folder), *_fox_news(folder)]
 
 
-def load_fox_threads(folder: Path) -> dict[tuple[str, str], list[str]]:
-    """Return the English comments under each (title, summary)."""
-    threads: dict[tuple[str, str], list[str]] = {}
-    for row in _json_lines(folder / "fox_news" / "comments.jsonl"):
-        threads.setdefault((row["title"], row["meta"]), []).append(row["text"])
-    return threads
-
-
 def _germeval(folder: Path) -> Iterator[Example]:
     for line in (folder / "germeval2018" / "train.tsv").read_text(encoding="utf-8").splitlines():
         text, _, fine = line.split("\t")

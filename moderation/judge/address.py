@@ -107,8 +107,8 @@ def _merged(places: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def loudness(text: str) -> float:
     """Return the probability that a reader says "this shouts": a rule over capitals and exclamation marks."""
-    letters = sum(char.isalpha() for char in text)
-    capitals = sum(char.isupper() for char in text)
+    letters = sum(map(str.isalpha, text))
+    capitals = sum(map(str.isupper, text))
     covered = sum(end - start for start, end in shouted(text))
     share = capitals / letters if letters >= 12 else 0.0
     marks = sum(end - start for start, end in _rows_of_marks(text))

@@ -23,6 +23,15 @@ _IMPERATIVE = re.compile(
     r"sperrt|einsperren|wegsperren|go back|shut|get lost|shame)\b",
     re.IGNORECASE,
 )
+_THREAT = re.compile(
+    r"\ban die wand\b|\b(?:auf|in) die fresse|\baufs maul|\bwo (?:du|er|sie|ihr) wohn|"
+    r"\ban (?:den galgen|den (?:n.chsten )?baum|"
+    r"(?:die|den) laterne)|\bwart(?:e|et)? nur\b|\bmach\w* dich fertig|\bunter die erde|\b.ber den haufen|"
+    r"\bwir kriegen (?:dich|euch|sie)|"
+    r"\bwir sehen uns\b|\bbesuch\w* abstatten|\bdann (?:brennt|knallt|fliegen|gibt(?:'s| es) (?:was|aufs?))|"
+    r"\bshould be (?:shot|hanged|hung|killed)|\b(?:i|we)(?:'ll| will) (?:find|kill|get) (?:you|them)|\bwhere you live",
+    re.IGNORECASE,
+)
 _CONDESCENDING = re.compile(
     r"\b(?:offenbar|offensichtlich|"
     r"anscheinend|wohl|selbst sie|sogar sie|ausgerechnet|bekanntlich|von leuten|solche leute|"
@@ -35,8 +44,8 @@ _KIND_WORD = re.compile(r"\b(?:danke|dank|bitte|gern|schön|gut|thanks|thank|ple
 
 NAMES = (
     *(f"{kind}:{what}" for kind in LEARNED_KINDS for what in ("strong", "mild", "sum")),
-    *("you", "formal", "mocking", "scare quote", "imperative", "condescending", "kind", "question", "loud", "length"),
-    *("insult at you", "profanity alone", "link"),
+    *("you", "formal", "mocking", "scare_quote", "imperative", "condescending", "kind", "question", "threat"),
+    *("loud", "length", "insult_at_you", "profanity_alone", "link"),
 )
 """What each number is."""
 
@@ -62,6 +71,7 @@ def clues(text: str, hits: list[Hit]) -> Floats:
         min(1.0, len(_CONDESCENDING.findall(head)) / 2),
         float(bool(_KIND_WORD.search(head))),
         float("?" in head),
+        float(bool(_THREAT.search(head))),
         loudness(head),
         math.log1p(min(len(text), 4000)) / 8,
         insult * you,

@@ -26,7 +26,7 @@ def test_html_becomes_the_text_a_reader_sees(html, text):
 
 
 def test_html_nested_a_hundred_thousand_deep_is_read():
-    assert html_to_text("<div>" * 100_000 + "tief") in ("", "tief")
+    assert html_to_text("<div>" * 100_000 + "tief") == "tief"
 
 
 @given(ANY_TEXT)

@@ -1,0 +1,72 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moderation.judge.case import Kind
+from moderation.judge.words import find
+
+
+def found(text, language="de"):
+    return {(text[hit.start : hit.end], hit.kind) for hit in find(text, language)}
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["Idiot", "Idioten", "Vollidiot", "Idiotinnen", "VOLLIDIOTEN", "Id10t", "I d i o t", "Idiooooot", "іdiоt", "Idi*t"],
+)
+def test_an_insult_is_found_however_it_is_written(word):
+    assert (word, Kind.INSULT) in found(f"So ein {word} aber auch")
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "kind"),
+    [
+        ("Was für ein Scheißwetter", "Scheißwetter", Kind.PROFANITY),
+        ("Was fuer ein Scheisswetter", "Scheisswetter", Kind.PROFANITY),
+        ("Diese Volltrottel da", "Volltrottel", Kind.INSULT),
+        ("you fucking liar", "fucking", Kind.PROFANITY),
+    ],
+)
+def test_compounds_and_umlauts_are_known(text, word, kind):
+    assert (word, kind) in found(text, "en" if "you" in text else "de")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Der Marsch der Spezialisten durch Kackertshausen endet mit Marschmallow und Kakadu.",
+        "Ein barscher Ton, ein harscher Winter, der Assistent kontrolliert die Trolleys.",
+        "Das Dickicht am Fluss, ein dicker Hund und dick gedruckt.",
+        "Die Klasse hat den Grundpass bestanden.",
+        "Der Schrank in der Penne am Sauerkrautmarkt",
+        "Die Gänsefüßchen sind krumm, der Baum ist hell, Ass im Ärmel.",
+    ],
+)
+def test_words_that_only_look_like_it_are_left_alone(text):
+    assert found(text) == set()
+
+
+@pytest.mark.parametrize(
+    ("aimed", "spared"),
+    [
+        ("Du bist ein Trottel.", "Du bist kein Trottel."),
+        ("Er ist ein Trottel.", "Ich bin ein Trottel."),
+        ("Diese Trottel lesen nichts.", "Wer hier „Trottel“ ruft, hat schon verloren."),
+    ],
+)
+def test_negated_quoted_or_said_of_oneself_a_word_counts_less(aimed, spared):
+    assert max(h.strength for h in find(aimed, "de")) > max(h.strength for h in find(spared, "de"))
+
+
+def test_words_of_another_language_are_not_looked_for():
+    assert found("Das ist ein dickes Ding, hell und gut", "de") == set()
+    assert found("He is such a dick", "en")
+
+
+def test_a_gender_star_is_no_disguise():
+    assert found("Liebe Leser*innen, liebe Bürger*innen") == set()
+
+
+@given(st.text(st.characters(codec=None), max_size=300), st.sampled_from([None, "de", "en", "fr"]))
+def test_hits_lie_within_the_text(text, language):
+    assert all(0 <= hit.start < hit.end <= len(text) and 0 < hit.strength <= 1 for hit in find(text, language))
