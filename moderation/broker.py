@@ -97,16 +97,26 @@ class Bell:
             self._wake.notify()
 
     def _run(self) -> None:
-        connection: Connection | None = None
+        connection = self._connect()
         while True:
             name = self._next()
-            try:
-                connection = connection or self._celery.connection_for_write()
-                send(self._celery, connection, name)
-            except Exception as error:
+            if self._sent(connection, name):
+                continue
+            connection = self._connect()  # one that was idle for long may have died
+            if not self._sent(connection, name):
                 # The work is safe in the database; the sweep finds it as soon as there is a broker again.
-                log.warning("bell_unheard", bell=name, error=type(error).__name__)
-                connection = None
+                log.warning("bell_unheard", bell=name)
+
+    def _connect(self) -> Connection:
+        return self._celery.connection_for_write(heartbeat=0)  # nobody would be there to send heartbeats
+
+    def _sent(self, connection: Connection, name: str) -> bool:
+        try:
+            send(self._celery, connection, name)
+        except Exception as error:  # whatever it is, this thread must live on
+            log.info("bell_failed", bell=name, error=type(error).__name__)
+            return False
+        return True
 
     def _next(self) -> str:
         """Wait until a ring is due, and return its name."""
