@@ -25,7 +25,7 @@ ARTICLES = 12
 COMMENTS = 20
 ROUNDS = 5
 BATCHES = (1, 32, 64)
-FEWEST_WORDS = 25
+FEWEST_WORDS = 15
 
 
 def cases() -> list[Case]:
@@ -51,19 +51,22 @@ def main() -> None:
     loaded = time.perf_counter() - started
     judge.assess(all_cases[:4])
     speeds: dict[int, list[float]] = {batch: [] for batch in BATCHES}
+    efforts: dict[int, list[float]] = {batch: [] for batch in BATCHES}
     for _ in range(ROUNDS):
         for batch in BATCHES:
             judge.forget()
-            started = time.perf_counter()
+            started, worked = time.perf_counter(), time.process_time()
             for first in range(0, len(all_cases), batch):
                 judge.assess(all_cases[first : first + batch])
+            efforts[batch].append(len(all_cases) / (time.process_time() - worked))
             speeds[batch].append(len(all_cases) / (time.perf_counter() - started))
     characters = statistics.mean(len(case.text) for case in all_cases)
     table = Table(title=f"{len(all_cases)} comments, {characters:.0f} characters in the mean, {judge.engine}")
-    for column in ("batch", "comments/s (median)", "slowest round", "fastest round"):
+    for column in ("batch", "comments/s (median)", "slowest", "fastest", "per second of processor (median)"):
         table.add_column(column, justify="right")
     for batch, values in speeds.items():
-        table.add_row(str(batch), f"{statistics.median(values):.0f}", f"{min(values):.0f}", f"{max(values):.0f}")
+        figures = (statistics.median(values), min(values), max(values), statistics.median(efforts[batch]))
+        table.add_row(str(batch), *(f"{figure:.0f}" for figure in figures))
     console = Console()
     console.print(table)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

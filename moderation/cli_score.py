@@ -46,6 +46,10 @@ class _Article(_Lenient):
     authors: Annotated[tuple[StrictStr, ...], BeforeValidator(_absent)] = ()
     language: StrictStr | None = None
 
+    def value(self) -> Article:
+        """Return the article this describes."""
+        return Article(self.title or "", self.lead or "", self.body or "", self.authors, self.language)
+
 
 class _Parent(_Lenient):
     text: StrictStr
@@ -73,9 +77,8 @@ class _Line(_Lenient):
             text=self.text,
             language=self.language,
             commenter=self.commenter,
-            article=article
-            and Article(article.title or "", article.lead or "", article.body or "", article.authors, article.language),
-            parent=self.parent and Parent(self.parent.text, self.parent.commenter),
+            article=None if article is None else article.value(),
+            parent=None if self.parent is None else Parent(self.parent.text, self.parent.commenter),
             thread=tuple(sibling.text for sibling in self.thread),
             background=self.background,
         )
@@ -88,7 +91,7 @@ class BadLineError(ValueError):
 def parse(line: bytes) -> tuple[str | int, Case]:
     """Return id and case of one line; raises BadLineError."""
     try:
-        data = json.loads(line.decode("utf-8"), parse_constant=_no_constant)
+        data = json.loads(line.decode("utf-8-sig"), parse_constant=_no_constant)
     except UnicodeDecodeError as error:
         raise BadLineError("not UTF-8") from error
     except RecursionError as error:

@@ -11,6 +11,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 from moderation.judge.clues import LEARNED_KINDS, clues
 from moderation.judge.encoder import Encoder
+from moderation.judge.network import DIMENSION
 from moderation.judge.ngrams import BUCKETS, grams, weights_of
 from moderation.judge.tone import GRAMS_READ, HEADS, dense_features, overall_features, sigmoid
 from moderation.judge.words import find
@@ -24,9 +25,10 @@ CORPUS_WEIGHT = 5.0
 """How often a comment of the corpus counts beside a tweet: its register is the one the judge will read."""
 
 FOLDS = 5
-DENSE_STRENGTH = 0.02
+DENSE_STRENGTH = 0.002
 POOLED_SHARE = 0.35
 GRAM_STRENGTH = 3.0
+CLUES_SHARE = 6.0
 STACK_STRENGTH = 0.3
 
 
@@ -55,16 +57,19 @@ class Data:
 
 @dataclass
 class Linear:
-    """Dense and n-gram weights of all heads: (3072, heads), (buckets, heads), and both biases."""
+    """Weights of all heads: dense (3072, heads) with clues (len(NAMES), heads), n-grams (buckets, heads), biases."""
 
     dense: Array
+    clues: Array
     dense_bias: Array
     grams: Array
     grams_bias: Array
 
     def logits(self, data: Data) -> tuple[Array, Array]:
         """Return what the dense part and the n-grams say: two times (n, heads)."""
-        return data.dense @ self.dense + self.dense_bias, np.asarray(data.grams @ self.grams) + self.grams_bias
+        return data.dense @ self.dense + data.clues @ self.clues + self.dense_bias, np.asarray(
+            data.grams @ self.grams
+        ) + self.grams_bias
 
 
 def read(texts: Sequence[str], languages: Sequence[str], encoder: Encoder) -> tuple[Array, csr_matrix, Array]:
@@ -100,8 +105,7 @@ def train(data: Data) -> tuple[dict[str, NDArray[np.generic]], dict[str, float],
     """Return the weights, the dev figures, and each corpus comment's disrespect as judged by the other threads."""
     corpus = data.take(data.thread >= 0)
     centre, scale = data.dense.mean(axis=0), data.dense.std(axis=0) + 1e-6
-    scale[:512] *= 1.0
-    scale[512:] /= POOLED_SHARE
+    scale[DIMENSION:] /= POOLED_SHARE
     held_dense = np.zeros((len(corpus.labels), len(HEADS)), dtype=np.float32)
     held_grams = np.zeros_like(held_dense)
     folds = corpus.thread % FOLDS
@@ -118,7 +122,7 @@ def train(data: Data) -> tuple[dict[str, NDArray[np.generic]], dict[str, float],
     weights = {
         "dense": (whole.dense * stack[0]).astype(np.float16),
         "grams": (whole.grams * stack[1]).astype(np.float16),
-        "clues": stack[2:].astype(np.float32),
+        "clues": (stack[2:] + whole.clues * stack[0]).astype(np.float32),
         "bias": (bias + whole.dense_bias * stack[0] + whole.grams_bias * stack[1]).astype(np.float32),
         "overall": overall,
     }
@@ -126,22 +130,27 @@ def train(data: Data) -> tuple[dict[str, NDArray[np.generic]], dict[str, float],
 
 
 def _fit(data: Data, centre: Array, scale: Array) -> Linear:
-    features = (data.dense - centre) / scale
-    dense, dense_bias, grams_, grams_bias = [], [], [], []
+    width = data.dense.shape[1]
+    # Clues learn here from the public sets too, where open insults are more frequent than in the corpus.
+    features = np.concatenate([(data.dense - centre) / scale, data.clues * CLUES_SHARE], axis=1)
+    dense, clues_, dense_bias, grams_, grams_bias = [], [], [], [], []
     for head in range(len(HEADS)):
         known = ~np.isnan(data.labels[:, head])
         label = data.labels[known, head].astype(int)
         weight = data.weight[known].copy()
-        model = LogisticRegression(C=DENSE_STRENGTH / 10, max_iter=200, tol=1e-3)
+        model = LogisticRegression(C=DENSE_STRENGTH, max_iter=200, tol=1e-3)
         model.fit(features[known], label, sample_weight=weight)
-        dense.append(model.coef_[0] / scale)
-        dense_bias.append(float(model.intercept_[0] - model.coef_[0] @ (centre / scale)))
+        coefficients = model.coef_[0]
+        dense.append(coefficients[:width] / scale)
+        clues_.append(coefficients[width:] * CLUES_SHARE)
+        dense_bias.append(float(model.intercept_[0] - coefficients[:width] @ (centre / scale)))
         model = LogisticRegression(C=GRAM_STRENGTH, max_iter=200, tol=1e-3)
         model.fit(data.grams[known], label, sample_weight=weight)
         grams_.append(model.coef_[0])
         grams_bias.append(float(model.intercept_[0]))
     return Linear(
         np.stack(dense, axis=1).astype(np.float32),
+        np.stack(clues_, axis=1).astype(np.float32),
         np.array(dense_bias, dtype=np.float32),
         np.stack(grams_, axis=1).astype(np.float32),
         np.array(grams_bias, dtype=np.float32),

@@ -45,7 +45,7 @@ _KIND_WORD = re.compile(r"\b(?:danke|dank|bitte|gern|schön|gut|thanks|thank|ple
 NAMES = (
     *(f"{kind}:{what}" for kind in LEARNED_KINDS for what in ("strong", "mild", "sum")),
     *("you", "formal", "mocking", "scare_quote", "imperative", "condescending", "kind", "question", "threat"),
-    *("loud", "length", "insult_at_you", "profanity_alone", "link"),
+    *("loud", "length", "insult_at_you", "profanity_alone", "link", "plain_insult"),
 )
 """What each number is."""
 
@@ -77,5 +77,6 @@ def clues(text: str, hits: list[Hit]) -> Floats:
         insult * you,
         profanity * (insult == 0),
         float("http" in head or "www." in head),
+        float(insult >= 1),
     ]
     return np.array(row, dtype=np.float32)

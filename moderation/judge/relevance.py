@@ -6,6 +6,7 @@ Knows sentence vectors and small linear models; knows no words of its own and no
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -164,7 +165,8 @@ class _Lookup:
         return self._pieces[texts]
 
 
-def cut(body: str) -> list[str]:
+@lru_cache(maxsize=64)  # an article's comments come one after the other
+def cut(body: str) -> tuple[str, ...]:
     """Cut an article's body into pieces of two or three sentences that do not cross a paragraph."""
     found: list[str] = []
     for paragraph in body.split("\n"):
@@ -178,7 +180,7 @@ def cut(body: str) -> list[str]:
             found.append(" ".join(current))
         if len(found) >= MOST_PASSAGES:
             break
-    return found[:MOST_PASSAGES]
+    return tuple(found[:MOST_PASSAGES])
 
 
 def see(text: str, vector: Floats) -> Comment:
@@ -224,7 +226,7 @@ def pattern(sight: Sight) -> str:
 def _plan(case: Case) -> _Plan:
     article = case.article or Article()
     head = "\n".join(part for part in (article.title.strip(), article.lead.strip()) if part)
-    body = tuple(cut(article.body))
+    body = cut(article.body)
     title = article.title.strip()
     background = tuple(dict.fromkeys(t for t in case.background if t.strip() and t.strip() != title))
     siblings = tuple(dict.fromkeys(t for t in case.thread if t != case.text and len(t.split()) >= FEWEST_WORDS))

@@ -45,7 +45,7 @@ def find_spans(
     spans = [
         Span(hit.start, hit.end, hit.kind, round(min(hit.strength, max(kinds[hit.kind], 0.05)), 4))
         for hit in hits
-        if hit.strength >= _WORD_NEEDS and (kinds[hit.kind] >= _KIND_NEEDS or hit.kind is Kind.PROFANITY)
+        if hit.strength >= 1 or (hit.strength >= _WORD_NEEDS and kinds[hit.kind] >= _KIND_NEEDS)
     ]
     spans += [Span(start, end, Kind.SHOUTING, kinds[Kind.SHOUTING]) for start, end in shouted(text)]
     explained = any(span.kind not in (Kind.SHOUTING, Kind.PROFANITY) for span in spans)

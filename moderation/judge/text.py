@@ -29,6 +29,12 @@ _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 _SPACED_OUT = re.compile(r"(?<!\w)[^\W\d_](?:[ .\-_*][^\W\d_]){3,}(?!\w)")
 _LOOKALIKES = str.maketrans("аеорсухікѕјԁһαοερνικτ", "aeopcyxiksjdhaoepvikt")
 _LEET = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i"}
+_PECULIAR = re.compile(
+    r"[^A-Za-zÄÖÜäöüß0-9\s.,:;?!\"'()/%&+=„“”‚‘’–—…€§#*_@$-]"
+    r"|[A-Za-zÄÖÜäöüß][0-9@$!]+[A-Za-zÄÖÜäöüß]|(?<!\w)[A-Za-zÄÖÜäöüß][ .\-_*][A-Za-zÄÖÜäöüß](?!\w)"
+)
+_LONG_RUN = re.compile(r"(.)\1{3}", re.DOTALL)
+_UMLAUT = re.compile("[ÄÖÜäöüß]")
 _EXPANSIONS = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "œ": "oe", "ø": "oe"}
 _DIAERESIS = "\u0308"
 _LONGEST_RUN = 3
@@ -99,6 +105,14 @@ def words(text: str) -> list[tuple[int, int]]:
 
 def fold(text: str) -> Folded:
     """Fold spelling for matching: case, umlauts, accents, look-alikes, leetspeak, spaced-out and drawn-out words."""
+    if not _PECULIAR.search(text):
+        folded = _fold_plain(text)
+        if not _LONG_RUN.search(folded.text):
+            return folded
+    return _fold_peculiar(text)
+
+
+def _fold_peculiar(text: str) -> Folded:
     skipped = {i for match in _SPACED_OUT.finditer(text) for i in range(match.start() + 1, match.end(), 2)}
     letters: list[str] = []
     starts: list[int] = []
@@ -118,6 +132,24 @@ def fold(text: str) -> Folded:
         if ends and unicodedata.combining(char):
             ends[-1] = index + 1
     return Folded("".join(letters), starts, ends)
+
+
+def _fold_plain(text: str) -> Folded:
+    """Fold a text that has nothing but case and umlauts to fold; nearly all comments are such."""
+    parts: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    last = 0
+    for match in _UMLAUT.finditer(text):
+        at = match.start()
+        parts += (text[last:at].lower(), _EXPANSIONS[text[at].lower()])
+        starts += (*range(last, at), at, at)
+        ends += (*range(last + 1, at + 1), at + 1, at + 1)
+        last = at + 1
+    parts.append(text[last:].lower())
+    starts += range(last, len(text))
+    ends += range(last + 1, len(text) + 1)
+    return Folded("".join(parts), starts, ends)
 
 
 def _fold_character(text: str, index: int, char: str, before: str) -> str:

@@ -1,0 +1,97 @@
+"""Judges labelled threads that nothing was trained on: ``python -m training.evaluate moderation/demo/threads``.
+
+It goes through the front door, with the shipped weights, so its figures hold for what users get.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+from moderation.judge import Assessment, Case, Judge, Kind
+from training.corpus import OFF_TOPIC, ON_TOPIC, Comment, Thread, load_threads
+from training.figures import calibration_error
+
+Judged = list[tuple[Comment, Case, Assessment]]
+
+
+def evaluate(threads: list[Thread]) -> dict[str, float]:
+    """Return the figures of the shipped judge on labelled threads."""
+    judge = Judge.load()
+    judged: Judged = []
+    foreign: list[float] = []
+    for number, thread in enumerate(threads):
+        background = tuple(other.article.title for other in threads if other is not thread)
+        cases = [thread.case(row, background) for row in range(len(thread.comments))]
+        judged += list(zip(thread.comments, cases, judge.assess(cases), strict=True))
+        same_language = [t for t in threads if t.article.language == thread.article.language]
+        other = same_language[(same_language.index(thread) + 1) % len(same_language)]
+        moved = [
+            Case(c.text, article=other.article, parent=case.parent, thread=tuple(o.text for o in other.comments[:30]))
+            for c, case in zip(thread.comments, cases, strict=True)
+            if c.relevance in ON_TOPIC
+        ]
+        foreign += [a.relevance for a in judge.assess(moved) if a.relevance is not None]
+        print(f"{number + 1} of {len(threads)}", end="\r", flush=True)
+    return _tone(judged) | _relevance(judged, foreign) | _target_and_spans(judged)
+
+
+def _tone(judged: Judged) -> dict[str, float]:
+    scored = [(comment, a) for comment, _, a in judged if a.disrespect is not None]
+    truth = np.array([comment.disrespectful for comment, _ in scored], dtype=float)
+    score = np.array([a.disrespect for _, a in scored], dtype=float)
+    figures = {
+        "comments": float(len(judged)),
+        "disrespectful": truth.sum(),
+        "disrespect AUC": roc_auc_score(truth, score),
+        "disrespect average precision": average_precision_score(truth, score),
+        "disrespect Brier": brier_score_loss(truth, score),
+        "disrespect Brier of the base rate": truth.mean() * (1 - truth.mean()),
+        "disrespect calibration error": calibration_error(truth, score),
+        "disrespect recall at 0.5": (score[truth == 1] >= 0.5).mean(),
+        "disrespect precision at 0.5": truth[score >= 0.5].mean(),
+    }
+    for kind in Kind:
+        own = np.array([kind in comment.kinds for comment, _ in scored])
+        if own.sum() >= 3:
+            figures[f"{kind} AUC ({own.sum()} comments)"] = roc_auc_score(own, [a.kinds[kind] for _, a in scored])
+    return figures
+
+
+def _relevance(judged: Judged, foreign: list[float]) -> dict[str, float]:
+    scored = [(c, a.relevance) for c, _, a in judged if a.relevance is not None]
+    own = np.array([r for c, r in scored if c.relevance in ON_TOPIC])
+    off = np.array([r for c, r in scored if c.relevance in OFF_TOPIC])
+    label = np.array([1.0] * len(own) + [0.0] * len(off))
+    both = np.concatenate([own, off])
+    return {
+        "relevance: kept against called off topic AUC": roc_auc_score(label, both),
+        "relevance: own against a foreign article AUC": roc_auc_score(
+            [1] * len(own) + [0] * len(foreign), np.concatenate([own, foreign])
+        ),
+        "relevance calibration error on own threads": calibration_error(label, both),
+        "relevance: share without a number": 1 - len(scored) / len(judged),
+    }
+
+
+def _target_and_spans(judged: Judged) -> dict[str, float]:
+    rude = [(c, case, a) for c, case, a in judged if c.disrespectful and a.disrespect is not None]
+    caught = [(c, case, a) for c, case, a in rude if a.disrespect is not None and a.disrespect >= 0.5]
+    right = [a.target is not None and a.target.value == c.target for c, _, a in caught]
+    touched = []
+    for comment, case, assessment in caught:
+        for _, quote in comment.quotes:
+            start = case.text.find(quote)
+            touched.append(any(s.start < start + len(quote) and start < s.end for s in assessment.spans))
+    return {
+        "target right, of the disrespectful found": float(np.mean(right)),
+        "labelled places touched by a span, of those": float(np.mean(touched)),
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("threads", type=Path, help="folder of labelled threads")
+    for name, value in evaluate(load_threads(parser.parse_args().threads)).items():
+        print(f"{name:60} {value:.3f}")
