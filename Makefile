@@ -29,7 +29,7 @@ train: .venv/installed-dev  ## Make the judge's weights anew; DATA is the folder
 
 translations: .venv/installed-dev  ## Collect new messages and compile what is translated
 	$(BIN)/pybabel -q extract -F babel.cfg -k lazy_gettext --no-location --sort-output --project Hausordnung --copyright-holder "the authors" -o moderation/translations/messages.pot .
-	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --omit-header -i moderation/translations/messages.pot -d moderation/translations
+	$(BIN)/pybabel -q update --width 120 --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -i moderation/translations/messages.pot -d moderation/translations
 	$(BIN)/pybabel -q compile -d moderation/translations
 
 clean:  ## Remove what was made here, but not the database

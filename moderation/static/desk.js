@@ -51,8 +51,13 @@ function arrive() {
   for (const button of document.querySelectorAll("[data-opens]")) button.hidden = false;
   const undo = document.querySelector(".undo");
   if (undo) setTimeout(() => undo.remove(), 1000 * Number(undo.dataset.seconds));
+  document.querySelector("#said").textContent = undo?.querySelector("[data-says]").innerText ?? "";
+  document.querySelector(".rail li [aria-current]")?.scrollIntoView({ block: "nearest" });
   document.querySelector("#main.card")?.focus({ preventScroll: true });
 }
 
+document.addEventListener("htmx:sendError", () => {
+  document.querySelector("#unreachable").hidden = false;
+});
 document.addEventListener("DOMContentLoaded", arrive);
 document.addEventListener("htmx:afterSettle", arrive);

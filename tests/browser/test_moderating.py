@@ -48,7 +48,7 @@ def test_one_is_deleted_by_button_and_one_approved_by_key_and_the_site_verifies_
     page = visit().page
     expect(page.get_by_text("Niemand wird kleingemacht").first).to_be_visible()
     assert "Vollidiot" in _card(page)
-    page.get_by_text("Löschen …").click()
+    page.locator("summary.delete").click()
     page.get_by_role("button", name="Niemand wird kleingemacht").click()
 
     expect(page.locator("blockquote.text")).to_contain_text("Nordring")  # the next one came by itself
@@ -117,6 +117,37 @@ def test_on_a_phone_the_decisions_are_under_the_thumb(visit: Callable[..., Visit
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     button.tap()
     until(lambda: _statuses(database)["rude"] is Status.APPROVED)
+
+
+@pytest.mark.usefixtures("queue")
+@pytest.mark.parametrize("width", [390, 1024, 1600])
+def test_the_buttons_never_move(visit: Callable[..., Visit], width: int) -> None:
+    page = visit(viewport={"width": width, "height": 900}).page
+    button = page.get_by_role("button", name="Freigeben")
+    before = button.bounding_box()
+    page.keyboard.press("j")
+    expect(page.locator("blockquote.text")).to_contain_text("Nordring")
+    assert button.bounding_box() == before
+
+
+@pytest.mark.usefixtures("queue")
+def test_what_was_done_is_said_aloud(visit: Callable[..., Visit]) -> None:
+    page = visit().page
+    page.keyboard.press("f")
+    expect(page.locator("#said")).to_have_text("Kommentar freigegeben.")
+
+
+@pytest.mark.usefixtures("queue")
+def test_a_lost_connection_is_told_and_nothing_is_decided(visit: Callable[..., Visit], database: Database) -> None:
+    visited = visit()
+    visited.page.context.set_offline(True)
+    visited.page.keyboard.press("f")
+    expect(visited.page.get_by_text("Nichts ist verloren")).to_be_visible()
+    assert _statuses(database)["rude"] is Status.PENDING
+    visited.page.context.set_offline(False)
+    visited.page.keyboard.press("f")
+    until(lambda: _statuses(database)["rude"] is Status.APPROVED)
+    visited.complaints.clear()  # the browser itself reports the lost connection
 
 
 @pytest.mark.parametrize("width", [390, 1024, 1600])
