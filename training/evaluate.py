@@ -4,6 +4,7 @@ It goes through the front door, with the shipped weights, so its figures hold fo
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +28,10 @@ def evaluate(threads: list[Thread]) -> dict[str, float]:
         judged += list(zip(thread.comments, cases, judge.assess(cases), strict=True))
         same_language = [t for t in threads if t.article.language == thread.article.language]
         other = same_language[(same_language.index(thread) + 1) % len(same_language)]
+        titles = tuple(t.article.title for t in threads if t not in (thread, other))
+        there = Case("", article=other.article, thread=tuple(o.text for o in other.comments), background=titles)
         moved = [
-            Case(c.text, article=other.article, parent=case.parent, thread=tuple(o.text for o in other.comments[:30]))
+            replace(there, text=c.text, parent=case.parent)
             for c, case in zip(thread.comments, cases, strict=True)
             if c.relevance in ON_TOPIC
         ]

@@ -11,7 +11,7 @@ from moderation.judge.encoder import LANGUAGES
 _NEIGHBOURS = frozenset({"cs", "da", "el", "fi", "he", "hr", "hu", "no", "ro", "sk", "sv", "uk"})
 """Languages that a European site meets, that the encoder does not know, and that it must not take for one it knows."""
 
-_LONGEST = 600
+_LONGEST = 240
 """Code points that are looked at."""
 
 _CERTAIN = 0.5

@@ -59,9 +59,9 @@ class Reader:
             return Assessment(language, None, NoRelevance.NO_TEXT, None, passage=None)
 
         def judge_pieces(places: Sequence[tuple[int, int]]) -> list[Piece]:
+            if len(places) == 1:  # the one piece is the comment, whose tone is known
+                return [Piece(*places[0], tone.disrespect, _main_kind(tone.kinds))]
             texts = [case.text[start:end] for start, end in places]
-            if not texts:
-                return []
             judged = self._tone.assess(texts, [language] * len(texts), self._encoder.read(texts))
             return [
                 Piece(start, end, piece.disrespect, _main_kind(piece.kinds))

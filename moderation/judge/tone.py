@@ -11,12 +11,15 @@ from moderation.judge.case import Kind
 from moderation.judge.clues import LEARNED_KINDS, clues
 from moderation.judge.network import Floats, Reading
 from moderation.judge.ngrams import grams, weights_of
-from moderation.judge.words import Hit, find
+from moderation.judge.words import Hit, find, thrown_at_reader
 
 FILE = "tone.npz"
 
 HEADS = ("disrespect", *LEARNED_KINDS)
 """What is learned, in the order of the weights' columns."""
+
+THROWN = 0.9
+"""Least disrespect of a strong insult thrown at somebody directly ("Du Trottel")."""
 
 _NARROWEST = 0.001
 """No score comes closer to 0 or 1: that much doubt always stays."""
@@ -48,6 +51,12 @@ class ToneModel:
         logits += np.stack([self.grams_logits(text) for text in texts])
         overall = sigmoid(overall_features(logits, rows) @ self._overall[1:] + self._overall[0])
         kinds = sigmoid(logits[:, 1:])
+        # The one rule: the corpus, like newspapers, has too few open insults to teach how plain this case is.
+        thrown = [i for i, text in enumerate(texts) if thrown_at_reader(text, hits[i])]
+        overall[thrown] = np.maximum(overall[thrown], THROWN)
+        kinds[thrown, LEARNED_KINDS.index(Kind.INSULT)] = np.maximum(
+            kinds[thrown, LEARNED_KINDS.index(Kind.INSULT)], THROWN
+        )
         return [Tone(float(overall[i]), self._named(kinds[i], text), hits[i]) for i, text in enumerate(texts)]
 
     def grams_logits(self, text: str) -> Floats:

@@ -49,6 +49,10 @@ _REPORTING = re.compile(
     r"bezeichn\w*|titulier\w*|wort|woerter|ausdruck|ausdruecke|begriff\w*|sagt\w*|schrieb|"
     r"schreib\w*|rief|ruft|call\w*|word|words|said|says|quote\w*|zitat\w*|zitier\w*)\b"
 )
+_THROWN = re.compile(
+    r"\b(?:(?:[Dd]u|[Ii]hr)(?: bist| seid)?|(?:Sie|[Yy]ou)(?: sind| are|['’]re)?)"
+    r"(?: (?:ein|eine|a|an|such an?|so ein))?(?: \w+)? \Z"
+)
 _QUOTED = re.compile('[„“"«»‚‘”]([^„“"«»‚‘”\n]{1,120})[“”"«»‘’]')
 
 
@@ -80,6 +84,14 @@ def find(text: str, language: str | None) -> list[Hit]:
         factor = _context(before, around, bool(quoted[origin[0]]))
         hits.extend(Hit(*origin, kind, plain * factor, plain) for kind, plain in kinds)
     return hits
+
+
+def thrown_at_reader(text: str, hits: list[Hit]) -> bool:
+    """Whether a strong insult follows "du", "ihr", "Sie" or "you" at once, as in "Sie sind ein Trottel"."""
+    return any(
+        hit.kind is Kind.INSULT and hit.strength >= 1 and _THROWN.search(text[max(0, hit.start - 40) : hit.start])
+        for hit in hits
+    )
 
 
 def _context(before: list[str], around: str, quoted: bool) -> float:

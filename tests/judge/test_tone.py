@@ -23,7 +23,10 @@ def disrespect(judge, text):
     [
         ("Du Vollidiot, lern erst mal lesen.", "Sie irren sich, lesen Sie bitte noch einmal den zweiten Absatz."),
         ("Solche Trottel wie du sollten nicht wählen.", "Solche Fragen sollten wir alle stellen."),
-        ("Dieses Pack im Rathaus ist zu dumm zum Rechnen.", "Der Rat hat falsch gerechnet, das kostet uns Millionen."),
+        (
+            "Dieser Schwachkopf im Rathaus ist zu dumm zum Rechnen.",
+            "Der Rat hat falsch gerechnet, das kostet uns Millionen.",
+        ),
         ("Sie sind ein Idiot.", "Ich bin ein Idiot, ich habe die Regel übersehen."),
         ("Sie Trottel haben nichts verstanden.", "Wer andere „Trottel“ nennt, hat schon verloren."),
         ("You are a complete moron.", "I think the council made a reasonable decision."),
@@ -31,6 +34,11 @@ def disrespect(judge, text):
 )
 def test_an_insult_weighs_more_than_its_harmless_twin(judge, rude, civil):
     assert disrespect(judge, rude) > max(0.45, disrespect(judge, civil) + 0.3)
+
+
+@pytest.mark.parametrize("text", ["Du Trottel, die Brücke ist längst fertig.", "Sie sind ein Idiot.", "You moron."])
+def test_an_insult_thrown_at_somebody_is_disrespect_beyond_doubt(judge, text):
+    assert disrespect(judge, text) > 0.89
 
 
 @pytest.mark.parametrize(
@@ -61,10 +69,11 @@ def test_the_insult_is_underlined(judge):
 
 
 def test_contempt_without_a_swear_word_gets_its_sentence_underlined(judge):
-    text = "Sie haben offenbar nichts verstanden, gute Frau, aber das wundert mich nicht. Die Sitzung begann um acht."
+    contempt = "Leute wie Sie haben noch nie gearbeitet und wollen uns jetzt erklären, wie man spart."
+    text = f"{contempt} Der Rat tagt am Montag."
     (assessment,) = judge.assess([Case(text)])
     assert assessment.disrespect > 0.5
-    assert any("gute Frau" in text[span.start : span.end] for span in assessment.spans)
+    assert [text[span.start : span.end] for span in assessment.spans] == [contempt]
 
 
 def test_shouting_is_a_kind_of_its_own(judge):

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.judge.case import Kind
-from moderation.judge.words import find
+from moderation.judge.words import find, thrown_at_reader
 
 
 def found(text, language="de"):
@@ -56,6 +56,21 @@ def test_words_that_only_look_like_it_are_left_alone(text):
 )
 def test_negated_quoted_or_said_of_oneself_a_word_counts_less(aimed, spared):
     assert max(h.strength for h in find(aimed, "de")) > max(h.strength for h in find(spared, "de"))
+
+
+@pytest.mark.parametrize(
+    ("text", "thrown"),
+    [
+        ("Du Trottel, die Brücke ist längst fertig.", True),
+        ("Sie sind ein ausgemachter Idiot.", True),
+        ("You are an absolute moron.", True),
+        ("Du bist kein Idiot.", False),
+        ("Der Trottel vom Amt hat es vergessen.", False),
+        ("Ihr nennt andere „Trottel“, das ist schade.", False),
+    ],
+)
+def test_an_insult_thrown_at_somebody_is_told_from_one_that_is_not(text, thrown):
+    assert thrown_at_reader(text, find(text, "en" if "You" in text else "de")) is thrown
 
 
 def test_words_of_another_language_are_not_looked_for():
