@@ -5,7 +5,7 @@ woken looks for what is due. So ``ring`` never fails and never makes a request w
 the process sends it. Rings within a moment become one, and where enough of a kind already wait at the broker, because
 no worker is awake, no more are sent.
 
-Embedded, the broker is a folder (kombu's ``filesystem`` transport), not ``memory://``: web and workers are processes of
+Embedded, the broker is a folder (``moderation.folder``), not ``memory://``: web and workers are processes of
 their own even on one machine, because a request must not share its interpreter lock with the judge.
 """
 
@@ -20,6 +20,7 @@ import structlog
 from celery import Celery
 from kombu.connection import Connection
 
+import moderation.folder  # noqa: F401 - makes folder:// known
 from moderation.config import Settings
 
 BELLS: Final = ("score", "deliver", "sweep")
@@ -50,16 +51,16 @@ def make_celery(settings: Settings) -> Celery:
         beat_schedule={"sweep": {"task": "sweep", "schedule": settings.sweep_interval}},
         timezone="UTC",
     )
-    folder = settings.embedded_broker
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+    bells = settings.embedded_broker
+    if bells is not None:
+        bells.mkdir(parents=True, exist_ok=True)
         app.conf.update(
-            broker_url="filesystem://",
+            broker_url="folder://",
             worker_enable_remote_control=False,  # its files would never be cleared away
             broker_transport_options={
-                "data_folder_in": str(folder),
-                "data_folder_out": str(folder),
-                "control_folder": str(folder),
+                "data_folder_in": str(bells),
+                "data_folder_out": str(bells),
+                "control_folder": str(bells),
                 "polling_interval": 0.05,
             },
         )
@@ -108,7 +109,9 @@ class Bell:
                 log.warning("bell_unheard", bell=name)
 
     def _connect(self) -> Connection:
-        return self._celery.connection_for_write(heartbeat=0)  # nobody would be there to send heartbeats
+        # No heartbeats: between two rings nobody would be there to send them.
+        connection: Connection = self._celery.connection_for_write(heartbeat=0)
+        return connection
 
     def _sent(self, connection: Connection, name: str) -> bool:
         try:

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections.abc import Callable
 
 import click
 import httpx
@@ -19,6 +20,9 @@ from moderation.migrations import config
 from moderation.models import Role
 
 console = Console(stderr=True, highlight=False)
+
+PATIENCE = 60.0
+"""Seconds without a single comment judged after which the demo no longer waits."""
 
 
 @click.command()
@@ -94,10 +98,23 @@ def _bring_comments(database: Database, url: str) -> None:
         for _ in demo.send(url, secret, skip=known):
             progress.advance(sending)
             progress.update(judging, completed=total - _unread(database, progress.tasks[sending].remaining))
-        while unread := _unread(database, 0):
-            progress.update(judging, completed=total - unread)
-            time.sleep(0.2)
-        progress.update(judging, completed=total)
+        _await_judge(database, lambda unread: progress.update(judging, completed=total - unread))
+
+
+def _await_judge(database: Database, show: Callable[[int], None]) -> None:
+    """Wait until all comments are judged; say where to look when for a long time none is."""
+    unread, since = -1, time.monotonic()
+    while unread != 0:
+        left = _unread(database, 0)
+        if left != unread:
+            unread, since = left, time.monotonic()
+        elif time.monotonic() - since > PATIENCE:
+            console.print(
+                "The judge does not get on; log/score.log in the home folder says why. The desk works anyway."
+            )
+            return
+        show(unread)
+        time.sleep(0.2)
 
 
 def _unread(database: Database, unsent: float | None) -> int:

@@ -58,7 +58,7 @@ class Settings(BaseSettings):
         if not values.get("database_url"):
             values["database_url"] = f"sqlite:///{home.absolute() / 'moderation.sqlite3'}"
         if not values.get("broker_url"):
-            values["broker_url"] = f"filesystem://{home.absolute() / 'bell'}"
+            values["broker_url"] = f"folder://{home.absolute() / 'bell'}"
         return values
 
     @model_validator(mode="after")
@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     def embedded_broker(self) -> Path | None:
         """The folder that serves as broker, or None when a real one is set."""
         scheme, _, path = self.broker_url.partition("://")
-        return Path(path) if scheme == "filesystem" else None
+        return Path(path) if scheme == "folder" else None
 
     @property
     def secure_cookies(self) -> bool:

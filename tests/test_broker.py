@@ -1,5 +1,6 @@
 """The doorbell never fails, never makes anybody wait, and rings once for many."""
 
+import threading
 import time
 from pathlib import Path
 
@@ -76,3 +77,28 @@ def test_without_a_broker_a_ring_returns_at_once_and_the_next_is_heard(
 def test_every_bell_has_a_queue_of_its_name(embedded: Settings) -> None:
     routes = make_celery(embedded).conf.task_routes
     assert {bell: route["queue"] for bell, route in routes.items()} == {bell: bell for bell in BELLS}
+
+
+def test_a_message_appears_whole_or_not_at_all(embedded: Settings) -> None:
+    """The transport this builds on let a quick reader find an empty file, at which its worker died."""
+    celery = make_celery(embedded)
+    folder = embedded.embedded_broker
+    assert folder is not None
+    stop = threading.Event()
+    broken: list[str] = []
+
+    def read() -> None:
+        while not stop.is_set():
+            for file in folder.glob("*.msg"):
+                if not file.read_text().endswith("}"):
+                    broken.append(file.name)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with celery.connection_for_write() as connection:
+        for number in range(300):
+            celery.send_task(BELLS[number % 3], connection=connection)
+    stop.set()
+    reader.join()
+    assert broken == []
+    assert len(list(folder.glob("*"))) == 300
