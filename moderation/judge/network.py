@@ -30,7 +30,7 @@ FEATURES = DIMENSION + len(ORDERS) * BRANCH
 POOLED = 2 * FEATURES
 """Length of a text's pooled features: mean and maximum over its tokens."""
 
-MICRO_BATCH = 384
+MICRO_BATCH = 640
 """Tokens that go through at once: large enough to use the processor, small enough to stay in its cache."""
 
 PIECES_KEPT = 6000
