@@ -5,6 +5,7 @@ and its worker dies; and its table of queues is created in the same way. Here a 
 there is no table: every bell has a queue of its own name.
 """
 
+import json
 import os
 from pathlib import Path
 from time import monotonic_ns
@@ -12,10 +13,9 @@ from typing import Any
 from uuid import uuid4
 
 from kombu.transport import TRANSPORT_ALIASES, filesystem
-from kombu.utils.json import dumps
 
 
-class Channel(filesystem.Channel):  # type: ignore[misc]
+class Channel(filesystem.Channel):
     """Puts a message by renaming a file that is complete."""
 
     def get_table(self, exchange: str) -> list[Any]:
@@ -25,14 +25,14 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
     def _queue_bind(self, *_: object) -> None:
         """Nothing to note: see ``get_table``."""
 
-    def _put(self, queue: str, payload: object, **_: object) -> None:
+    def _put(self, queue: str, message: object, **_: object) -> None:
         name = f"{monotonic_ns()}_{uuid4()}.{queue}.msg"
         unfinished = Path(self.data_folder_out) / f"{name}.unfinished"
-        unfinished.write_text(dumps(payload), encoding="utf-8")
+        unfinished.write_text(json.dumps(message), encoding="utf-8")
         os.replace(unfinished, unfinished.with_suffix(""))
 
 
-class Transport(filesystem.Transport):  # type: ignore[misc]
+class Transport(filesystem.Transport):
     """The transport of ``folder://``."""
 
     Channel = Channel
