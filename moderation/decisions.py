@@ -59,6 +59,7 @@ def decide(
         moderator_id=moderator.id,
         rule_id=rule and rule.id,
         rule_title=rule and rule.title,
+        rule_text=rule and rule.text,
         decided_at=moment,
     )
     end_of_undo = moment + timedelta(seconds=comment.site.undo_seconds)

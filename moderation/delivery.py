@@ -88,8 +88,8 @@ def _parcel(delivery: Delivery) -> Parcel:
 def message(delivery: Delivery) -> dict[str, Any]:
     """What the site is told of a decision.
 
-    ``text_sha256`` is of the text that was decided on, so that a site can tell when it has another one by now;
-    ``automated`` is whether a machine decided.
+    ``reason`` is the text of the rule that was cited, as readers see it. ``text_sha256`` is of the text that was
+    decided on, so that a site can tell when it has another one by now. ``automated`` is whether a machine decided.
     """
     decision = delivery.decision
     comment = decision.comment
@@ -101,8 +101,8 @@ def message(delivery: Delivery) -> dict[str, Any]:
             "id": comment.external_id,
             "article_id": comment.article.external_id,
             "outcome": str(decision.outcome),
-            "rule": _rule(decision, delivery.site),
-            "reason": decision.note,
+            "rule": decision.rule_id and {"id": decision.rule_id, "title": _words(decision.rule_title, delivery.site)},
+            "reason": _words(decision.rule_text, delivery.site),
             "automated": False,
             "revision": decision.revision,
             "text_sha256": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
@@ -111,11 +111,9 @@ def message(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _rule(decision: Decision, site: Site) -> dict[str, Any] | None:
-    if decision.rule_title is None:
-        return None
-    title = decision.rule_title
-    return {"id": decision.rule_id, "title": title.get(site.language) or next(iter(title.values()))}
+def _words(by_language: dict[str, str] | None, site: Site) -> str | None:
+    """A rule's words in the site's language, else in any; None where no rule was cited."""
+    return (by_language.get(site.language) or next(iter(by_language.values()), None)) if by_language else None
 
 
 def send(parcel: Parcel, client: httpx.Client) -> Result:

@@ -25,7 +25,7 @@ class Channel(filesystem.Channel):
     def _queue_bind(self, *_: object) -> None:
         """Nothing to note: see ``get_table``."""
 
-    def _put(self, queue: str, message: object, **_: object) -> None:
+    def _put(self, queue: str, message: object, **_: object) -> None:  # type: ignore[override]
         name = f"{monotonic_ns()}_{uuid4()}.{queue}.msg"
         unfinished = Path(self.data_folder_out) / f"{name}.unfinished"
         unfinished.write_text(json.dumps(message), encoding="utf-8")

@@ -287,7 +287,7 @@ class Decision(Base):
     moderator_id: Mapped[int] = mapped_column(ForeignKey("moderator.id"), index=True)
     rule_id: Mapped[int | None] = mapped_column(ForeignKey("house_rule.id"))
     rule_title: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True), doc="As it was that day.")
-    note: Mapped[str | None] = mapped_column(Text)
+    rule_text: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True), doc="As it was that day.")
     decided_at: Mapped[datetime] = mapped_column(default=now)
 
     comment: Mapped[Comment] = relationship(back_populates="decisions")

@@ -59,6 +59,7 @@ def test_a_delivery_is_signed_over_the_bytes_that_are_sent(
     message = Webhook(auth.signing_secrets(pushed)[0]).verify(body, headers)
     assert message["type"] == "comment.deleted"
     assert message["data"]["rule"]["title"] == "Bleiben Sie beim Thema"
+    assert message["data"]["reason"].startswith("Unter einem Artikel geht es um das, was im Artikel steht.")
     assert message["data"]["automated"] is False
     assert _delivery(database).delivered_at is not None
 

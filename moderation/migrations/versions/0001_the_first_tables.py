@@ -232,7 +232,7 @@ def upgrade() -> None:
         sa.Column("moderator_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("rule_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("rule_title", sa.JSON(none_as_null=True), nullable=True),
-        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("rule_text", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["comment_id"], ["comment.id"], name=op.f("fk_decision_comment_id_comment")),
         sa.ForeignKeyConstraint(["moderator_id"], ["moderator.id"], name=op.f("fk_decision_moderator_id_moderator")),
