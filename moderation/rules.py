@@ -80,9 +80,12 @@ def recommend(assessment: Assessment, rules: Sequence[Rule]) -> Recommendation:
             concerns.append(UNTOLD_CONCERN)
             continue
         concern = _concern(rule, score)
-        concerns.append(concern)
         if concern >= 0.5:
+            if rule.signal is Signal.DISRESPECT:
+                # Swearing at the wind may be against a rule, yet it is not what a moderator must see first.
+                concern = 0.5 + (concern - 0.5) * (assessment.disrespect or 0.0)
             reasons.append((concern, _reason(assessment, rule, score)))
+        concerns.append(concern)
     reasons.sort(key=lambda pair: -pair[0])
     return Recommendation(
         advice=_advice({reason.rule.advice for _, reason in reasons}, untold=untold),

@@ -99,6 +99,15 @@ def test_the_worst_reason_comes_first() -> None:
     assert [reason.rule.id for reason in recommendation.reasons] == [3, 1]
 
 
+def test_swearing_at_things_ranks_below_putting_people_down() -> None:
+    coarse = Rule(3, {}, {}, Signal.DISRESPECT, 0.5, kinds=frozenset({Kind.PROFANITY}))
+    kinds = dict.fromkeys(Kind, 0.1)
+    wind = recommend(assessment(disrespect=0.1, kinds=kinds | {Kind.PROFANITY: 0.99}), [coarse, TONE])
+    person = recommend(assessment(disrespect=0.9, kinds=kinds | {Kind.INSULT: 0.8}), [coarse, TONE])
+    assert wind.reasons
+    assert 0.5 <= wind.concern < person.concern
+
+
 def test_a_site_without_rules_gets_no_doubts() -> None:
     assert recommend(assessment(relevance=0.01, disrespect=0.99), []).reasons == ()
 
