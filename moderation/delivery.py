@@ -40,7 +40,11 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a try. ``problem`` is None when the site took it; ``gone`` means it never will."""
+    """What came of a try.
+
+    ``problem`` is None when the site took it, else ``answered <status>``, ``timeout``, ``unreachable <error>`` or
+    ``private <address>``. ``gone`` means that the site never will.
+    """
 
     delivery_id: int
     problem: str | None = None
@@ -122,16 +126,16 @@ def send(parcel: Parcel, client: httpx.Client) -> Result:
         with client.stream("POST", parcel.url, content=parcel.body, headers=parcel.headers) as response:
             pass  # the answer's body says nothing that matters, and may be endless
     except PrivateAddress as error:
-        return Result(parcel.delivery_id, str(error))
+        return Result(parcel.delivery_id, f"private {error.address}")
     except httpx.TimeoutException:
-        return Result(parcel.delivery_id, "The site did not answer in time.")
+        return Result(parcel.delivery_id, "timeout")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return Result(parcel.delivery_id, f"The site could not be reached ({type(error).__name__}).")
+        return Result(parcel.delivery_id, f"unreachable {type(error).__name__}")
     if response.is_success:
         return Result(parcel.delivery_id)
     return Result(
         parcel.delivery_id,
-        f"The site answered {response.status_code}.",
+        f"answered {response.status_code}",
         gone=response.status_code == httpx.codes.GONE,
         retry_after=_retry_after(response.headers.get("retry-after")),
     )

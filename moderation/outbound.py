@@ -13,6 +13,10 @@ import httpx
 class PrivateAddress(httpx.TransportError):
     """The host's address is private, and the site's setting does not allow that."""
 
+    def __init__(self, address: str) -> None:
+        super().__init__(f"{address} is a private address; the site's setting refuses that.")
+        self.address = address
+
 
 class _PublicOnly(httpcore.SyncBackend):
     """Connects to public addresses only.
@@ -36,7 +40,7 @@ class _PublicOnly(httpcore.SyncBackend):
         addresses = [str(entry[4][0]) for entry in found]
         for address in addresses:
             if not is_public(address):
-                raise PrivateAddress(f"{host} is at the private address {address}; the site's setting refuses that.")
+                raise PrivateAddress(address)
         return super().connect_tcp(addresses[0], port, timeout, local_address, socket_options)
 
 

@@ -206,13 +206,25 @@ def delivery(sent: Delivery, moment: datetime) -> str:
     return _end_of_the_way(sent) or _still_on_the_way(sent, moment)
 
 
+def _trouble(problem: str | None) -> str:
+    """Say what ``delivery.Result`` has as its problem."""
+    kind, _, detail = (problem or "").partition(" ")
+    known = {
+        "answered": gettext("The site answered %(detail)s.", detail=detail),
+        "timeout": gettext("The site did not answer in time."),
+        "unreachable": gettext("The site could not be reached (%(detail)s).", detail=detail),
+        "private": gettext("The site is at a private address (%(detail)s), which its setting refuses.", detail=detail),
+    }
+    return known.get(kind, problem or "")
+
+
 def _end_of_the_way(sent: Delivery) -> str | None:
     if sent.delivered_at is not None:
         return gettext("The site heard of it at %(time)s.", time=format_datetime(sent.delivered_at, "short"))
     if sent.cancelled_at is not None:
         return gettext("Never sent: it was taken back or overtaken.")
     if sent.failed_at is not None:
-        return gettext("Given up: %(error)s", error=sent.last_error or "")
+        return gettext("Given up: %(error)s", error=_trouble(sent.last_error))
     return None
 
 
@@ -226,7 +238,7 @@ def _still_on_the_way(sent: Delivery, moment: datetime) -> str:
         return gettext("On its way.")
     tries = ngettext("Tried once.", "Tried %(num)s times.", sent.attempts)
     again = gettext("Next try at %(time)s.", time=format_datetime(sent.due_at, "short"))
-    return f"{tries} {sent.last_error} {again}"
+    return f"{tries} {_trouble(sent.last_error)} {again}"
 
 
 def glimpse(text: str, length: int) -> str:

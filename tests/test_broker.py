@@ -1,10 +1,14 @@
 """The doorbell never fails, never makes anybody wait, and rings once for many."""
 
+import secrets
+import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from kombu.connection import Connection
 
 from moderation import broker
@@ -102,3 +106,35 @@ def test_a_message_appears_whole_or_not_at_all(embedded: Settings) -> None:
     reader.join()
     assert broken == []
     assert len(list(folder.glob("*"))) == 300
+
+
+@pytest.fixture(params=["amqp", "redis"])
+def grown_up(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """Settings for a real broker, with a place of our own there."""
+    if request.param == "redis":
+        url = "redis://127.0.0.1:6379/13"
+        yield Settings(home=tmp_path, broker_url=url)
+        redis.Redis.from_url(url).flushdb()
+        return
+    name = f"hausordnung_{secrets.token_hex(4)}"
+    for command in (["add_vhost", name], ["set_permissions", "-p", name, "guest", ".*", ".*", ".*"]):
+        subprocess.run(["rabbitmqctl", "--quiet", *command], check=True, capture_output=True)
+    yield Settings(home=tmp_path, broker_url=f"amqp://guest:guest@127.0.0.1/{name}")
+    subprocess.run(["rabbitmqctl", "--quiet", "delete_vhost", name], check=True, capture_output=True)
+
+
+@pytest.mark.services
+def test_real_brokers_hear_the_bell_and_are_not_flooded(grown_up: Settings) -> None:
+    celery = make_celery(grown_up)
+
+    def waiting() -> int:
+        with celery.connection_for_write() as connection:
+            queue = celery.amqp.queues["score"](connection.default_channel)
+            return int(queue.queue_declare().message_count)
+
+    Bell(grown_up).ring("score")
+    until(lambda: waiting() == 1)
+    with celery.connection_for_write() as connection:
+        for _ in range(3 * ENOUGH_WAITING):
+            broker.send(celery, connection, "score")
+    assert waiting() <= ENOUGH_WAITING + 1

@@ -90,7 +90,7 @@ def test_whatever_is_no_2xx_is_tried_again_with_the_same_id(
     _answer(receiver, status, location="http://127.0.0.1:1/elsewhere")
     tasks.deliver()
     failed = _delivery(database)
-    assert failed.last_error == f"The site answered {status}."
+    assert failed.last_error == f"answered {status}"
     assert failed.due_at is not None
     assert timedelta(seconds=4) < failed.due_at - now() < timedelta(seconds=6)
     _answer(receiver, 200)
@@ -108,7 +108,7 @@ def test_a_site_that_cannot_be_reached_is_tried_again(
         session.get_one(Site, pushed.id).callback_url = "http://127.0.0.1:1/"
         session.commit()
     tasks.deliver()
-    assert _delivery(database).last_error == "The site could not be reached (ConnectError)."
+    assert _delivery(database).last_error == "unreachable ConnectError"
     assert _delivery(database).due_at is not None
 
 
@@ -129,7 +129,7 @@ def test_a_private_address_is_refused_unless_the_site_allows_it(
         session.commit()
     tasks.deliver()
     assert receiver.got == []
-    assert "private address 127.0.0.1" in str(_delivery(database).last_error)
+    assert _delivery(database).last_error == "private 127.0.0.1"
 
 
 def test_the_waits_grow_and_after_three_days_it_has_failed(database: Database, decided: int) -> None:

@@ -257,3 +257,16 @@ def test_pages_of_the_desk_send_nobody_anywhere(mona: FlaskClient) -> None:
     assert "script-src 'self'" in headers["Content-Security-Policy"]
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["Cache-Control"] == "no-store"
+
+
+def test_what_could_not_be_delivered_can_be_sent_again(mona: FlaskClient, database: Database, rude: int) -> None:
+    _decide(mona, rude, "approve")
+    with database.session() as session:
+        failed = session.scalars(select(Delivery)).one()
+        failed.failed_at, failed.due_at, failed.last_error = now(), None, "answered 410"
+        session.commit()
+    assert "Aufgegeben: Die Seite antwortete mit 410." in _text(mona.get(f"/comments/{rude}").text)
+    mona.post(f"/comments/{rude}/deliveries/1", data={"csrf_token": csrf(mona, "/queue")})
+    with database.session(read_only=True) as session:
+        again = session.scalars(select(Delivery)).one()
+        assert (again.failed_at, again.due_at is not None) == (None, True)

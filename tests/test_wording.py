@@ -116,8 +116,8 @@ def test_where_a_delivery_is() -> None:
     assert said(site=Site()) == "Wartet darauf, dass die Seite es abholt."
     assert said(delivered_at=moment).startswith("Die Seite weiß es seit")
     assert said(cancelled_at=moment) == "Nie gesendet: zurückgenommen oder überholt."
-    assert said(attempts=2, last_error="The site answered 500.").startswith("2 Mal versucht. The site answered 500.")
-    assert said(failed_at=moment, last_error="Weg") == "Aufgegeben: Weg"
+    assert said(attempts=2, last_error="answered 500").startswith("2 Mal versucht. Die Seite antwortete mit 500.")
+    assert said(failed_at=moment, last_error="answered 410") == "Aufgegeben: Die Seite antwortete mit 410."
 
 
 def test_a_passage_is_shown_in_its_surroundings() -> None:

@@ -6,7 +6,7 @@ from flask_babel import get_locale
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from moderation import decisions, wording
+from moderation import decisions, delivery, wording
 from moderation import queue as waiting
 from moderation.db import now
 from moderation.decisions import Seen
@@ -177,3 +177,13 @@ def undo(decision_id: int) -> ResponseReturnValue:
         comment_id = decisions.undo(session, decision_id, moderator=_moderator(session)).id
         session.commit()
     return redirect(url_for("desk.queue", comment=comment_id), 303)
+
+
+@blueprint.post(f"/comments/<{ID}:comment_id>/deliveries/<{ID}:delivery_id>")
+def send_again(comment_id: int, delivery_id: int) -> ResponseReturnValue:
+    """Put a delivery that failed on its way once more."""
+    with services().database.session() as session:
+        delivery.try_again(session, delivery_id)
+        session.commit()
+    services().bell.ring("deliver")
+    return redirect(url_for("desk.comment", comment_id=comment_id), 303)
