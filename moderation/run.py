@@ -90,7 +90,8 @@ def children(settings: Settings, *, host: str, port: int) -> list[Child]:
         "MODERATION_SECRET_KEY": settings.require_secret_key(),
         "MODERATION_PUBLIC_URL": settings.public_url,
     }
-    web = ["gunicorn", "moderation:create_app()", "--bind", f"{host}:{port}", "--workers", "1", "--threads", "8"]
+    web = ["gunicorn", "moderation:create_app()", "--bind", f"{host}:{port}", "--workers", "1"]
+    web += ["--threads", "8", "--no-control-socket"]
     alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     worker = ["celery", "--app", "worker", "--quiet", "worker", *alone]
     score = [*worker, "--hostname", "score@%h", "--queues", "score", "--pool", "solo"]

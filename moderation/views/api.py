@@ -18,10 +18,11 @@ def webhook(site: str) -> ResponseReturnValue:
     """Take in one signed event of a site; 202 once it is committed."""
     settings = services().settings
     body = request.get_data(cache=False)
-    with services().database.session() as session:
+    with services().database.session(read_only=True) as session:
         sender = auth.site_by_slug(session, site)
         webhook_id = auth.verify_webhook(sender, body, request.headers, tolerance=settings.clock_tolerance)
-        event = parse_event(_decode(body))
+    event = parse_event(_decode(body))
+    with services().database.session() as session:  # only now: on SQLite it keeps all other writers waiting
         receipt = intake.accept(
             session, sender, event, webhook_id=webhook_id, max_characters=settings.max_comment_characters
         )
