@@ -1,7 +1,8 @@
 """How fast the judge is: one process, one thread, German comments under articles with body and thread.
 
 ``python -m benchmarks.judge`` prints a table; the comments are the corpus' own (``training/corpus``). Before each
-round the judge forgets all texts, so that every article and every comment is read anew, as on the first day.
+round the judge forgets all texts. "cold": articles are read within the measured time, 20 comments to each. "known": the
+articles were read before, as they are for all but the first comments of an article.
 """
 
 import os
@@ -50,23 +51,23 @@ def main() -> None:
     judge = Judge.load()
     loaded = time.perf_counter() - started
     judge.assess(all_cases[:4])
-    speeds: dict[int, list[float]] = {batch: [] for batch in BATCHES}
-    efforts: dict[int, list[float]] = {batch: [] for batch in BATCHES}
+    speeds: dict[tuple[int, str], list[float]] = {(batch, arm): [] for batch in BATCHES for arm in ("cold", "known")}
     for _ in range(ROUNDS):
-        for batch in BATCHES:
+        for (batch, arm), values in speeds.items():
             judge.forget()
-            started, worked = time.perf_counter(), time.process_time()
+            if arm == "known":
+                judge.assess([replace(case, text="Das sehe ich anders.", thread=()) for case in all_cases])
+            started = time.perf_counter()
             for first in range(0, len(all_cases), batch):
                 judge.assess(all_cases[first : first + batch])
-            efforts[batch].append(len(all_cases) / (time.process_time() - worked))
-            speeds[batch].append(len(all_cases) / (time.perf_counter() - started))
+            values.append(len(all_cases) / (time.perf_counter() - started))
     characters = statistics.mean(len(case.text) for case in all_cases)
     table = Table(title=f"{len(all_cases)} comments, {characters:.0f} characters in the mean, {judge.engine}")
-    for column in ("batch", "comments/s (median)", "slowest", "fastest", "per second of processor (median)"):
+    for column in ("batch", "articles", "comments/s (median)", "slowest", "fastest"):
         table.add_column(column, justify="right")
-    for batch, values in speeds.items():
-        figures = (statistics.median(values), min(values), max(values), statistics.median(efforts[batch]))
-        table.add_row(str(batch), *(f"{figure:.0f}" for figure in figures))
+    for (batch, arm), values in speeds.items():
+        figures = (statistics.median(values), min(values), max(values))
+        table.add_row(str(batch), arm, *(f"{figure:.0f}" for figure in figures))
     console = Console()
     console.print(table)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
