@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -97,9 +98,12 @@ def children(settings: Settings, *, host: str, port: int) -> list[Child]:
     score = [*worker, "--hostname", "score@%h", "--queues", "score", "--pool", "solo"]
     carry = [*worker, "--hostname", "carry@%h", "--queues", "deliver,sweep", "--pool", "threads", "--concurrency", "4"]
     beat = ["--beat", "--schedule", str(home / "beat")]
+    # Where there is setpriv (util-linux), the kernel ends the children even when we are killed outright.
+    tied = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
     commands = {"web": web, "score": score, "carry": [*carry, *beat]}
     return [
-        Child(name, [sys.executable, "-m", *command], logs / f"{name}.log", env) for name, command in commands.items()
+        Child(name, [*tied, sys.executable, "-m", *command], logs / f"{name}.log", env)
+        for name, command in commands.items()
     ]
 
 

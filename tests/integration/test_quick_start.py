@@ -53,7 +53,8 @@ class Started:
     """The service as it was started from the command line."""
 
     def __init__(self, folder: Path, port: int) -> None:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("MODERATION_")}
+        ours = ("MODERATION_", "MAKE", "MFLAGS", "PYTHON")  # what `make test` and the tests have set
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         self.output = folder / f"output-{port}.txt"
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(

@@ -1,0 +1,94 @@
+"""The embedded service is killed in the middle of its work, part by part; nothing that was accepted is lost."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from moderation import auth, demo, queue
+from moderation.config import Settings
+from moderation.db import Database
+from moderation.models import Assessment, Comment
+from tests.integration.ports import free_port
+from tests.waiting import until
+
+QUICK = {"MODERATION_SCORE_LEASE": "3", "MODERATION_SWEEP_INTERVAL": "1", "MODERATION_SCORE_BATCH": "8"}
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def service(tmp_path: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    command = [str(Path(sys.executable).parent / "moderation"), "run", "--port", str(port)]
+    started = subprocess.Popen(command, env=os.environ | QUICK | {"MODERATION_HOME": str(tmp_path)})
+    until(lambda: _ready(port), within=60)
+    yield started
+    started.send_signal(signal.SIGINT)
+    started.wait(20)
+
+
+def _ready(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _child(service: subprocess.Popen[bytes], word: str) -> int | None:
+    """The process id of the child whose command line holds the word."""
+    listed = subprocess.run(
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(service.pid)], capture_output=True, text=True, check=False
+    )
+    found = re.search(rf"^\s*(\d+) .*{word}", listed.stdout, re.MULTILINE)
+    return int(found[1]) if found else None
+
+
+def test_comments_outlive_the_workers_that_judge_them(
+    service: subprocess.Popen[bytes], tmp_path: Path, port: int
+) -> None:
+    database = Database(Settings(home=tmp_path).database_url)
+    with database.session() as session:
+        secret = auth.signing_secrets(demo.find_or_add(session))[0]
+        session.commit()
+
+    def judged() -> int:
+        with database.session(read_only=True) as session:
+            return session.scalar(select(func.count()).select_from(Assessment)) or 0
+
+    accepted = sum(1 for _ in demo.send(f"http://127.0.0.1:{port}", secret, skip=set()))
+    for threshold in (1, accepted // 3):
+        until(lambda at_least=threshold: judged() >= at_least, within=60)
+        until(lambda: _child(service, "score@"))  # after the first time: until it was started again
+        os.kill(_child(service, "score@") or 0, signal.SIGKILL)
+    until(lambda: judged() == accepted, within=90)
+
+    with database.session(read_only=True) as session:
+        assert queue.waiting_to_be_judged(session) == 0
+        assert session.scalar(select(func.count()).select_from(Comment)) == accepted
+        assert session.scalar(select(func.count()).where(Assessment.not_scored.is_not(None))) == 0
+    database.dispose()
+
+
+def test_nothing_goes_on_running_when_the_service_is_killed(
+    service: subprocess.Popen[bytes], tmp_path: Path, port: int
+) -> None:
+    until(lambda: _child(service, "carry@"))
+    service.kill()
+    service.wait()
+    until(lambda: not _ready(port))
+    until(
+        lambda: (
+            str(tmp_path)
+            not in subprocess.run(["ps", "-ww", "-eo", "args="], capture_output=True, text=True, check=True).stdout
+        )
+    )
