@@ -79,6 +79,44 @@ def site_add(slug: str, name: str, language: str, callback_url: str | None, call
         click.echo(f"API token:       {token}")
 
 
+@site.command("set")
+@click.argument("slug")
+@click.option("--name", help="As readers know it.")
+@click.option("--callback-url", help="Where decisions are sent; 'none': the site fetches them.")
+@click.option("--callback-private/--callback-public", default=None, help="Whether that may be a private address.")
+@click.option("--undo-seconds", type=click.IntRange(0, 86_400), help="How long a decision waits before it is sent.")
+def site_set(slug: str, **changes: object) -> None:
+    """Change what is known of a site; what is left out stays as it is."""
+    with Database(load_settings().database_url).session() as session:
+        sites.change_site(auth.site_by_slug(session, slug), **changes)
+        session.commit()
+    click.echo(f"{slug} is changed.")
+
+
+@site.command("show")
+@click.argument("slug")
+def site_show(slug: str) -> None:
+    """Show a site with its signing secret."""
+    with Database(load_settings().database_url).session(read_only=True) as session:
+        found = auth.site_by_slug(session, slug)
+        click.echo(f"Name:            {found.name}")
+        click.echo(f"Webhook address: /webhooks/{found.slug}/comments")
+        for secret in auth.signing_secrets(found):
+            click.echo(f"Signing secret:  {secret}")
+        click.echo(f"Decisions go to: {found.callback_url or '(the site fetches them)'}")
+        click.echo(f"Undo window:     {found.undo_seconds} s")
+
+
+@site.command("token")
+@click.argument("slug")
+def site_token(slug: str) -> None:
+    """Make another API token for a site and print it; those it has stay valid."""
+    with Database(load_settings().database_url).session() as session:
+        token = auth.new_token(auth.site_by_slug(session, slug))
+        session.commit()
+    click.echo(token)
+
+
 @site.command("list")
 def site_list() -> None:
     """List the sites."""
@@ -94,9 +132,9 @@ def moderator() -> None:
 
 @moderator.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice(list(Role)), default=Role.MODERATOR, show_default=True)
+@click.option("--role", type=click.Choice([role.value for role in Role]), default="moderator", show_default=True)
 @click.password_option(help="Asked for when left out.")
-def moderator_add(name: str, role: Role, password: str) -> None:
+def moderator_add(name: str, role: str, password: str) -> None:
     """Add a moderator, or give the one of that NAME a new password and role."""
     with Database(load_settings().database_url).session() as session:
         sites.add_moderator(session, name=name, password=password, role=Role(role))

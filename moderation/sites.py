@@ -22,16 +22,31 @@ def add_site(session: Session, *, slug: str, name: str, language: str = "de", ca
     """
     if not _SLUG.fullmatch(slug):
         raise BadInput(f"{slug!r} cannot be a slug: small letters, digits and hyphens, at most 60.", field="slug")
-    if callback_url is not None and not re.match(r"https?://\S+$", callback_url):
-        raise BadInput(f"{callback_url!r} is no http or https address.", field="callback_url")
     if session.scalars(select(Site).where(Site.slug == slug)).one_or_none() is not None:
         raise BadInput(f"There is a site {slug!r} already.", code="taken", field="slug")
-    site = Site(slug=slug, name=name, language=language, callback_url=callback_url, undo_seconds=10)
+    site = Site(slug=slug, name=name, language=language, undo_seconds=10)
+    change_site(site, callback_url=callback_url)
     site.house_rules = starting_rules()
     session.add(site)
     auth.new_signing_key(site)
     session.flush()
     return site
+
+
+def change_site(site: Site, **changes: object) -> None:
+    """Set what is given and not None; ``callback_url`` may be "none", and the site fetches its decisions.
+
+    BadInput where the callback is no http address.
+    """
+    callback_url = changes.get("callback_url")
+    if callback_url == "none":
+        changes.pop("callback_url")
+        site.callback_url = None
+    elif callback_url is not None and not re.match(r"https?://\S+$", str(callback_url)):
+        raise BadInput(f"{callback_url!r} is no http or https address.", field="callback_url")
+    for name, value in changes.items():
+        if value is not None:
+            setattr(site, name, value)
 
 
 def starting_rules() -> list[HouseRule]:
