@@ -1,0 +1,74 @@
+"""The corpus keeps its own rules: every label is possible, every quoted place stands in its text, no two are alike."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from moderation.judge.case import Kind, Target
+
+ROOT = Path(__file__).parent.parent
+CORPUS = sorted((ROOT / "training/corpus/threads").glob("*.yaml"))
+DEMO = sorted((ROOT / "moderation/demo/threads").glob("*.yaml"))
+RELEVANCE = {"on_topic", "loose", "off_topic", "about_site", "spam"}
+SECTIONS = {"politics", "economy", "technology", "sport", "local", "science", "culture", "media"}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    thread: dict[str, Any] = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    return thread
+
+
+@pytest.mark.parametrize("file", [*CORPUS, *DEMO], ids=lambda file: file.stem)
+def test_a_thread_is_written_as_the_guidelines_say(file: Path) -> None:
+    thread = _read(file)
+    assert thread["id"] == file.stem
+    assert thread["language"] == file.stem[:2]
+    assert thread["section"] in SECTIONS
+    assert all(thread["article"][part] for part in ("title", "lead", "body", "authors"))
+    seen: set[int] = set()
+    for comment in thread["comments"]:
+        assert comment["id"] not in seen
+        assert comment.get("reply_to") is None or comment["reply_to"] in seen
+        seen.add(comment["id"])
+        _check_labels(comment)
+
+
+def _check_labels(comment: dict[str, Any]) -> None:
+    places = comment.get("disrespect") or []
+    assert comment["text"].strip()
+    assert comment["by"]
+    assert comment["relevance"] in RELEVANCE
+    assert comment["target"] in set(Target)
+    assert all(place["kind"] in set(Kind) and place["quote"] in comment["text"] for place in places)
+    put_down = {place["kind"] for place in places} - {Kind.PROFANITY, Kind.SHOUTING}
+    assert not put_down or comment["target"] != "none"
+    assert places or comment["target"] == "none"
+
+
+def test_there_is_as_much_of_it_as_the_data_card_says() -> None:
+    threads = [_read(file) for file in CORPUS]
+    comments = sum(len(thread["comments"]) for thread in threads)
+    card = (ROOT / "training/corpus/README.md").read_text(encoding="utf-8")
+    assert f"| threads (one article each) | {len(threads)}:" in card
+    assert f"| comments | {comments:,}:" in card
+
+
+def test_no_two_comments_are_alike_and_the_test_is_not_in_the_training() -> None:
+    """Nearly alike: a cosine of 0.85 between weighted character 5-grams, for comments of five words and more."""
+    texts, places = [], []
+    for file in [*CORPUS, *DEMO]:
+        for comment in _read(file)["comments"]:
+            if len(comment["text"].split()) >= 5:
+                texts.append(comment["text"])
+                places.append(f"{file.stem} {comment['id']}")
+    vectors = TfidfVectorizer(analyzer="char_wb", ngram_range=(5, 5), min_df=1).fit_transform(texts)
+    alike = (vectors @ vectors.T).tocoo()
+    pairs = [
+        (places[a], places[b])
+        for a, b, value in zip(alike.row, alike.col, alike.data, strict=True)
+        if a < b and value > 0.85
+    ]
+    assert pairs == []
