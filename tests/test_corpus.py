@@ -8,6 +8,7 @@ import yaml
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from moderation.judge.case import Kind, Target
+from training import agreement
 
 ROOT = Path(__file__).parent.parent
 CORPUS = sorted((ROOT / "training/corpus/threads").glob("*.yaml"))
@@ -72,3 +73,11 @@ def test_no_two_comments_are_alike_and_the_test_is_not_in_the_training() -> None
         if a < b and value > 0.85
     ]
     assert pairs == []
+
+
+def test_every_comment_was_read_twice() -> None:
+    first, second = agreement.first_pass(), agreement.second_pass()
+    assert first.keys() == second.keys()
+    for labels in second.values():
+        assert labels["relevance, five classes"] in RELEVANCE
+        assert labels["target"] in set(Target)
