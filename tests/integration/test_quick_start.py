@@ -119,7 +119,8 @@ def test_two_commands_bring_a_desk_full_of_judged_comments(clone: Path) -> None:
     finally:
         seconds = started.interrupt()
     assert seconds < 12
-    assert _alive(clone) == "", "something goes on running"
+    # A web worker may still be on its way out when its master has gone.
+    until(lambda: _alive(clone) == "", within=5)
 
     again = Started(clone, port)
     try:
