@@ -1,8 +1,12 @@
 """The `moderation` command."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 from alembic import command as alembic
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from moderation import __version__, auth, sites
 from moderation.cli_run import run
@@ -12,6 +16,17 @@ from moderation.db import Database
 from moderation.errors import ModerationError
 from moderation.migrations import config
 from moderation.models import Moderator, Role, Site
+
+
+@contextmanager
+def _session(*, read_only: bool = False) -> Iterator[Session]:
+    """A session with the configured database, closed for good afterwards."""
+    database = Database(load_settings().database_url)
+    try:
+        with database.session(read_only=read_only) as session:
+            yield session
+    finally:
+        database.dispose()
 
 
 class _Group(click.Group):
@@ -68,8 +83,7 @@ def site() -> None:
 @click.option("--callback-private", is_flag=True, help="The callback may be at a private address.")
 def site_add(slug: str, name: str, language: str, callback_url: str | None, callback_private: bool) -> None:
     """Add a site, with the house rules to start with, and print its keys. The token is shown only now."""
-    database = Database(load_settings().database_url)
-    with database.session() as session:
+    with _session() as session:
         made = sites.add_site(session, slug=slug, name=name, language=language, callback_url=callback_url)
         made.callback_private = callback_private
         token = auth.new_token(made)
@@ -87,7 +101,7 @@ def site_add(slug: str, name: str, language: str, callback_url: str | None, call
 @click.option("--undo-seconds", type=click.IntRange(0, 86_400), help="How long a decision waits before it is sent.")
 def site_set(slug: str, **changes: object) -> None:
     """Change what is known of a site; what is left out stays as it is."""
-    with Database(load_settings().database_url).session() as session:
+    with _session() as session:
         sites.change_site(auth.site_by_slug(session, slug), **changes)
         session.commit()
     click.echo(f"{slug} is changed.")
@@ -97,7 +111,7 @@ def site_set(slug: str, **changes: object) -> None:
 @click.argument("slug")
 def site_show(slug: str) -> None:
     """Show a site with its signing secret."""
-    with Database(load_settings().database_url).session(read_only=True) as session:
+    with _session(read_only=True) as session:
         found = auth.site_by_slug(session, slug)
         click.echo(f"Name:            {found.name}")
         click.echo(f"Webhook address: /webhooks/{found.slug}/comments")
@@ -111,7 +125,7 @@ def site_show(slug: str) -> None:
 @click.argument("slug")
 def site_token(slug: str) -> None:
     """Make another API token for a site and print it; those it has stay valid."""
-    with Database(load_settings().database_url).session() as session:
+    with _session() as session:
         token = auth.new_token(auth.site_by_slug(session, slug))
         session.commit()
     click.echo(token)
@@ -120,7 +134,7 @@ def site_token(slug: str) -> None:
 @site.command("list")
 def site_list() -> None:
     """List the sites."""
-    with Database(load_settings().database_url).session(read_only=True) as session:
+    with _session(read_only=True) as session:
         for found in session.scalars(select(Site).order_by(Site.slug)):
             click.echo(f"{found.slug}\t{found.name}\t{found.callback_url or 'fetches its decisions'}")
 
@@ -136,7 +150,7 @@ def moderator() -> None:
 @click.password_option(help="Asked for when left out.")
 def moderator_add(name: str, role: str, password: str) -> None:
     """Add a moderator, or give the one of that NAME a new password and role."""
-    with Database(load_settings().database_url).session() as session:
+    with _session() as session:
         sites.add_moderator(session, name=name, password=password, role=Role(role))
         session.commit()
     click.echo(f"{name} can sign in now.")
@@ -145,6 +159,6 @@ def moderator_add(name: str, role: str, password: str) -> None:
 @moderator.command("list")
 def moderator_list() -> None:
     """List the moderators."""
-    with Database(load_settings().database_url).session(read_only=True) as session:
+    with _session(read_only=True) as session:
         for found in session.scalars(select(Moderator).order_by(Moderator.name)):
             click.echo(f"{found.name}\t{found.role}\t{'disabled' if found.disabled_at else ''}".rstrip())
