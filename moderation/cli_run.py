@@ -1,6 +1,5 @@
 """`moderation run`: the whole service on one machine, with or without the demo paper."""
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -31,25 +30,26 @@ PATIENCE = 60.0
 @click.option("--with-demo", is_flag=True, help="Bring the demo paper, its readers, and a sign-in made for this run.")
 def run(host: str, port: int, with_demo: bool) -> None:
     """Run web and workers here, until Ctrl-C. Needs nothing else: SQLite and a folder serve as database and broker."""
-    settings = _settings(host, port)
+    here = f"http://{host}:{port}"
+    settings = _settings(here)
     family.require_free(host, port)
     alembic.upgrade(config(settings.database_url), "head")
     database = Database(settings.database_url)
     password = _prepare_demo(database) if with_demo else None
 
     def greet() -> None:
-        threading.Thread(target=_greet, args=(database, settings, password), daemon=True).start()
+        threading.Thread(target=_greet, args=(database, settings.public_url, here, password), daemon=True).start()
 
     console.print(f"Starting … (logs are in {settings.home / 'log'})")
     family.supervise(
         family.children(settings, host=host, port=port),
         when_ready=greet,
-        ready_url=f"{settings.public_url if not os.environ.get('MODERATION_PUBLIC_URL') else f'http://{host}:{port}'}/readyz",
+        ready_url=f"{here}/readyz",
     )
     console.print("Stopped. Nothing is lost; the next start goes on from here.")
 
 
-def _settings(host: str, port: int) -> Settings:
+def _settings(here: str) -> Settings:
     """Fill in what an operator would set: the secret key, and where the desk is."""
     settings = load_settings()
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def _settings(host: str, port: int) -> Settings:
     if settings.secret_key is None:
         changes["secret_key"] = SecretStr(family.keep_secret_key(settings.home))
     if "public_url" not in settings.model_fields_set:
-        changes["public_url"] = f"http://{host}:{port}"
+        changes["public_url"] = here
     return settings.model_copy(update=changes)
 
 
@@ -71,14 +71,14 @@ def _prepare_demo(database: Database) -> str:
     return password
 
 
-def _greet(database: Database, settings: Settings, password: str | None) -> None:
+def _greet(database: Database, public_url: str, here: str, password: str | None) -> None:
     """Once the web answers: bring the demo's comments, and say where the desk is."""
     if password is not None:
         try:
-            _bring_comments(database, settings.public_url)
+            _bring_comments(database, here)
         except httpx.HTTPError as error:
             console.print(f"The demo's comments could not be sent: {error}. The next start sends the rest.")
-    console.print(f"\n  The desk:  [bold]{settings.public_url}/[/bold]")
+    console.print(f"\n  The desk:  [bold]{public_url}/[/bold]")
     if password is not None:
         console.print(f"  Sign in:   [bold]{demo.MODERATOR}[/bold]  with  [bold]{password}[/bold]   (for this run)")
     console.print("  Stop:      Ctrl-C\n")
@@ -97,7 +97,7 @@ def _bring_comments(database: Database, url: str) -> None:
         judging = progress.add_task("The judge reads them", total=total)
         for _ in demo.send(url, secret, skip=known):
             progress.advance(sending)
-            progress.update(judging, completed=total - _unread(database, progress.tasks[sending].remaining))
+            progress.update(judging, completed=progress.tasks[sending].completed - _unread(database))
         _await_judge(database, lambda unread: progress.update(judging, completed=total - unread))
 
 
@@ -105,7 +105,7 @@ def _await_judge(database: Database, show: Callable[[int], None]) -> None:
     """Wait until all comments are judged; say where to look when for a long time none is."""
     unread, since = -1, time.monotonic()
     while unread != 0:
-        left = _unread(database, 0)
+        left = _unread(database)
         if left != unread:
             unread, since = left, time.monotonic()
         elif time.monotonic() - since > PATIENCE:
@@ -117,6 +117,6 @@ def _await_judge(database: Database, show: Callable[[int], None]) -> None:
         time.sleep(0.2)
 
 
-def _unread(database: Database, unsent: float | None) -> int:
+def _unread(database: Database) -> int:
     with database.session(read_only=True) as session:
-        return queue.waiting_to_be_judged(session) + int(unsent or 0)
+        return queue.waiting_to_be_judged(session)

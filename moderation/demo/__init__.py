@@ -29,9 +29,16 @@ class Message:
     body: str
 
 
+@cache
+def _site() -> dict[str, str]:
+    """The demo paper's slug, name and language."""
+    described: dict[str, str] = yaml.safe_load((HERE / "site.yaml").read_text(encoding="utf-8"))
+    return described
+
+
 def find_or_add(session: Session) -> Site:
     """Return the demo paper's site; create it where it is not there yet."""
-    described = yaml.safe_load((HERE / "site.yaml").read_text(encoding="utf-8"))
+    described = _site()
     site = session.scalars(select(Site).where(Site.slug == described["slug"])).one_or_none()
     return site or sites.add_site(session, **described)
 
@@ -47,13 +54,13 @@ def messages(now: datetime) -> list[Message]:
 
     The threads run side by side, as they do under a paper's articles; an answer comes after what it answers.
     """
-    spread = [_thread(thread, now - timedelta(minutes=9 * number)) for number, thread in enumerate(threads())]
-    mixed = sorted((moment, message) for comments in spread for moment, message in comments)
-    return [_message(event) for _, event in ((moment, json.loads(text)) for moment, text in mixed)]
+    spread = [_events(thread, now - timedelta(minutes=9 * number)) for number, thread in enumerate(threads())]
+    mixed = sorted((event for events in spread for event in events), key=lambda event: str(event["timestamp"]))
+    return [Message(f"demo-{event['data']['id']}", json.dumps(event, ensure_ascii=False)) for event in mixed]
 
 
-def _thread(thread: dict[str, Any], until: datetime) -> Iterator[tuple[str, str]]:
-    """Yield (time, event as JSON) of each comment of a thread."""
+def _events(thread: dict[str, Any], until: datetime) -> Iterator[dict[str, Any]]:
+    """Yield the event of each comment of a thread."""
     article = thread["article"]
     stated = {
         "id": thread["id"],
@@ -72,11 +79,7 @@ def _thread(thread: dict[str, Any], until: datetime) -> Iterator[tuple[str, str]
             "submitted_at": moment,
             "article": stated,
         }
-        yield moment, json.dumps({"type": "comment.created", "timestamp": moment, "data": data}, ensure_ascii=False)
-
-
-def _message(event: dict[str, Any]) -> Message:
-    return Message(f"demo-{event['data']['id']}", json.dumps(event, ensure_ascii=False))
+        yield {"type": "comment.created", "timestamp": moment, "data": data}
 
 
 def send(url: str, secret: str, *, skip: set[str]) -> Iterator[None]:
@@ -86,7 +89,7 @@ def send(url: str, secret: str, *, skip: set[str]) -> Iterator[None]:
     """
     now = datetime.now(UTC)
     signer = Webhook(secret)
-    address = f"{url}/webhooks/{yaml.safe_load((HERE / 'site.yaml').read_text(encoding='utf-8'))['slug']}/comments"
+    address = f"{url}/webhooks/{_site()['slug']}/comments"
     with httpx.Client(trust_env=False, timeout=30) as client:
         for message in messages(now):
             if message.id.removeprefix("demo-") in skip:
