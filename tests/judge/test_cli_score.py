@@ -4,7 +4,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from moderation.cli_score import BadLineError, parse, score, score_lines
+from moderation.cli.score import BadLineError, parse, score, score_lines
 from moderation.judge import Assessment, Judge, Kind
 
 LINE = {

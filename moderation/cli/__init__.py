@@ -1,0 +1,31 @@
+"""The `moderation` command: a table of contents of what it can do."""
+
+import click
+
+from moderation import __version__
+from moderation.cli.database import db
+from moderation.cli.moderator import moderator
+from moderation.cli.run import run
+from moderation.cli.score import score
+from moderation.cli.site import site
+from moderation.errors import ModerationError
+
+
+class _Group(click.Group):
+    """Shows the service's own errors as one line, not as a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except ModerationError as error:
+            raise click.ClickException(error.message) from error
+
+
+@click.group(cls=_Group)
+@click.version_option(__version__)
+def main() -> None:
+    """Hausordnung: readers' comments, moderated by the site's own stated rules."""
+
+
+for command in (run, score, db, site, moderator):
+    main.add_command(command)

@@ -1,0 +1,77 @@
+"""`moderation site`: the sites that send comments."""
+
+import click
+from sqlalchemy import select
+
+from moderation import auth, sites
+from moderation.cli.session import open_session
+from moderation.models import Site
+
+
+@click.group()
+def site() -> None:
+    """The sites that send comments."""
+
+
+@site.command("add")
+@click.argument("slug")
+@click.option("--name", required=True, help="As readers know it.")
+@click.option("--language", default="de", show_default=True, help="Main language of its articles.")
+@click.option("--callback-url", help="Where decisions are sent; without it, the site fetches them.")
+@click.option("--callback-private", is_flag=True, help="The callback may be at a private address.")
+def site_add(slug: str, name: str, language: str, callback_url: str | None, callback_private: bool) -> None:
+    """Add a site, with the house rules to start with, and print its keys. The token is shown only now."""
+    with open_session() as session:
+        made = sites.add_site(session, slug=slug, name=name, language=language, callback_url=callback_url)
+        made.callback_private = callback_private
+        token = auth.new_token(made)
+        session.commit()
+        click.echo(f"Webhook address: /webhooks/{made.slug}/comments")
+        click.echo(f"Signing secret:  {auth.signing_secrets(made)[0]}")
+        click.echo(f"API token:       {token}")
+
+
+@site.command("set")
+@click.argument("slug")
+@click.option("--name", help="As readers know it.")
+@click.option("--callback-url", help="Where decisions are sent; 'none': the site fetches them.")
+@click.option("--callback-private/--callback-public", default=None, help="Whether that may be a private address.")
+@click.option("--undo-seconds", type=click.IntRange(0, 86_400), help="How long a decision waits before it is sent.")
+def site_set(slug: str, **changes: object) -> None:
+    """Change what is known of a site; what is left out stays as it is."""
+    with open_session() as session:
+        sites.change_site(auth.site_by_slug(session, slug), **changes)
+        session.commit()
+    click.echo(f"{slug} is changed.")
+
+
+@site.command("show")
+@click.argument("slug")
+def site_show(slug: str) -> None:
+    """Show a site with its signing secret."""
+    with open_session(read_only=True) as session:
+        found = auth.site_by_slug(session, slug)
+        click.echo(f"Name:            {found.name}")
+        click.echo(f"Webhook address: /webhooks/{found.slug}/comments")
+        for secret in auth.signing_secrets(found):
+            click.echo(f"Signing secret:  {secret}")
+        click.echo(f"Decisions go to: {found.callback_url or '(the site fetches them)'}")
+        click.echo(f"Undo window:     {found.undo_seconds} s")
+
+
+@site.command("token")
+@click.argument("slug")
+def site_token(slug: str) -> None:
+    """Make another API token for a site and print it; those it has stay valid."""
+    with open_session() as session:
+        token = auth.new_token(auth.site_by_slug(session, slug))
+        session.commit()
+    click.echo(token)
+
+
+@site.command("list")
+def site_list() -> None:
+    """List the sites."""
+    with open_session(read_only=True) as session:
+        for found in session.scalars(select(Site).order_by(Site.slug)):
+            click.echo(f"{found.slug}\t{found.name}\t{found.callback_url or 'fetches its decisions'}")

@@ -1,0 +1,23 @@
+"""The nouns of the service as tables. Only shapes and constraints; what happens to them lives in the rooms of verbs."""
+
+from moderation.models.comments import Article, Assessment, Comment, PastText, ReceivedEvent, Status
+from moderation.models.decisions import Decision, Delivery, Outcome
+from moderation.models.moderators import Moderator, Role
+from moderation.models.sites import HouseRule, Site, SiteKey
+
+__all__ = [
+    "Article",
+    "Assessment",
+    "Comment",
+    "Decision",
+    "Delivery",
+    "HouseRule",
+    "Moderator",
+    "Outcome",
+    "PastText",
+    "ReceivedEvent",
+    "Role",
+    "Site",
+    "SiteKey",
+    "Status",
+]

@@ -1,0 +1,70 @@
+"""What was decided, and how the site hears of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from moderation.db import Base, Work, now
+from moderation.models.columns import closed_set, index_where
+from moderation.models.comments import Comment
+from moderation.models.moderators import Moderator
+from moderation.models.sites import Site
+
+
+class Outcome(StrEnum):
+    """What a decision says. ``undo`` takes back the decision before it."""
+
+    APPROVE = "approve"
+    DELETE = "delete"
+    UNDO = "undo"
+
+
+class Decision(Base):
+    """The final word on one revision of a comment: appended, never edited."""
+
+    __tablename__ = "decision"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id"), index=True)
+    revision: Mapped[int]
+    outcome: Mapped[Outcome] = mapped_column(closed_set(Outcome))
+    moderator_id: Mapped[int] = mapped_column(ForeignKey("moderator.id"), index=True)
+    rule_id: Mapped[int | None] = mapped_column(ForeignKey("house_rule.id"))
+    rule_title: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True), doc="As it was that day.")
+    rule_text: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True), doc="As it was that day.")
+    decided_at: Mapped[datetime] = mapped_column(default=now)
+
+    comment: Mapped[Comment] = relationship(back_populates="decisions")
+    moderator: Mapped[Moderator] = relationship()
+    delivery: Mapped[Delivery | None] = relationship(back_populates="decision")
+
+
+class Delivery(Work):
+    """One decision on its way to the site.
+
+    Waiting while ``due_at`` is set; then it was delivered (or fetched and acknowledged), cancelled because the decision
+    was undone or overtaken in time, or failed for good.
+    """
+
+    __tablename__ = "delivery"
+
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decision.id"), unique=True)
+    webhook_id: Mapped[str] = mapped_column(String(64), unique=True)
+    not_before: Mapped[datetime] = mapped_column(doc="End of the undo window.")
+    last_error: Mapped[str | None] = mapped_column(String(300))
+    delivered_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+
+    site: Mapped[Site] = relationship()
+    decision: Mapped[Decision] = relationship(back_populates="delivery")
+
+    __table_args__ = (
+        index_where("ix_delivery_due", "due_at", where="due_at IS NOT NULL"),
+        Index(None, "site_id", "id"),
+    )

@@ -1,0 +1,80 @@
+"""Who sends comments: sites, their keys and their house rules."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from moderation.db import Base, now
+from moderation.models.columns import closed_set
+from moderation.rules import Advice, Signal
+
+
+class Site(Base):
+    """A publisher that sends comments and receives decisions."""
+
+    __tablename__ = "site"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    language: Mapped[str] = mapped_column(String(10), default="de")
+    callback_url: Mapped[str | None] = mapped_column(String(2000), doc="Where decisions go; None: the site fetches.")
+    callback_private: Mapped[bool] = mapped_column(default=False, doc="Whether that may be a private address.")
+    undo_seconds: Mapped[int] = mapped_column(default=10, doc="How long a decision waits before the site hears of it.")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    keys: Mapped[list[SiteKey]] = relationship(back_populates="site", order_by="SiteKey.id.desc()")
+    house_rules: Mapped[list[HouseRule]] = relationship(back_populates="site", order_by="HouseRule.position")
+
+    __table_args__ = (CheckConstraint("undo_seconds >= 0", name="undo_seconds"),)
+
+
+class SiteKey(Base):
+    """What a site and the service share. Several of a kind may be valid at once, so that keys can be changed calmly.
+
+    ``signing``: the secret of webhooks both ways, as text (``whsec_…``), because a signature cannot be made from a
+    hash. ``token``: the SHA-256 of a bearer token for the API.
+    """
+
+    __tablename__ = "site_key"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    value: Mapped[str] = mapped_column(String(200), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    revoked_at: Mapped[datetime | None]
+
+    site: Mapped[Site] = relationship(back_populates="keys")
+
+    __table_args__ = (CheckConstraint("kind IN ('signing', 'token')", name="kind"),)
+
+
+class HouseRule(Base):
+    """One of the site's stated rules, in the site's words, and the signal it is bound to.
+
+    ``kinds`` and ``targets`` narrow disrespect to some of its kinds and to whom it addresses; empty means any.
+    """
+
+    __tablename__ = "house_rule"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    position: Mapped[int]
+    title: Mapped[dict[str, str]] = mapped_column(JSON, doc="By language.")
+    text: Mapped[dict[str, str]] = mapped_column(JSON, doc="By language, as readers see it.")
+    signal: Mapped[Signal] = mapped_column(closed_set(Signal))
+    kinds: Mapped[list[str]] = mapped_column(JSON, default=list)
+    targets: Mapped[list[str]] = mapped_column(JSON, default=list)
+    threshold: Mapped[float]
+    advice: Mapped[Advice] = mapped_column(closed_set(Advice), default=Advice.REVIEW)
+
+    site: Mapped[Site] = relationship(back_populates="house_rules")
+
+    __table_args__ = (
+        UniqueConstraint("site_id", "position"),
+        CheckConstraint("threshold BETWEEN 0 AND 1", name="threshold"),
+    )
