@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from moderation.judge.case import Kind
-from moderation.judge.words import find
+from moderation.judge.lexicon import find
 
 SEED = 20260101
 CIVIL = 5000

@@ -11,10 +11,10 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 from moderation.judge.clues import LEARNED_KINDS, clues
 from moderation.judge.encoder import Encoder
+from moderation.judge.lexicon import find
 from moderation.judge.network import DIMENSION
 from moderation.judge.ngrams import BUCKETS, grams, weights_of
 from moderation.judge.tone import GRAMS_READ, HEADS, dense_features, overall_features, sigmoid
-from moderation.judge.words import find
 from training.corpus import Thread
 from training.figures import calibration_error
 from training.sources import Example

@@ -7,8 +7,8 @@ import numpy as np
 
 from moderation.judge.address import loudness
 from moderation.judge.case import Kind
+from moderation.judge.lexicon import Hit
 from moderation.judge.network import Floats
-from moderation.judge.words import Hit
 
 LEARNED_KINDS = (Kind.INSULT, Kind.PROFANITY, Kind.THREAT, Kind.IDENTITY_ATTACK, Kind.SEXUAL)
 """The kinds that are learned; shouting is a rule."""

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from moderation.judge.address import shouted
 from moderation.judge.case import Kind, Span
+from moderation.judge.lexicon import Hit
 from moderation.judge.text import sentences
-from moderation.judge.words import Hit
 
 UNDERLINED_FROM = 0.5
 """Disrespect from which a comment gets a span even where no single word carries it."""

@@ -9,9 +9,9 @@ from moderation.judge import artefacts
 from moderation.judge.address import loudness
 from moderation.judge.case import Kind
 from moderation.judge.clues import LEARNED_KINDS, clues
+from moderation.judge.lexicon import Hit, find, thrown_at_reader
 from moderation.judge.network import Floats, Reading
 from moderation.judge.ngrams import grams, weights_of
-from moderation.judge.words import Hit, find, thrown_at_reader
 
 FILE = "tone.npz"
 

@@ -1,6 +1,6 @@
 """Finds words that often carry disrespect, knowing German compounds, inflection, folded spelling and a little context.
 
-What it finds are clues for tone, never verdicts. The words themselves are in ``words.toml``.
+What it finds are clues for tone, never verdicts. The words themselves are in ``lexicon.toml``.
 """
 
 import re
@@ -129,7 +129,7 @@ def _unmasks(token: str, bare: tuple[str, ...]) -> bool:
 @lru_cache(maxsize=1)
 def _patterns() -> dict[str, list[tuple[Kind, str, re.Pattern[str], tuple[str, ...]]]]:
     """Return, for each language ("" for any other), kind and strength: one pattern and the bare stems."""
-    table = tomllib.loads((files("moderation.judge") / "words.toml").read_text(encoding="utf-8"))
+    table = tomllib.loads((files("moderation.judge") / "lexicon.toml").read_text(encoding="utf-8"))
     result: dict[str, list[tuple[Kind, str, re.Pattern[str], tuple[str, ...]]]] = {}
     for language in ("de", "en", ""):
         rows = result[language] = []

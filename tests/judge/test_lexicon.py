@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.judge.case import Kind
-from moderation.judge.words import find, thrown_at_reader
+from moderation.judge.lexicon import find, thrown_at_reader
 
 
 def found(text, language="de"):
