@@ -3,7 +3,7 @@ export PORT
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test lint lock train translations clean
+.PHONY: help run test lint lock train assets translations clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*##\(.*\)/  make \1\t\2/p' Makefile
@@ -26,6 +26,9 @@ lock: .venv/installed-dev  ## Choose the newest allowed versions of all dependen
 
 train: .venv/installed-dev  ## Make the judge's weights anew; DATA is the folder of the data sets
 	$(BIN)/python -m training.build --data "$(DATA)"
+
+assets:  ## Fetch what the desk has from npm, as pinned in assets/, and put it where it belongs
+	cd assets && npm ci --silent --no-audit --ignore-scripts && node build.mjs
 
 translations: .venv/installed-dev  ## Collect new messages and compile what is translated
 	$(BIN)/pybabel -q extract -F babel.cfg -k lazy_gettext --no-location --sort-output --project Hausordnung --copyright-holder "the authors" -o moderation/translations/messages.pot .

@@ -114,7 +114,7 @@ def test_a_stale_view_is_told_and_shown_anew(mona: FlaskClient, database: Databa
         session.commit()
     status, page = _decide(mona, rude, "delete")
     assert status == 409
-    assert "Der Text wurde geändert, seit du ihn gelesen hast." in page
+    assert "Der Text wurde geändert, seit Sie ihn gelesen haben." in page
     assert "Ach, das Land." in page
 
 
@@ -162,7 +162,7 @@ def test_names_and_addresses_are_folded_away(mona: FlaskClient, database: Databa
 
 
 def test_an_empty_queue_has_a_friendly_line(mona: FlaskClient) -> None:
-    assert "Du hast alles gelesen." in _text(mona.get("/queue").text)
+    assert "Sie haben alles gelesen." in _text(mona.get("/queue").text)
 
 
 HOSTILE = [

@@ -13,7 +13,7 @@ from moderation.decisions import Seen
 from moderation.errors import BadInput, StaleView
 from moderation.models import Comment, Moderator, Outcome, Status
 from moderation.queue import Order, Page
-from moderation.views import services
+from moderation.views import navigation, services
 
 blueprint = Blueprint("desk", __name__)
 
@@ -24,7 +24,14 @@ ID = f"int(max={HIGHEST_ID})"
 
 @blueprint.app_context_processor
 def _words() -> dict[str, object]:
-    return {"wording": wording, "now": now, "get_locale": get_locale, "Status": Status, "Outcome": Outcome}
+    return {
+        "wording": wording,
+        "now": now,
+        "get_locale": get_locale,
+        "navigation": navigation.pages,
+        "Status": Status,
+        "Outcome": Outcome,
+    }
 
 
 blueprint.add_app_template_filter(wording.glimpse)

@@ -30,7 +30,7 @@ def test_the_wheel_holds_everything_and_a_page_renders_from_it(tmp_path: Path) -
         for file in ROOT.glob(pattern):
             name = file.relative_to(ROOT).as_posix()
             assert ("moderation/" + name if name.startswith("templates") else name) in held
-    for kind in ("static/desk.css", "static/vendor/htmx.min.js", "house_rules.yaml", "judge/weights/tone.npz"):
+    for kind in ("static/desk.css", "static/vendor/icons.svg", "house_rules.yaml", "judge/weights/tone.npz"):
         assert f"moderation/{kind}" in held
     assert "moderation/translations/de/LC_MESSAGES/messages.mo" in held
     code = RENDER.format(home=str(tmp_path))
