@@ -81,7 +81,8 @@ def _standing_decision(comment: Comment, outcome: Outcome, seen: Seen) -> Decisi
     if last is not None and comment.status is STATUS_AFTER[outcome]:
         return last
     if last is not None and last.outcome is not Outcome.UNDO:
-        raise StaleView(f"{last.moderator.name} decided otherwise in the meantime.", code="decided")
+        who = last.moderator.name if last.moderator else "Somebody"
+        raise StaleView(f"{who} decided otherwise in the meantime.", code="decided")
     raise StaleView("The comment is back in the queue.", code="reopened")
 
 

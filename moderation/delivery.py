@@ -18,7 +18,7 @@ from standardwebhooks.webhooks import Webhook
 from moderation import __version__, auth
 from moderation.db import claim as claim_due
 from moderation.db import now
-from moderation.models import Comment, Decision, Delivery, Site
+from moderation.models import Comment, Decision, Delivery, Maker, Site
 from moderation.outbound import PrivateAddress
 
 STEPS = tuple(timedelta(seconds=s) for s in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
@@ -107,7 +107,7 @@ def message(delivery: Delivery) -> dict[str, Any]:
             "outcome": str(decision.outcome),
             "rule": decision.rule_id and {"id": decision.rule_id, "title": _words(decision.rule_title, delivery.site)},
             "reason": _words(decision.rule_text, delivery.site),
-            "automated": False,
+            "automated": decision.maker is Maker.RULE,
             "revision": decision.revision,
             "text_sha256": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
             "decided_at": decision.decided_at.isoformat(),

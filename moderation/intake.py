@@ -61,6 +61,14 @@ def accept(session: Session, site: Site, event: Event, *, webhook_id: str, max_c
             return Receipt(article_data.id, "accepted")
 
 
+def write(session: Session, site: Site, data: CommentData, *, stated_at: datetime) -> Comment:
+    """Write a comment that did not come by an event, as history does; return it as it stands now."""
+    comment = _write(session, site, data, stated_at)
+    if comment is None:
+        raise NotFound(f"No comment {data.id!r} is known.", code="unknown_comment", field="id")
+    return comment
+
+
 def _receipt(comment: Comment | None, external_id: str) -> Receipt:
     if comment is None:
         raise NotFound(

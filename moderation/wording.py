@@ -11,7 +11,7 @@ from flask_babel import format_datetime, format_timedelta, get_locale
 from moderation.db import now
 from moderation.errors import ModerationError
 from moderation.judge.case import Kind, NoRelevance, Target
-from moderation.models import Assessment, Comment, Delivery, Outcome, Status
+from moderation.models import Assessment, Comment, Decision, Delivery, Maker, Outcome, Status
 from moderation.rules import Advice, Signal
 
 
@@ -190,6 +190,13 @@ def status(value: Status) -> str:
         Status.DELETED: gettext("deleted"),
         Status.WITHDRAWN: gettext("withdrawn by the site"),
     }[value]
+
+
+def maker(decision: Decision) -> str:
+    """Say who made a decision."""
+    if decision.moderator is not None:
+        return decision.moderator.name
+    return gettext("a rule, by itself") if decision.maker is Maker.RULE else gettext("the site")
 
 
 def outcome(value: Outcome) -> str:

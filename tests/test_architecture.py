@@ -17,7 +17,7 @@ from worker import tasks
 
 ROOT = Path(__file__).parent.parent
 CODE = sorted([*ROOT.glob("moderation/**/*.py"), *ROOT.glob("worker/**/*.py")])
-VERBS = {"intake", "scoring", "queue", "decisions", "delivery", "sites"}
+VERBS = {"history", "intake", "scoring", "queue", "decisions", "delivery", "sites"}
 
 
 def _imports(file: Path) -> set[str]:

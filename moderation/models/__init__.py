@@ -1,7 +1,7 @@
 """The nouns of the service as tables. Only shapes and constraints; what happens to them lives in the rooms of verbs."""
 
 from moderation.models.comments import Article, Assessment, Comment, PastText, ReceivedEvent, Status
-from moderation.models.decisions import Decision, Delivery, Outcome
+from moderation.models.decisions import Decision, Delivery, Maker, Outcome
 from moderation.models.moderators import Moderator, Role
 from moderation.models.sites import HouseRule, Site, SiteKey
 
@@ -12,6 +12,7 @@ __all__ = [
     "Decision",
     "Delivery",
     "HouseRule",
+    "Maker",
     "Moderator",
     "Outcome",
     "PastText",

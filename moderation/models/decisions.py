@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from moderation.db import Base, Work, now
@@ -23,6 +23,14 @@ class Outcome(StrEnum):
     UNDO = "undo"
 
 
+class Maker(StrEnum):
+    """Who made a decision: a moderator, a house rule that the site switched on, or the site itself elsewhere."""
+
+    MODERATOR = "moderator"
+    RULE = "rule"
+    SITE = "site"
+
+
 class Decision(Base):
     """The final word on one revision of a comment: appended, never edited."""
 
@@ -32,15 +40,18 @@ class Decision(Base):
     comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id"), index=True)
     revision: Mapped[int]
     outcome: Mapped[Outcome] = mapped_column(closed_set(Outcome))
-    moderator_id: Mapped[int] = mapped_column(ForeignKey("moderator.id"), index=True)
+    maker: Mapped[Maker] = mapped_column(closed_set(Maker), default=Maker.MODERATOR)
+    moderator_id: Mapped[int | None] = mapped_column(ForeignKey("moderator.id"), index=True)
     rule_id: Mapped[int | None] = mapped_column(ForeignKey("house_rule.id"))
     rule_title: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True), doc="As it was that day.")
     rule_text: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True), doc="As it was that day.")
     decided_at: Mapped[datetime] = mapped_column(default=now)
 
     comment: Mapped[Comment] = relationship(back_populates="decisions")
-    moderator: Mapped[Moderator] = relationship()
+    moderator: Mapped[Moderator | None] = relationship()
     delivery: Mapped[Delivery | None] = relationship(back_populates="decision")
+
+    __table_args__ = (CheckConstraint("(maker = 'moderator') = (moderator_id IS NOT NULL)", name="moderator"),)
 
 
 class Delivery(Work):
