@@ -222,6 +222,11 @@ def _assessment(job: Job, judgement: Judgement, recommendation: Recommendation) 
             {"start": span.start, "end": span.end, "kind": str(span.kind), "score": span.score}
             for span in judgement.spans
         ],
+        sentences=[
+            {"start": sentence.start, "end": sentence.end, "disrespect": sentence.disrespect}
+            for sentence in judgement.sentences
+        ],
+        put_down_share=judgement.put_down_share,
         passage={"text": passage.text, "similarity": passage.similarity} if passage else None,
         engine=judgement.engine,
         advice=recommendation.advice,

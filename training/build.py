@@ -1,10 +1,13 @@
-"""Makes the judge's weights: ``python -m training.build --data DIR``; DIR holds the public sets (see README.md)."""
+"""Makes the judge's weights: ``python -m training.build --data DIR``; DIR holds the public sets (see README.md).
+
+``--only tone`` or ``--only relevance`` makes one half; ``--seal`` only writes the manifest anew.
+"""
 
 import argparse
 import hashlib
-import io
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one thread: same sums in the same order, same bytes
@@ -22,25 +25,28 @@ from training.sources import load_examples
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "moderation" / "judge" / "weights"
 THREADS = ROOT / "training" / "corpus" / "threads"
+HALVES = ("relevance", "tone")
 VERSION = "2026.11.1"
 
 
-def build(data: Path, out: Path) -> None:
-    """Train everything, write weights and manifest to ``out``, print the dev figures."""
+def build(data: Path, out: Path, halves: Collection[str]) -> None:
+    """Train ``halves`` and print their dev figures; write weights and manifest to ``out``."""
     encoder = Encoder()
     threads = load_threads(THREADS)
     print(f"{len(threads)} threads, {sum(len(thread.comments) for thread in threads)} comments")
-
     examples = load_examples(data)
-    spoken = [example.text for example in examples if example.labels.get("disrespect") == 0]
-    spoken += [comment.text for thread in threads for comment in thread.comments]
-    relevance_weights, figures = relevance.train(relevance.prepare(threads, encoder), rarity_of(spoken))
-    show("relevance", figures)
-
-    prepared = tone.prepare(examples, threads, encoder)
-    tone_weights, figures, _ = tone.train(prepared)
-    show("tone", figures)
-    write(out, {"relevance.npz": relevance_weights, "tone.npz": tone_weights})
+    out.mkdir(parents=True, exist_ok=True)
+    if "relevance" in halves:
+        spoken = [example.text for example in examples if example.labels.get("disrespect") == 0]
+        spoken += [comment.text for thread in threads for comment in thread.comments]
+        weights, figures = relevance.train(relevance.prepare(threads, encoder), rarity_of(spoken))
+        show("relevance", figures)
+        write(out / "relevance.npz", weights)
+    if "tone" in halves:
+        weights, figures, _ = tone.train(tone.prepare(examples, threads, encoder))
+        show("tone", figures)
+        write(out / "tone.npz", weights)
+    seal(out)
 
 
 def show(what: str, figures: dict[str, float]) -> None:
@@ -49,22 +55,33 @@ def show(what: str, figures: dict[str, float]) -> None:
         print(f"{what}  {name:60} {value:.3f}", flush=True)
 
 
-def write(out: Path, parts: dict[str, dict[str, NDArray[np.generic]]]) -> None:
-    """Write the weights and the manifest with their checksums."""
-    out.mkdir(parents=True, exist_ok=True)
-    checksums = {}
-    for name, arrays in sorted(parts.items()):
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, allow_pickle=False, **dict(sorted(arrays.items())))
-        (out / name).write_bytes(buffer.getvalue())
-        checksums[name] = hashlib.sha256(buffer.getvalue()).hexdigest()
+def write(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
+    """Write one file of weights, the same bytes for the same numbers."""
+    np.savez_compressed(path, allow_pickle=False, **dict(sorted(arrays.items())))
+
+
+def seal(out: Path) -> None:
+    """Write the manifest: version and checksums of the weights in ``out``."""
+    checksums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(out.glob("*.npz"))}
     manifest = {"format": FORMAT, "version": VERSION, "sha256": checksums}
     (out / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Read the command line and build."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the public data sets")
+    parser.add_argument("--data", type=Path, help="folder of the public data sets")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="where the weights go")
+    parser.add_argument("--only", choices=HALVES, help="make one half, leave the other as it is")
+    parser.add_argument("--seal", action="store_true", help="train nothing, write the manifest of what is there")
     arguments = parser.parse_args()
-    build(arguments.data, arguments.out)
+    if arguments.seal:
+        seal(arguments.out)
+    elif arguments.data is None:
+        parser.error("--data is needed to train")
+    else:
+        build(arguments.data, arguments.out, [arguments.only] if arguments.only else HALVES)
+
+
+if __name__ == "__main__":
+    main()

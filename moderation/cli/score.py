@@ -124,6 +124,11 @@ def describe(id_: str | int, assessment: Assessment) -> dict[str, Any]:
             {"start": span.start, "end": span.end, "kind": span.kind.value, "score": span.score}
             for span in assessment.spans
         ],
+        "sentences": [
+            {"start": sentence.start, "end": sentence.end, "disrespect": sentence.disrespect}
+            for sentence in assessment.sentences
+        ],
+        "put_down_share": assessment.put_down_share,
         "passage": passage and {"text": passage.text, "similarity": passage.similarity},
         "engine": assessment.engine,
     }

@@ -16,6 +16,7 @@ from moderation.judge.case import (
     NoRelevance,
     Parent,
     Passage,
+    SentenceTone,
     Span,
     Target,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "NoRelevance",
     "Parent",
     "Passage",
+    "SentenceTone",
     "Span",
     "Target",
 ]

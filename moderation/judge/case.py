@@ -84,6 +84,15 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class SentenceTone:
+    """One sentence of the comment, ``text[start:end]``, and how disrespectful it is where it stands."""
+
+    start: int
+    end: int
+    disrespect: float
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """The piece of the article that is closest to the comment; ``similarity`` is a cosine, -1 to 1."""
 
@@ -93,7 +102,11 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """All that the judge says of one case."""
+    """All that the judge says of one case.
+
+    ``put_down_share`` is the share, 0 to 1, of the comment's characters that stand in sentences which put somebody
+    down; ``None`` where there is no text. Unlike a score it may be exactly 0 or 1. ``sentences`` are those it counts.
+    """
 
     language: str | None
     relevance: float | None
@@ -102,5 +115,7 @@ class Assessment:
     kinds: dict[Kind, float] = field(default_factory=dict)
     target: Target | None = None
     spans: tuple[Span, ...] = ()
+    sentences: tuple[SentenceTone, ...] = ()
+    put_down_share: float | None = None
     passage: Passage | None = None
     engine: str = ""

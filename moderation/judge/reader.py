@@ -5,15 +5,19 @@ from threading import Lock
 
 from moderation.judge import artefacts
 from moderation.judge.address import target
-from moderation.judge.case import Assessment, Case, Kind, NoRelevance, Target
+from moderation.judge.case import Assessment, Case, Kind, NoRelevance, SentenceTone, Target
 from moderation.judge.encoder import LANGUAGES, Encoder
 from moderation.judge.language import Languages
 from moderation.judge.relevance import Relevance, RelevanceModel
-from moderation.judge.spans import Piece, find_spans
+from moderation.judge.spans import Piece, find_spans, put_down_share
+from moderation.judge.text import sentences
 from moderation.judge.tone import Tone, ToneModel
 
 AIMED_FROM = 0.3
 """Disrespect below which a comment is aimed at no one."""
+
+MOST_SENTENCES = 100
+"""Sentences of a comment that are looked at one by one."""
 
 
 class Reader:
@@ -69,6 +73,7 @@ class Reader:
             ]
 
         spans = find_spans(case.text, tone.disrespect, tone.kinds, tone.hits, judge_pieces)
+        spoken = self._sentences(case.text, language, tone)
         aimed = [(span.start, span.end) for span in spans if span.kind is not Kind.SHOUTING]
         return Assessment(
             language=language,
@@ -78,8 +83,19 @@ class Reader:
             kinds=tone.kinds,
             target=target(case, aimed) if tone.disrespect >= AIMED_FROM else Target.NONE,
             spans=spans,
+            sentences=spoken,
+            put_down_share=put_down_share(spoken),
             passage=relevance.passage,
         )
+
+    def _sentences(self, text: str, language: str | None, tone: Tone) -> tuple[SentenceTone, ...]:
+        places = sentences(text)[:MOST_SENTENCES]
+        scores = [tone.disrespect] * len(places)
+        if len(places) > 1 and tone.disrespect >= AIMED_FROM:
+            texts = [text[start:end] for start, end in places]
+            judged = self._tone.assess(texts, [language] * len(texts), self._encoder.read(texts))
+            scores = [sentence.disrespect for sentence in judged]
+        return tuple(SentenceTone(*place, score) for place, score in zip(places, scores, strict=True))
 
 
 def _main_kind(kinds: dict[Kind, float]) -> Kind:

@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from moderation.judge.address import shouted
-from moderation.judge.case import Kind, Span
+from moderation.judge.case import Kind, SentenceTone, Span
 from moderation.judge.lexicon import Hit
 from moderation.judge.text import sentences
 
 UNDERLINED_FROM = 0.5
 """Disrespect from which a comment gets a span even where no single word carries it."""
+
+PUTS_DOWN_FROM = 0.5
+"""Disrespect from which a sentence puts somebody down."""
 
 _WORD_NEEDS = 0.45
 """Strength a word needs, in its context, to be underlined."""
@@ -52,6 +55,13 @@ def find_spans(
     if disrespect >= UNDERLINED_FROM and not explained:
         spans += _worst(judge_pieces(pieces(text)))
     return _apart(spans)
+
+
+def put_down_share(sentences_: Sequence[SentenceTone]) -> float:
+    """Return the share of characters that stand in sentences which put somebody down, 0 to 1; 0 of no sentence."""
+    total = sum(sentence.end - sentence.start for sentence in sentences_)
+    rude = sum(s.end - s.start for s in sentences_ if s.disrespect >= PUTS_DOWN_FROM)
+    return rude / total if total else 0.0
 
 
 def pieces(text: str) -> list[tuple[int, int]]:

@@ -141,6 +141,8 @@ class Assessment(Base):
     kinds: Mapped[dict[str, float]] = mapped_column(JSON, default=dict)
     target: Mapped[Target | None] = mapped_column(closed_set(Target))
     spans: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    sentences: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    put_down_share: Mapped[float | None] = mapped_column(doc="Share of its characters that put somebody down.")
     passage: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     engine: Mapped[str] = mapped_column(String(80), default="")
     not_scored: Mapped[str | None] = mapped_column(String(20))
@@ -152,4 +154,5 @@ class Assessment(Base):
         UniqueConstraint("comment_id", "revision"),
         CheckConstraint("relevance > 0 AND relevance < 1", name="relevance"),
         CheckConstraint("disrespect > 0 AND disrespect < 1", name="disrespect"),
+        CheckConstraint("put_down_share BETWEEN 0 AND 1", name="put_down_share"),
     )

@@ -34,14 +34,21 @@ def check(text, assessment):
     if assessment.disrespect is None:
         assert assessment.kinds == {}
         assert assessment.target is None
-        assert assessment.spans == ()
+        assert assessment.spans == assessment.sentences == ()
+        assert assessment.put_down_share is None
     else:
         assert 0 < assessment.disrespect < 1
         assert set(assessment.kinds) == set(Kind)
         assert all(0 < score < 1 for score in assessment.kinds.values())
         assert assessment.target in set(Target)
+        assert 0 <= assessment.put_down_share <= 1
     assert (assessment.relevance is None) == (assessment.relevance_reason is not None)
     assert assessment.relevance is None or 0 < assessment.relevance < 1
+    end = 0
+    for sentence in assessment.sentences:
+        assert end <= sentence.start < sentence.end <= len(text)
+        assert 0 < sentence.disrespect < 1
+        end = sentence.end
     end = 0
     for span in assessment.spans:
         assert end <= span.start < span.end <= len(text)

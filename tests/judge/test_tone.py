@@ -76,6 +76,14 @@ def test_contempt_without_a_swear_word_gets_its_sentence_underlined(judge):
     assert [text[span.start : span.end] for span in assessment.spans] == [contempt]
 
 
+def test_the_share_of_put_down_counts_the_sentences_that_put_somebody_down(judge):
+    rude, civil = "Sie sind ein Idiot.", "Der Rat tagt am Montag um sechs und entscheidet über die neue Brücke."
+    only, half, none = judge.assess([Case(rude), Case(f"{civil} {rude}"), Case(civil)])
+    assert (only.put_down_share, none.put_down_share) == (1, 0)
+    assert half.put_down_share == pytest.approx(len(rude) / len(rude + civil))
+    assert [s.disrespect >= 0.5 for s in half.sentences] == [False, True]
+
+
 def test_shouting_is_a_kind_of_its_own(judge):
     (assessment,) = judge.assess([Case("DAS IST DOCH ALLES NICHT MEHR NORMAL!!!!")])
     assert assessment.kinds[Kind.SHOUTING] > 0.8
