@@ -69,6 +69,7 @@ class ArticleData(_Wire):
     authors: Annotated[tuple[Short, ...], Field(max_length=50), BeforeValidator(_none_as_list)] = ()
     published_at: Time | None = None
     language: Language | None = None
+    section: Annotated[Clean, Field(max_length=200)] | None = None
 
 
 class CommentData(_Wire):

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from moderation.db import now
 from moderation.errors import BadInput, NotFound, StaleView
-from moderation.models import Comment, Decision, Delivery, HouseRule, Moderator, Outcome, Status
+from moderation.models import Comment, Decision, Delivery, HouseRule, Maker, Moderator, Outcome, Status
 
 STATUS_AFTER = {Outcome.APPROVE: Status.APPROVED, Outcome.DELETE: Status.DELETED}
 
@@ -28,12 +28,13 @@ def decide(
     comment_id: int,
     outcome: Outcome,
     *,
-    moderator: Moderator,
+    moderator: Moderator | None,
     seen: Seen,
     rule_id: int | None = None,
 ) -> Decision:
     """Approve or delete the comment as the moderator saw it, and put the news for the site on its way.
 
+    Without a moderator, the rule that is named decides by itself, and the decision says so.
     The same outcome again is no second decision: the one that stands is returned. StaleView where the text or the
     status is no longer what the moderator saw; NotFound where there is no such comment or rule.
     """
@@ -56,7 +57,8 @@ def decide(
         comment_id=comment.id,
         revision=comment.revision,
         outcome=outcome,
-        moderator_id=moderator.id,
+        maker=Maker.MODERATOR if moderator else Maker.RULE,
+        moderator_id=moderator and moderator.id,
         rule_id=rule and rule.id,
         rule_title=rule and rule.title,
         rule_text=rule and rule.text,

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from moderation import decisions
+from moderation import decisions, repeats
 from moderation.contract import (
     ArticleData,
     ArticleUpdated,
@@ -93,6 +93,7 @@ def _write(session: Session, site: Site, data: CommentData | ChangedCommentData,
     if comment is None and article is not None:
         comment = insert_once(session, Comment, **_first_words(data, site, article, stated_at))
         if comment is not None:
+            repeats.remember(session, comment)
             return comment
         comment = _find(session, site, data.id)
     if comment is not None and stated_at >= comment.stated_at:
@@ -134,6 +135,7 @@ def _change(session: Session, comment: Comment, data: CommentData | ChangedComme
         session.add(PastText(comment_id=comment.id, revision=comment.revision, text=comment.text))
         comment.text = text
         comment.revision += 1
+        repeats.remember(session, comment)
     comment.status = Status.PENDING
     comment.concern = 0.0
     comment.due_at = now()
@@ -159,6 +161,7 @@ def _write_article(session: Session, site: Site, data: ArticleData, stated_at: d
         "body": data.body,
         "authors": list(data.authors),
         "language": data.language,
+        "section": data.section,
         "published_at": data.published_at,
         "stated_at": stated_at,
     }

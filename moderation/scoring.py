@@ -11,13 +11,14 @@ import structlog
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, joinedload
 
+from moderation import facts, rulebook
 from moderation.db import claim as claim_due
 from moderation.db import now
 from moderation.judge.case import Article as JudgedArticle
 from moderation.judge.case import Assessment as Judgement
-from moderation.judge.case import Case, Kind, Parent, Target
-from moderation.models import Article, Assessment, Comment, HouseRule, Site, Status
-from moderation.rules import NOT_SCORED_CONCERN, Advice, Reason, Recommendation, Rule, recommend
+from moderation.judge.case import Case, Parent
+from moderation.models import Article, Assessment, Comment, RuleSet, Site, Status
+from moderation.rules import NOT_SCORED_CONCERN, Advice, Facts, Reason, Recommendation, Rule, recommend
 
 if TYPE_CHECKING:
     from moderation.judge import Judge
@@ -30,12 +31,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One comment to be judged: which revision of it, everything the judge may see, and the rules of its site."""
+    """One comment to be judged: which revision, what the judge and the rules may see, and the rules of its site."""
 
     comment_id: int
     revision: int
     case: Case
+    facts: Facts
     rules: tuple[Rule, ...]
+    rule_set_id: int | None
 
 
 def claim(session: Session, *, limit: int, lease: timedelta) -> list[int]:
@@ -76,7 +79,8 @@ def jobs(session: Session, comment_ids: Sequence[int]) -> list[Job]:
     parents = _parents(session, comments)
     threads = {id_: _thread(session, id_) for id_ in {comment.article_id for comment in comments}}
     titles = {id_: _titles(session, id_) for id_ in {comment.site_id for comment in comments}}
-    rules = {id_: house_rules(session, id_) for id_ in {comment.site_id for comment in comments}}
+    rule_sets = {id_: rulebook.current(session, id_) for id_ in {comment.site_id for comment in comments}}
+    rules = {id_: rulebook.applied(rule_set) for id_, rule_set in rule_sets.items()}
     return [
         Job(
             comment_id=comment.id,
@@ -90,10 +94,16 @@ def jobs(session: Session, comment_ids: Sequence[int]) -> list[Job]:
                 thread=_others(threads[comment.article_id], {comment.external_id, comment.parent_external_id}),
                 background=_others(titles[comment.site_id], {comment.article.external_id})[:BACKGROUND_SIZE],
             ),
+            facts=facts.gather(session, comment, rules[comment.site_id]),
             rules=rules[comment.site_id],
+            rule_set_id=_id(rule_sets[comment.site_id]),
         )
         for comment in comments
     ]
+
+
+def _id(rule_set: RuleSet | None) -> int | None:
+    return rule_set.id if rule_set else None
 
 
 def _others(texts: Iterable[tuple[str, str]], excluded: set[str | None]) -> tuple[str, ...]:
@@ -143,24 +153,6 @@ def _titles(session: Session, site_id: int) -> list[tuple[str, str]]:
     return [(external_id, title) for external_id, title in rows]
 
 
-def house_rules(session: Session, site_id: int) -> tuple[Rule, ...]:
-    """Return a site's house rules in order, as values to be applied."""
-    rows = session.scalars(select(HouseRule).where(HouseRule.site_id == site_id).order_by(HouseRule.position))
-    return tuple(
-        Rule(
-            id=row.id,
-            title=row.title,
-            text=row.text,
-            signal=row.signal,
-            threshold=row.threshold,
-            kinds=frozenset(map(Kind, row.kinds)),
-            targets=frozenset(map(Target, row.targets)),
-            advice=row.advice,
-        )
-        for row in rows
-    )
-
-
 def judge_all(judge: "Judge", jobs: Sequence[Job]) -> list[tuple[Job, Judgement]]:
     """Judge the jobs together; where that fails, each alone, so that one bad comment holds up no other.
 
@@ -185,7 +177,7 @@ def record(session: Session, judged: Iterable[tuple[Job, Judgement]]) -> int:
     """
     written = 0
     for job, judgement in judged:
-        recommendation = recommend(judgement, job.rules)
+        recommendation = recommend(judgement, job.facts, job.rules)
         claimed = session.execute(
             update(Comment)
             .where(Comment.id == job.comment_id, Comment.revision == job.revision, Comment.due_at.is_not(None))
@@ -231,17 +223,22 @@ def _assessment(job: Job, judgement: Judgement, recommendation: Recommendation) 
         engine=judgement.engine,
         advice=recommendation.advice,
         reasons=[_reason(reason) for reason in recommendation.reasons],
+        rule_set_id=job.rule_set_id,
     )
 
 
 def _reason(reason: Reason) -> dict[str, object]:
     """A reason as it is kept: with the rule's words of that day, because rules change."""
+    rule = reason.rule
+    when = rule.when.model_dump(mode="json", exclude={"signal"})
     return {
-        "rule_id": reason.rule.id,
-        "title": reason.rule.title,
-        "text": reason.rule.text,
-        "signal": str(reason.rule.signal),
+        "rule_id": rule.id,
+        "title": rule.title,
+        "text": rule.text,
+        "signal": str(rule.signal),
+        "advice": str(rule.advice),
         "score": reason.score,
-        "threshold": reason.rule.threshold,
-        "kinds": sorted(reason.rule.kinds),
+        "threshold": when.get("at_least") if when.get("at_least") is not None else when.get("at_most"),
+        "kinds": sorted(when.get("kinds", ())),
+        "evidence": reason.evidence,
     }

@@ -8,9 +8,10 @@ import yaml
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from moderation import auth
+from moderation import auth, rulebook
 from moderation.errors import BadInput
-from moderation.models import HouseRule, Moderator, Role, Site
+from moderation.models import Moderator, Role, Site
+from moderation.rulebook import StatedRule
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 
@@ -26,10 +27,10 @@ def add_site(session: Session, *, slug: str, name: str, language: str = "de", ca
         raise BadInput(f"There is a site {slug!r} already.", code="taken", field="slug")
     site = Site(slug=slug, name=name, language=language, undo_seconds=10)
     change_site(site, callback_url=callback_url)
-    site.house_rules = starting_rules()
     session.add(site)
     auth.new_signing_key(site)
     session.flush()
+    rulebook.save(session, site, starting_rules())
     return site
 
 
@@ -49,10 +50,10 @@ def change_site(site: Site, **changes: object) -> None:
             setattr(site, name, value)
 
 
-def starting_rules() -> list[HouseRule]:
+def starting_rules() -> list[StatedRule]:
     """Return the house rules a new site starts with."""
     stated = yaml.safe_load((Path(__file__).parent / "house_rules.yaml").read_text(encoding="utf-8"))
-    return [HouseRule(position=position, **rule) for position, rule in enumerate(stated, start=1)]
+    return [StatedRule.model_validate(rule) for rule in stated["rules"]]
 
 
 def add_moderator(session: Session, *, name: str, password: str, role: Role = Role.MODERATOR) -> Moderator:

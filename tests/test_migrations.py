@@ -1,5 +1,6 @@
 """The database's history: one head, the same as the models, up and down with data in it."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,3 +59,32 @@ def test_up_and_down_and_up_again_with_data(empty: str) -> None:
     with again.session(read_only=True) as session:
         assert session.scalars(select(Comment)).all() == []
     again.dispose()
+
+
+def test_the_rules_of_before_are_the_first_version_and_come_back_on_the_way_down(empty: str) -> None:
+    command.upgrade(config(empty), "0003")
+    engine = Database(empty).engine
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO site VALUES (1, 's', 'S', 'de', NULL, false, 10, '2026-01-01')"))
+        connection.execute(
+            text(
+                'INSERT INTO house_rule VALUES (4, 1, 1, \'{"de": "T"}\', \'{"de": "W"}\', \'disrespect\','
+                " '[\"insult\"]', '[]', 0.4, 'review'), (5, 1, 2, '{}', '{}', 'relevance', '[]', '[]', 0.3, 'delete')"
+            )
+        )
+    command.upgrade(config(empty), "0004")
+    with engine.connect() as connection:
+        version, rules = connection.execute(text("SELECT version, rules FROM rule_set")).one()
+        stated = json.loads(rules) if isinstance(rules, str) else rules
+    assert version == 1
+    assert [(rule["id"], rule["key"], rule["when"]) for rule in stated] == [
+        (4, "rule-4", {"signal": "disrespect", "at_least": 0.4, "kinds": ["insult"]}),
+        (5, "rule-5", {"signal": "relevance", "at_most": 0.3}),
+    ]
+    command.downgrade(config(empty), "0003")
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT id, threshold FROM house_rule ORDER BY id")).all() == [
+            (4, 0.4),
+            (5, 0.3),
+        ]
+    engine.dispose()

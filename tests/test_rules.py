@@ -1,23 +1,32 @@
 """House rules applied: every rule runs, a score of 0 counts, a missing score is not 0, and nothing is decided."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.judge.case import Assessment, Kind, NoRelevance, Passage, Span, Target
-from moderation.rules import Advice, Rule, Signal, recommend
+from moderation.rules import Advice, Facts, Recommendation, Rule
+from moderation.rules import recommend as recommend_with
+from moderation.rules.conditions import Condition, Disrespect, Relevance
 
-TOPIC = Rule(1, {"de": "Beim Thema"}, {"de": "…"}, Signal.RELEVANCE, 0.3)
-PUT_DOWN = Rule(
+
+def recommend(judged: Assessment, rules: Sequence[Rule], **facts: Any) -> Recommendation:
+    return recommend_with(judged, Facts(**facts), rules)
+
+
+def rule(id_: int, when: Condition, advice: Advice = Advice.REVIEW) -> Rule:
+    return Rule(id_, {"de": "…"}, {"de": "…"}, when, advice)
+
+
+TOPIC = rule(1, Relevance(at_most=0.3))
+PUT_DOWN = rule(
     2,
-    {"de": "Niemand wird kleingemacht"},
-    {"de": "…"},
-    Signal.DISRESPECT,
-    0.5,
-    kinds=frozenset({Kind.INSULT}),
-    targets=frozenset({Target.READER, Target.AUTHOR}),
+    Disrespect(at_least=0.5, kinds=frozenset({Kind.INSULT}), targets=frozenset({Target.READER, Target.AUTHOR})),
 )
-TONE = Rule(3, {"de": "Ton"}, {"de": "…"}, Signal.DISRESPECT, 0.5)
+TONE = rule(3, Disrespect(at_least=0.5))
 PASSAGE = Passage("Die Brücke wird gesperrt.", 0.2)
 
 
@@ -82,13 +91,13 @@ def test_a_missing_score_is_for_people_and_no_doubt() -> None:
 
 
 def test_a_missing_score_softens_the_advice_to_delete() -> None:
-    strict = Rule(3, {}, {}, Signal.DISRESPECT, 0.5, advice=Advice.DELETE)
+    strict = rule(3, Disrespect(at_least=0.5), Advice.DELETE)
     assert recommend(assessment(disrespect=0.9), [TOPIC, strict]).advice is Advice.DELETE
     assert recommend(assessment(disrespect=0.9, relevance=None), [TOPIC, strict]).advice is Advice.REVIEW
 
 
 def test_rules_that_disagree_leave_it_to_people() -> None:
-    strict = Rule(4, {}, {}, Signal.DISRESPECT, 0.5, advice=Advice.DELETE)
+    strict = rule(4, Disrespect(at_least=0.5), Advice.DELETE)
     recommendation = recommend(assessment(relevance=0.1, disrespect=0.9), [TOPIC, strict])
     assert recommendation.advice is Advice.REVIEW
     assert {reason.rule.id for reason in recommendation.reasons} == {1, 4}
@@ -100,7 +109,7 @@ def test_the_worst_reason_comes_first() -> None:
 
 
 def test_swearing_at_things_ranks_below_putting_people_down() -> None:
-    coarse = Rule(3, {}, {}, Signal.DISRESPECT, 0.5, kinds=frozenset({Kind.PROFANITY}))
+    coarse = rule(3, Disrespect(at_least=0.5, kinds=frozenset({Kind.PROFANITY})))
     kinds = dict.fromkeys(Kind, 0.1)
     wind = recommend(assessment(disrespect=0.1, kinds=kinds | {Kind.PROFANITY: 0.99}), [coarse, TONE])
     person = recommend(assessment(disrespect=0.9, kinds=kinds | {Kind.INSULT: 0.8}), [coarse, TONE])
@@ -120,7 +129,7 @@ thresholds = st.floats(0, 1)
 def test_concern_is_a_share_and_at_least_half_exactly_where_a_rule_is_in_doubt(
     relevance: float | None, disrespect: float | None, low: float, high: float
 ) -> None:
-    rules = [Rule(1, {}, {}, Signal.RELEVANCE, low), Rule(2, {}, {}, Signal.DISRESPECT, high)]
+    rules = [rule(1, Relevance(at_most=low)), rule(2, Disrespect(at_least=high))]
     recommendation = recommend(assessment(relevance=relevance, disrespect=disrespect), rules)
     assert 0 <= recommendation.concern <= 1
     assert (recommendation.concern >= 0.5) == bool(recommendation.reasons)

@@ -8,11 +8,12 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import func, select, update
 
-from moderation import queue, scoring
+from moderation import queue, repeats, rulebook, scoring
 from moderation.db import Database, now
 from moderation.judge import Assessment as Judgement
 from moderation.judge import Case, Judge
-from moderation.models import Assessment, Comment, Site, Status
+from moderation.models import Assessment, Comment, Decision, Maker, Outcome, RuleSet, Site, Status
+from moderation.rulebook import StatedRule
 from moderation.rules import Advice
 from tests.stories import add_article, add_comment
 from worker import tasks
@@ -97,7 +98,7 @@ def test_the_judge_sees_article_parent_thread_and_background(database: Database,
     assert (job.case.parent.text, job.case.parent.commenter) == ("Wer zahlt das?", "Marlene")
     assert job.case.thread == ("Die Behelfsbrücke reicht mir.",)
     assert job.case.background == ("Wal in der Bucht",)
-    assert [rule.threshold for rule in job.rules] == [rule.threshold for rule in sorted(job.rules, key=lambda r: r.id)]
+    assert [rule.signal for rule in job.rules] == ["relevance", "disrespect", "disrespect"]
 
 
 def test_one_bad_comment_holds_up_no_other(database: Database, site: Site, workshop: Workshop, judge: Judge) -> None:
@@ -180,3 +181,63 @@ def test_a_worker_with_much_to_do_rings_for_itself(
     _add(database, site, *(f"Kommentar {number} zur Brücke" for number in range(5)))
     tasks.score()
     assert (moody.batches, rung) == ([2, 2], ["score"])
+
+
+def test_an_assessment_says_which_version_of_the_rules_judged_it(
+    database: Database, site: Site, workshop: Workshop
+) -> None:
+    (first,) = _add(database, site, "Über die Brücke und die Umleitung: https://a.example/1")
+    tasks.score()
+    links = {
+        "key": "links",
+        "title": {"de": "Keine Links"},
+        "text": {"de": "Bitte ohne Links."},
+        "when": {"signal": "links"},
+    }
+    with database.session() as session:
+        kept = rulebook.stated(rulebook.current(session, site.id))
+        rulebook.save(session, session.get_one(Site, site.id), [*kept, StatedRule.model_validate(links)], seen=1)
+        session.commit()
+    (second,) = _add(database, site, "Über die Brücke und die Umleitung: https://a.example/2")
+    tasks.score()
+    with database.session(read_only=True) as session:
+        old, new = (queue.find(session, id_).assessment for id_ in (first, second))
+        assert old is not None
+        assert new is not None
+        assert session.get_one(RuleSet, old.rule_set_id).version == 1
+        assert session.get_one(RuleSet, new.rule_set_id).version == 2
+        assert "links" not in {reason["signal"] for reason in old.reasons}
+        (reason,) = [reason for reason in new.reasons if reason["signal"] == "links"]
+        assert (reason["score"], reason["evidence"], reason["text"]) == (
+            1,
+            {"domains": ["a.example"]},
+            {"de": "Bitte ohne Links."},
+        )
+
+
+def test_rules_look_at_the_commenters_record_and_at_repeats(database: Database, site: Site) -> None:
+    signals = [{"signal": "repeat"}, {"signal": "record", "at_least": 0.5}, {"signal": "new_commenter"}]
+    text = "Immer derselbe Satz über die Brücke, die keiner braucht."
+    by = {"commenter_email": "m@example.org"}
+    with database.session() as session:
+        rulebook.save(
+            session,
+            session.get_one(Site, site.id),
+            [
+                StatedRule.model_validate({"key": f"r{n}", "title": {"de": "…"}, "text": {"de": "…"}, "when": when})
+                for n, when in enumerate(signals)
+            ],
+        )
+        repeats.remember(session, add_comment(session, site, text=text))
+        for status in (Status.APPROVED, Status.DELETED, Status.DELETED, Status.PENDING):
+            add_comment(session, site, status=status, **by)
+        by_rule = add_comment(session, site, status=Status.DELETED, **by)
+        session.add(Decision(comment_id=by_rule.id, revision=1, outcome=Outcome.DELETE, maker=Maker.RULE))
+        comment = add_comment(session, site, text=text, **by)
+        (job,) = scoring.jobs(session, [comment.id])
+        assert (job.facts.approved, job.facts.deleted) == (1, 2), "what a rule deleted does not count against anybody"
+        assert job.facts.repeats is not None
+        assert [one.similarity for one in job.facts.repeats] == [1.0]
+        (unknown,) = scoring.jobs(session, [add_comment(session, site).id])
+        assert unknown.facts.approved is None
+        session.rollback()

@@ -1,9 +1,9 @@
 """The nouns of the service as tables. Only shapes and constraints; what happens to them lives in the rooms of verbs."""
 
-from moderation.models.comments import Article, Assessment, Comment, PastText, ReceivedEvent, Status
+from moderation.models.comments import Article, Assessment, Comment, Fingerprint, PastText, ReceivedEvent, Status
 from moderation.models.decisions import Decision, Delivery, Maker, Outcome
 from moderation.models.moderators import Moderator, Role
-from moderation.models.sites import HouseRule, Site, SiteKey
+from moderation.models.sites import HouseRule, RuleSet, Site, SiteKey
 
 __all__ = [
     "Article",
@@ -11,6 +11,7 @@ __all__ = [
     "Comment",
     "Decision",
     "Delivery",
+    "Fingerprint",
     "HouseRule",
     "Maker",
     "Moderator",
@@ -18,6 +19,7 @@ __all__ = [
     "PastText",
     "ReceivedEvent",
     "Role",
+    "RuleSet",
     "Site",
     "SiteKey",
     "Status",

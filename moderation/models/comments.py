@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, and_
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, and_
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from moderation.db import Base, Work, now
@@ -42,6 +42,7 @@ class Article(Base):
     body: Mapped[str] = mapped_column(Text, default="")
     authors: Mapped[list[str]] = mapped_column(JSON, default=list)
     language: Mapped[str | None] = mapped_column(String(35))
+    section: Mapped[str | None] = mapped_column(String(200), doc="The part of the paper it stands in.")
     published_at: Mapped[datetime | None]
     stated_at: Mapped[datetime] = mapped_column(doc="When the site last said so; older news of it is ignored.")
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -98,6 +99,8 @@ class Comment(Work):
         index_where("ix_comment_oldest", "submitted_at", "id", where="status = 'pending'"),
         index_where("ix_comment_due", "due_at", where="due_at IS NOT NULL"),
         Index(None, "article_id", "id"),
+        Index(None, "site_id", "commenter_id"),
+        Index(None, "site_id", "commenter_email"),
     )
 
 
@@ -110,6 +113,16 @@ class PastText(Base):
     revision: Mapped[int] = mapped_column(primary_key=True)
     text: Mapped[str] = mapped_column(Text)
     replaced_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Fingerprint(Base):
+    """One piece of a comment's fingerprint: comments that share one say nearly the same."""
+
+    __tablename__ = "fingerprint"
+
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), primary_key=True)
+    piece: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id"), primary_key=True, index=True)
 
 
 class ReceivedEvent(Base):
@@ -125,8 +138,8 @@ class ReceivedEvent(Base):
 class Assessment(Base):
     """What the judge and the house rules said of one revision of a comment.
 
-    ``not_scored`` says why there are no scores. ``reasons`` holds, for each rule in doubt, the rule's id and words as
-    they were, the score and the threshold.
+    ``not_scored`` says why there are no scores. ``reasons`` holds, for each rule that is met, the rule's id and words
+    as they were, the score, what it was compared with, and the evidence.
     """
 
     __tablename__ = "assessment"
@@ -148,6 +161,7 @@ class Assessment(Base):
     not_scored: Mapped[str | None] = mapped_column(String(20))
     advice: Mapped[Advice] = mapped_column(closed_set(Advice))
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    rule_set_id: Mapped[int | None] = mapped_column(ForeignKey("rule_set.id"), doc="By which rules it was judged.")
     assessed_at: Mapped[datetime] = mapped_column(default=now)
 
     __table_args__ = (

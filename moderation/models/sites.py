@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, and_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from moderation.db import Base, now
@@ -24,10 +25,15 @@ class Site(Base):
     callback_url: Mapped[str | None] = mapped_column(String(2000), doc="Where decisions go; None: the site fetches.")
     callback_private: Mapped[bool] = mapped_column(default=False, doc="Whether that may be a private address.")
     undo_seconds: Mapped[int] = mapped_column(default=10, doc="How long a decision waits before the site hears of it.")
+    time_zone: Mapped[str] = mapped_column(String(60), default="Europe/Berlin", doc="By it, hours of rules are meant.")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     keys: Mapped[list[SiteKey]] = relationship(back_populates="site", order_by="SiteKey.id.desc()")
-    house_rules: Mapped[list[HouseRule]] = relationship(back_populates="site", order_by="HouseRule.position")
+    house_rules: Mapped[list[HouseRule]] = relationship(
+        primaryjoin=lambda: and_(HouseRule.site_id == Site.id, HouseRule.archived_at.is_(None)),
+        order_by="HouseRule.position",
+        viewonly=True,
+    )
 
     __table_args__ = (CheckConstraint("undo_seconds >= 0", name="undo_seconds"),)
 
@@ -54,27 +60,45 @@ class SiteKey(Base):
 
 
 class HouseRule(Base):
-    """One of the site's stated rules, in the site's words, and the signal it is bound to.
+    """One of the site's stated rules, in the site's words, and what it is bound to, as it is now.
 
-    ``kinds`` and ``targets`` narrow disrespect to some of its kinds and to whom it addresses; empty means any.
+    ``when``, ``hours`` and ``sections`` are what ``moderation.rules.conditions`` says of them. A rule that is no longer
+    wanted is archived, never deleted: decisions cite it. ``key`` names it in files and stays the same for ever.
     """
 
     __tablename__ = "house_rule"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    key: Mapped[str] = mapped_column(String(60))
     position: Mapped[int]
     title: Mapped[dict[str, str]] = mapped_column(JSON, doc="By language.")
     text: Mapped[dict[str, str]] = mapped_column(JSON, doc="By language, as readers see it.")
     signal: Mapped[Signal] = mapped_column(closed_set(Signal))
-    kinds: Mapped[list[str]] = mapped_column(JSON, default=list)
-    targets: Mapped[list[str]] = mapped_column(JSON, default=list)
-    threshold: Mapped[float]
+    when: Mapped[dict[str, Any]] = mapped_column(JSON)
     advice: Mapped[Advice] = mapped_column(closed_set(Advice), default=Advice.REVIEW)
+    hours: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    sections: Mapped[list[str]] = mapped_column(JSON, default=list)
+    archived_at: Mapped[datetime | None]
 
-    site: Mapped[Site] = relationship(back_populates="house_rules")
+    site: Mapped[Site] = relationship()
 
-    __table_args__ = (
-        UniqueConstraint("site_id", "position"),
-        CheckConstraint("threshold BETWEEN 0 AND 1", name="threshold"),
-    )
+    __table_args__ = (UniqueConstraint("site_id", "key"), Index(None, "site_id", "position"))
+
+
+class RuleSet(Base):
+    """All house rules of a site as they were from one moment on: written once, never changed.
+
+    Comments are judged by the newest one, and their assessments say which that was.
+    """
+
+    __tablename__ = "rule_set"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    version: Mapped[int]
+    rules: Mapped[list[dict[str, Any]]] = mapped_column(JSON, doc="As they are stated in files, each with its id.")
+    moderator_id: Mapped[int | None] = mapped_column(ForeignKey("moderator.id"), doc="Who saved it; None: a command.")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    __table_args__ = (UniqueConstraint("site_id", "version"),)

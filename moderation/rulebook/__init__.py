@@ -1,0 +1,90 @@
+"""A site's house rules as they are kept: stated, saved as a new version, archived. Knows no pages and no comments.
+
+Every change, whether from the desk or from a file, goes through `save` with all the rules there are to be.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from moderation.db import now
+from moderation.errors import StaleView
+from moderation.models import HouseRule, Moderator, RuleSet, Site
+from moderation.rulebook.stated import StatedRule
+from moderation.rules import Rule
+
+__all__ = ["StatedRule", "applied", "current", "save", "stated", "version"]
+
+
+def current(session: Session, site_id: int) -> RuleSet | None:
+    """Return the newest version of a site's rules; None where it never had any."""
+    newest = select(RuleSet).where(RuleSet.site_id == site_id).order_by(RuleSet.version.desc()).limit(1)
+    return session.scalars(newest).one_or_none()
+
+
+def version(session: Session, site_id: int) -> int:
+    """Return the number of the newest version, 0 where there is none."""
+    return session.scalar(select(func.max(RuleSet.version)).where(RuleSet.site_id == site_id)) or 0
+
+
+def stated(rule_set: RuleSet | None) -> list[StatedRule]:
+    """Return the rules of a version as they were stated, in order."""
+    return [StatedRule.model_validate(rule) for rule in rule_set.rules] if rule_set else []
+
+
+def applied(rule_set: RuleSet | None) -> tuple[Rule, ...]:
+    """Return the rules of a version as values to be applied."""
+    return tuple(rule.applied() for rule in stated(rule_set))
+
+
+def save(
+    session: Session,
+    site: Site,
+    rules: Sequence[StatedRule],
+    *,
+    moderator: Moderator | None = None,
+    seen: int | None = None,
+) -> RuleSet:
+    """Make these all the rules of the site, as a new version, and return it; where nothing changed, the one there is.
+
+    A rule is known by its key: what is not among ``rules`` is archived, what was archived comes back. StaleView where
+    the newest version is not the one that was ``seen``.
+    """
+    session.execute(select(Site.id).where(Site.id == site.id).with_for_update())
+    newest = current(session, site.id)
+    number = newest.version if newest else 0
+    if seen is not None and seen != number:
+        raise StaleView("Somebody changed the house rules since you looked at them.", code="rules_changed")
+    if newest is not None and [_without_id(rule) for rule in stated(newest)] == [_without_id(rule) for rule in rules]:
+        return newest
+    known = {row.key: row for row in session.scalars(select(HouseRule).where(HouseRule.site_id == site.id))}
+    for row in known.values():
+        if row.archived_at is None and row.key not in {rule.key for rule in rules}:
+            row.archived_at = now()
+    rows = [_write(session, site, rule, position, known) for position, rule in enumerate(rules, start=1)]
+    session.flush()  # gives new rules their ids
+    snapshot = [rule.as_json() | {"id": row.id} for rule, row in zip(rules, rows, strict=True)]
+    made = RuleSet(site_id=site.id, version=number + 1, rules=snapshot, moderator_id=moderator and moderator.id)
+    session.add(made)
+    session.flush()
+    session.expire(site, ["house_rules"])
+    return made
+
+
+def _without_id(rule: StatedRule) -> StatedRule:
+    return rule.model_copy(update={"id": None})
+
+
+def _write(session: Session, site: Site, rule: StatedRule, position: int, known: dict[str, HouseRule]) -> HouseRule:
+    row = known.get(rule.key)
+    if row is None:
+        row = HouseRule(site_id=site.id, key=rule.key)
+        session.add(row)
+    said = rule.as_json()
+    row.position = position
+    row.title, row.text, row.advice = dict(rule.title), dict(rule.text), rule.advice
+    row.signal, row.when = rule.applied().signal, said["when"]
+    row.hours, row.sections = said.get("hours"), said.get("sections", [])
+    row.archived_at = None
+    return row
