@@ -137,6 +137,12 @@ def test_what_is_not_known_is_not_nothing(signal: str) -> None:
     assert [rule.signal for rule in recommendation.untold] == [signal]
 
 
+@pytest.mark.parametrize(("part", "in_doubt"), [(None, False), (0.0, False), (0.29, False), (0.3, True), (1.0, True)])
+def test_the_share_of_put_down_counts_from_its_bound_on(part: float | None, in_doubt: bool) -> None:
+    judged = Assessment("de", 0.9, None, 0.1, put_down_share=part)
+    assert met(make(signal="put_down", at_least=0.3), judged) is in_doubt
+
+
 @pytest.mark.parametrize("score", [0.0, 0.05])
 def test_a_score_of_exactly_nothing_counts(score: float) -> None:
     kind = make(Advice.APPROVE, signal="disrespect", at_most=0.05)
@@ -185,7 +191,10 @@ def test_every_place_of_put_downs_in_a_rule_is_kept() -> None:
 share = st.floats(0, 1)
 bound = st.one_of(st.builds(dict, at_least=share), st.builds(dict, at_most=share))
 stated = st.one_of(
-    *(bound.map(lambda b, s=signal: {"signal": s, **b}) for signal in ("relevance", "disrespect", "learned", "record")),
+    *(
+        bound.map(lambda b, s=signal: {"signal": s, **b})
+        for signal in ("relevance", "disrespect", "put_down", "learned", "record")
+    ),
     st.builds(dict, signal=st.just("links"), at_least=st.integers(1, 5)),
     st.builds(dict, signal=st.just("shouting"), at_least=st.floats(0.01, 1)),
     st.builds(dict, signal=st.just("length"), fewer_than=st.integers(1, 50)),

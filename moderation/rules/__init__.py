@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from moderation.judge.case import Assessment
-from moderation.rules.conditions import DAYS, Condition, Disrespect, Hours, Learned, Relevance, Signal
+from moderation.rules.conditions import DAYS, Condition, Disrespect, Hours, Learned, PutDown, Relevance, Signal
 from moderation.rules.signals import Finding, look
 from moderation.rules.values import Advice, Facts, Reason, Recommendation, Repeated, Rule
 
@@ -32,7 +32,7 @@ UNTOLD_CONCERN = 0.4
 NOT_SCORED_CONCERN = 0.5
 """Concern of a comment the judge failed on: as doubtful as a comment exactly at a threshold."""
 
-_OF_CONTENT = (Relevance, Disrespect, Learned)
+_OF_CONTENT = (Relevance, Disrespect, PutDown, Learned)
 
 
 def recommend(assessment: Assessment, facts: Facts, rules: Sequence[Rule]) -> Recommendation:

@@ -22,6 +22,7 @@ class Signal(StrEnum):
 
     RELEVANCE = "relevance"
     DISRESPECT = "disrespect"
+    PUT_DOWN = "put_down"
     LINKS = "links"
     SHOUTING = "shouting"
     LENGTH = "length"
@@ -76,6 +77,12 @@ class Disrespect(Scored):
     signal: Literal["disrespect"] = "disrespect"
     kinds: frozenset[Kind] = frozenset()
     targets: frozenset[Target] = frozenset()
+
+
+class PutDown(Scored):
+    """How much of the comment, 0 to 1, stands in sentences that put somebody down."""
+
+    signal: Literal["put_down"] = "put_down"
 
 
 class Learned(Scored):
@@ -185,7 +192,7 @@ class Pattern(_Condition):
 
 
 Condition = Annotated[
-    Relevance | Disrespect | Links | Shouting | Length | Repeat | NewCommenter | Record | Pattern | Learned,
+    Relevance | Disrespect | PutDown | Links | Shouting | Length | Repeat | NewCommenter | Record | Pattern | Learned,
     Field(discriminator="signal"),
 ]
 

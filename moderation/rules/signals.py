@@ -72,6 +72,11 @@ def _disrespect(when: conditions.Disrespect, sight: _Sight) -> Finding | None:
     return _scored(when, disrespect_score(when, sight.assessment), spans=spans)
 
 
+@_look.register
+def _put_down(when: conditions.PutDown, sight: _Sight) -> Finding | None:
+    return _scored(when, sight.assessment.put_down_share)
+
+
 def disrespect_score(when: conditions.Disrespect, assessment: Assessment) -> float | None:
     """The disrespect a rule is about: 0 where it is of no kind or target of the rule, None where it cannot be told."""
     if assessment.disrespect is None:
