@@ -34,7 +34,8 @@ def test_a_line_in_is_a_line_out(run):
     assert result.exit_code == 0
     (answer,) = map(json.loads, result.stdout.splitlines())
     assert list(answer) == [
-        "id", "language", "relevance", "disrespect", "kinds", "target", "spans", "passage", "engine",
+        "id", "language", "relevance", "disrespect", "kinds", "target", "spans", "sentences", "put_down_share",
+        "passage", "engine",
     ]  # fmt: skip
     assert answer["id"] == "c1"
     assert answer["disrespect"] > 0.6
