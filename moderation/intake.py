@@ -22,6 +22,7 @@ from moderation.db import insert_once, now
 from moderation.errors import BadInput, NotFound
 from moderation.judge.text import html_to_text
 from moderation.models import Article, Comment, PastText, ReceivedEvent, Site, Status
+from moderation.rules import UNTOLD_CONCERN
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _change(session: Session, comment: Comment, data: CommentData | ChangedComme
         comment.revision += 1
         repeats.remember(session, comment)
     comment.status = Status.PENDING
-    comment.concern = 0.0
+    comment.concern = UNTOLD_CONCERN
     comment.due_at = now()
     comment.attempts = 0
     decisions.cancel_deliveries(session, comment)

@@ -223,6 +223,7 @@ def _assessment(job: Job, judgement: Judgement, recommendation: Recommendation) 
         engine=judgement.engine,
         advice=recommendation.advice,
         reasons=[_reason(reason) for reason in recommendation.reasons],
+        rule_id=recommendation.reasons[0].rule.id if recommendation.reasons else None,
         rule_set_id=job.rule_set_id,
     )
 

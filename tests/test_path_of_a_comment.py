@@ -9,7 +9,7 @@ from standardwebhooks.webhooks import Webhook
 from moderation import auth, decisions, queue
 from moderation.db import Database
 from moderation.decisions import Seen
-from moderation.models import Comment, Delivery, Moderator, Outcome, Site, Status
+from moderation.models import Comment, Delivery, Moderator, Outcome, Site
 from tests.conftest import Receiver
 from tests.senders import Paper, comment
 from worker import tasks
@@ -28,7 +28,7 @@ def test_a_comment_is_judged_decided_and_the_site_hears_of_it(
 
     # It stands in the queue, with the rule in the site's own words and the words that carry it.
     with database.session(read_only=True) as session:
-        card = queue.page(session, Status.PENDING).comments[0]
+        card = queue.page(session).comments[0]
         assert card.assessment is not None
         reason = card.assessment.reasons[0]
         assert reason["title"]["de"] == "Niemand wird kleingemacht"

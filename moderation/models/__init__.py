@@ -2,14 +2,17 @@
 
 from moderation.models.comments import Article, Assessment, Comment, Fingerprint, PastText, ReceivedEvent, Status
 from moderation.models.decisions import Decision, Delivery, Maker, Outcome
+from moderation.models.desk import Claim, Deferral
 from moderation.models.moderators import Moderator, Role
 from moderation.models.sites import HouseRule, RuleSet, Site, SiteKey
 
 __all__ = [
     "Article",
     "Assessment",
+    "Claim",
     "Comment",
     "Decision",
+    "Deferral",
     "Delivery",
     "Fingerprint",
     "HouseRule",

@@ -13,7 +13,7 @@ from moderation.db import Base, Work, now
 from moderation.judge.case import Target
 from moderation.models.columns import closed_set, index_where
 from moderation.models.sites import Site
-from moderation.rules import Advice
+from moderation.rules import UNTOLD_CONCERN, Advice
 
 if TYPE_CHECKING:
     from moderation.models.decisions import Decision
@@ -75,7 +75,9 @@ class Comment(Work):
     received_at: Mapped[datetime] = mapped_column(default=now)
     stated_at: Mapped[datetime] = mapped_column(doc="When the site last spoke of it; older news is ignored.")
     status: Mapped[Status] = mapped_column(closed_set(Status), default=Status.PENDING)
-    concern: Mapped[float] = mapped_column(default=0.0, doc="0-1, how much it needs a look; orders the queue.")
+    concern: Mapped[float] = mapped_column(
+        default=UNTOLD_CONCERN, doc="0-1, how much it needs a look; orders the queue."
+    )
 
     site: Mapped[Site] = relationship()
     article: Mapped[Article] = relationship()
@@ -97,6 +99,8 @@ class Comment(Work):
         CheckConstraint("concern BETWEEN 0 AND 1", name="concern"),
         index_where("ix_comment_worst", "concern", "id", where="status = 'pending'"),
         index_where("ix_comment_oldest", "submitted_at", "id", where="status = 'pending'"),
+        index_where("ix_comment_by_article", "article_id", "id", where="status = 'pending'"),
+        index_where("ix_comment_worst_of_site", "site_id", "concern", "id", where="status = 'pending'"),
         index_where("ix_comment_due", "due_at", where="due_at IS NOT NULL"),
         Index(None, "article_id", "id"),
         Index(None, "site_id", "commenter_id"),
@@ -161,6 +165,7 @@ class Assessment(Base):
     not_scored: Mapped[str | None] = mapped_column(String(20))
     advice: Mapped[Advice] = mapped_column(closed_set(Advice))
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    rule_id: Mapped[int | None] = mapped_column(ForeignKey("house_rule.id"), doc="The rule most in doubt.")
     rule_set_id: Mapped[int | None] = mapped_column(ForeignKey("rule_set.id"), doc="By which rules it was judged.")
     assessed_at: Mapped[datetime] = mapped_column(default=now)
 

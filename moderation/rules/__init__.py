@@ -13,6 +13,7 @@ from moderation.rules.signals import Finding, look
 from moderation.rules.values import Advice, Facts, Reason, Recommendation, Repeated, Rule
 
 __all__ = [
+    "UNTOLD_CONCERN",
     "Advice",
     "Condition",
     "Facts",

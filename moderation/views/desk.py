@@ -12,7 +12,7 @@ from moderation.db import now
 from moderation.decisions import Seen
 from moderation.errors import BadInput, StaleView
 from moderation.models import Comment, Moderator, Outcome, Status
-from moderation.queue import Order, Page
+from moderation.queue import Filters, Order, Page
 from moderation.views import navigation, services
 
 blueprint = Blueprint("desk", __name__)
@@ -34,6 +34,9 @@ def _words() -> dict[str, object]:
     }
 
 
+BESIDE = frozenset({"order", "after", "comment"})
+"""What an address of the queue says besides its filters."""
+
 blueprint.add_app_template_filter(wording.glimpse)
 blueprint.add_app_template_filter(wording.ago)
 
@@ -48,10 +51,11 @@ def home() -> ResponseReturnValue:
 def queue() -> ResponseReturnValue:
     """Show what waits, and one card of it: the one asked for if it still waits, else the first."""
     order = _order(request.args.get("order"))
+    filters = Filters.parse(request.args, beside=BESIDE)
     with services().database.session(read_only=True) as session:
-        page = waiting.page(session, Status.PENDING, order=order, after=request.args.get("after") or None)
+        page = waiting.page(session, filters, order=order, after=request.args.get("after") or None)
         comment = _pending(session, request.args.get("comment", type=int)) or next(iter(page.comments), None)
-        return _render_queue(session, page, order, comment)
+        return _render_queue(session, page, order, comment, filters=filters)
 
 
 def _order(given: str | None) -> Order:
@@ -68,7 +72,13 @@ def _pending(session: Session, comment_id: int | None) -> Comment | None:
 
 
 def _render_queue(
-    session: Session, page: Page, order: Order, comment: Comment | None, *, stale: StaleView | None = None
+    session: Session,
+    page: Page,
+    order: Order,
+    comment: Comment | None,
+    *,
+    filters: Filters,
+    stale: StaleView | None = None,
 ) -> ResponseReturnValue:
     ids = [other.id for other in page.comments]
     at = ids.index(comment.id) if comment is not None and comment.id in ids else -1
@@ -76,11 +86,13 @@ def _render_queue(
         "queue.html",
         page=page,
         order=order,
+        filters=filters,
         comment=comment,
         context=waiting.context(session, comment) if comment else None,
         before=ids[at - 1] if at > 0 else None,
         following=ids[at + 1] if 0 <= at < len(ids) - 1 else None,
         stale=stale,
+        waits=waiting.count(session, filters, at_most=1001),
         **_frame(session),
     )
     return html, stale.status if stale else 200
@@ -89,7 +101,7 @@ def _render_queue(
 def _frame(session: Session) -> dict[str, object]:
     """What every page of the desk shows: the counts, and the decision that can still be undone."""
     undoable = decisions.undoable(session, moderator=_moderator(session))
-    return {"counts": waiting.counts(session), "undoable": undoable}
+    return {"undoable": undoable}
 
 
 def _moderator(session: Session) -> Moderator:
@@ -101,7 +113,7 @@ def _moderator(session: Session) -> Moderator:
 def decided(status: Status) -> ResponseReturnValue:
     """List what was decided, newest first."""
     with services().database.session(read_only=True) as session:
-        page = waiting.page(session, status, after=request.args.get("after") or None)
+        page = waiting.decided(session, status, after=request.args.get("after") or None)
         latest = decisions.latest(session, [comment.id for comment in page.comments])
         return render_template("decided.html", page=page, status=status, latest=latest, **_frame(session))
 
@@ -174,7 +186,8 @@ def _show_again(session: Session, comment_id: int, order: Order, stale: StaleVie
     found = waiting.find(session, comment_id)
     if found.status is not Status.PENDING:
         return _render_comment(session, found, stale=stale)
-    return _render_queue(session, waiting.page(session, Status.PENDING, order=order), order, found, stale=stale)
+    page = waiting.page(session, Filters(), order=order)
+    return _render_queue(session, page, order, found, filters=Filters(), stale=stale)
 
 
 @blueprint.post(f"/decisions/<{ID}:decision_id>/undo")

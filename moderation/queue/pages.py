@@ -1,0 +1,146 @@
+"""The waiting and the decided comments page by page: in order, by keyset, so that any depth costs the same."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager, joinedload
+
+from moderation.errors import BadInput
+from moderation.models import Comment, Status
+from moderation.queue.filters import Filters
+
+
+class Order(StrEnum):
+    """Orders of the queue: the most doubtful first, who has waited longest, the least doubtful first, by article."""
+
+    WORST = "worst"
+    OLDEST = "oldest"
+    EASIEST = "easiest"
+    ARTICLE = "article"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Comments in order, and the cursor of what comes after them; None at the end."""
+
+    comments: Sequence[Comment]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Keyset:
+    """A column that orders, then the id, both in one direction; there is a partial index of the two for each."""
+
+    column: InstrumentedAttribute[Any]
+    down: bool
+    from_number: Callable[[float], object] = float
+
+    def order(self, statement: Select[Comment]) -> Select[Comment]:
+        columns = (self.column, Comment.id)
+        return statement.order_by(*(column.desc() for column in columns) if self.down else columns)
+
+    def after(self, statement: Select[Comment], cursor: str) -> Select[Comment]:
+        """What lies beyond a cursor.
+
+        The condition has the form `a <= x AND (a < x OR id < i)`: written `a < x OR (a = x AND id < i)`, the database
+        reads the whole index from its start.
+        """
+        number, last = _parse(cursor)
+        try:
+            value = self.from_number(number)
+        except (ValueError, OverflowError, OSError):
+            raise _nowhere() from None
+        if self.down:
+            return statement.where(and_(self.column <= value, or_(self.column < value, Comment.id < last)))
+        return statement.where(and_(self.column >= value, or_(self.column > value, Comment.id > last)))
+
+    def cursor(self, comment: Comment) -> str:
+        value = getattr(comment, self.column.key)
+        number = value.timestamp() if isinstance(value, datetime) else value
+        return f"{number!r}:{comment.id}"
+
+
+_KEYSETS = {
+    Order.WORST: _Keyset(Comment.concern, down=True),
+    Order.EASIEST: _Keyset(Comment.concern, down=False),
+    Order.OLDEST: _Keyset(Comment.submitted_at, down=False, from_number=lambda at: datetime.fromtimestamp(at, UTC)),
+    Order.ARTICLE: _Keyset(Comment.article_id, down=False, from_number=int),
+}
+
+
+def _parse(cursor: str) -> tuple[float, int]:
+    try:
+        key, last = cursor.split(":")
+        number = float(key)
+        if not math.isfinite(number):
+            raise _nowhere()
+        return number, min(int(last), 2**62)
+    except ValueError:
+        raise _nowhere() from None
+
+
+def _nowhere() -> BadInput:
+    return BadInput("The address names a place in the list that does not exist.", code="no_such_place", field="after")
+
+
+def pending(filters: Filters) -> Select[Comment]:
+    """Return the statement that selects the waiting comments asked for, with ``Assessment`` joined from the outside.
+
+    In no order; choose other columns with ``with_only_columns``.
+    """
+    waiting = select(Comment).outerjoin(Comment.assessment).where(Comment.status == Status.PENDING)
+    return waiting.where(*filters.conditions())
+
+
+def statement(filters: Filters, *, order: Order, after: str | None = None) -> Select[Comment]:
+    """Return the statement that selects the waiting comments asked for, in order, after a cursor."""
+    keyset = _KEYSETS[order]
+    found = keyset.order(pending(filters))
+    return found if after is None else keyset.after(found, after)
+
+
+def page(
+    session: Session,
+    filters: Filters | None = None,
+    *,
+    order: Order = Order.WORST,
+    after: str | None = None,
+    limit: int = 30,
+) -> Page:
+    """Return waiting comments after a cursor. BadInput where the cursor is none of ours."""
+    with_all = (joinedload(Comment.article), joinedload(Comment.site), contains_eager(Comment.assessment))
+    found = statement(filters or Filters(), order=order, after=after).options(*with_all).limit(limit + 1)
+    comments = session.scalars(found).all()
+    more = len(comments) > limit
+    comments = comments[:limit]
+    return Page(comments, _KEYSETS[order].cursor(comments[-1]) if more else None)
+
+
+def count(session: Session, filters: Filters | None = None, *, at_most: int | None = None) -> int:
+    """Count the waiting comments asked for: derived from the comments themselves, so that it can never be wrong.
+
+    With ``at_most`` it stops there, which is cheap at any length of the queue.
+    """
+    found = pending(filters or Filters()).with_only_columns(Comment.id).limit(at_most).subquery()
+    return session.scalar(select(func.count()).select_from(found)) or 0
+
+
+def decided(session: Session, status: Status, *, after: str | None = None, limit: int = 30) -> Page:
+    """Return comments that stand somewhere else than in the queue, newest first."""
+    found = select(Comment).where(Comment.status == status).order_by(Comment.id.desc())
+    found = found.options(joinedload(Comment.article), joinedload(Comment.site), joinedload(Comment.assessment))
+    if after is not None:
+        found = found.where(Comment.id < _parse(f"0:{after}")[1])
+    comments = session.scalars(found.limit(limit + 1)).all()
+    more = len(comments) > limit
+    return Page(comments[:limit], str(comments[limit - 1].id) if more else None)
+
+
+def waiting_to_be_judged(session: Session) -> int:
+    """Count the comments that are still to be judged."""
+    return session.scalar(select(func.count()).select_from(Comment).where(Comment.due_at.is_not(None))) or 0
