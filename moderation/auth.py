@@ -22,8 +22,33 @@ from moderation.models import Moderator, Role, Site, SiteKey
 OPEN = frozenset({"static", "health.healthz", "health.readyz", "account.sign_in", "account.language"})
 """Endpoints for anybody."""
 
-SIGNED = frozenset({"api.webhook", "api.decisions", "api.acknowledge"})
-"""Endpoints for sites, which prove themselves by a signature or a token."""
+SIGNED = frozenset(
+    {
+        "api.webhook",
+        "api.decisions",
+        "api.acknowledge",
+        "perspective.discovery",
+        "perspective.analyze",
+        "suggestion.suggest",
+        "openai.moderations",
+        "akismet.verify_key",
+        "akismet.comment_check",
+        "akismet.submit_spam",
+        "akismet.submit_ham",
+        "akismet.subscription",
+        "akismet.stats",
+        "akismet.deactivate",
+        "akismet.test",
+        "akismet_usage.usage_limit",
+        "akismet_usage.key_sites",
+        "coral.moderate",
+        "coral.webhook",
+    }
+)
+"""Endpoints for sites, which prove themselves by a signature, a token or a key."""
+
+PROGRAMS = ("/webhooks/", "/api/", "/healthz", "/readyz", "/v1alpha1/", "/v1/", "/1.1/", "/1.2/", "/compat/", "/$")
+"""Where paths begin that programs ask for: they get errors as problem details."""
 
 SHORTEST_PASSWORD = 10
 
@@ -41,10 +66,13 @@ class SignedIn(UserMixin):  # type: ignore[misc]
 
 
 def protect(app: Flask) -> None:
-    """Deny every route of the application to whoever is not signed in, save those listed above."""
+    """Deny every route of the application to whoever is not signed in, save those listed above.
+
+    All blueprints must be registered before.
+    """
     csrf = CSRFProtect(app)
     for endpoint in SIGNED:
-        csrf.exempt(f"moderation.views.{endpoint}")
+        csrf.exempt(app.view_functions[endpoint])
     logins = LoginManager(app)
     logins.user_loader(_load)
     app.before_request(_deny)
@@ -66,7 +94,7 @@ def _deny() -> ResponseReturnValue | None:
 
 def speaks_to_programs() -> bool:
     """Whether this request comes from a program rather than from a person's browser."""
-    return request.path.startswith(("/webhooks/", "/api/", "/healthz", "/readyz"))
+    return request.path.startswith(PROGRAMS)
 
 
 def require_admin() -> None:
@@ -136,15 +164,29 @@ def _check_clock(timestamp: str, tolerance: float) -> None:
 def site_by_token(session: Session, authorization: str | None) -> Site:
     """Return the site whose API token the ``Authorization`` header bears; NotSignedIn where it bears none."""
     scheme, _, token = (authorization or "").partition(" ")
-    digest = hashlib.sha256(token.strip().encode("utf-8", "replace")).hexdigest()
-    key = session.scalars(
-        select(SiteKey).where(SiteKey.kind == "token", SiteKey.value == digest, SiteKey.revoked_at.is_(None))
-    ).one_or_none()
-    if scheme.lower() != "bearer" or key is None:
+    key = find_key(session, token, kind="token") if scheme.lower() == "bearer" else None
+    if key is None:
         raise NotSignedIn(
             "Send `Authorization: Bearer <token of your site>`.", code="wrong_token", field="authorization"
         )
     return key.site
+
+
+def site_by_key(session: Session, value: str, *, kind: str) -> Site:
+    """Return the site that has this valid ``token`` or ``akismet`` key; NotSignedIn where none has."""
+    key = find_key(session, value, kind=kind)
+    if key is None:
+        raise NotSignedIn("The key is not valid.", code="wrong_key", field="key")
+    return key.site
+
+
+def find_key(session: Session, value: str, *, kind: str) -> SiteKey | None:
+    """Return the valid key of a kind, by what its holder sends; of tokens only hashes are kept."""
+    sent = value.strip().encode("utf-8", "replace")
+    kept = hashlib.sha256(sent).hexdigest() if kind == "token" else sent.decode("utf-8", "replace").lower()
+    return session.scalars(
+        select(SiteKey).where(SiteKey.kind == kind, SiteKey.value == kept, SiteKey.revoked_at.is_(None))
+    ).one_or_none()
 
 
 def new_signing_key(site: Site) -> str:
@@ -159,6 +201,20 @@ def new_token(site: Site) -> str:
     token = "ho_" + secrets.token_urlsafe(32)
     site.keys.append(SiteKey(kind="token", value=hashlib.sha256(token.encode("ascii")).hexdigest()))
     return token
+
+
+def new_akismet_key(site: Site) -> str:
+    """Give the site a new key of twelve hexadecimal digits, as Akismet's clients insist on, and return it."""
+    key = secrets.token_hex(6)
+    site.keys.append(SiteKey(kind="akismet", value=key))
+    return key
+
+
+def add_coral_secret(site: Site, secret: str) -> None:
+    """Let Coral sign with a secret that it made; BadInput where it is too short to be one."""
+    if not 16 <= len(secret) <= 200:
+        raise BadInput("Coral's signing secret has between 16 and 200 characters.", field="secret")
+    site.keys.append(SiteKey(kind="coral", value=secret))
 
 
 def hash_password(password: str) -> str:

@@ -41,6 +41,13 @@ class Settings(BaseSettings):
     max_comment_characters: int = Field(20_000, gt=0, description="A longer comment is refused with 422.")
     clock_tolerance: PositiveSeconds = Field(300, description="Seconds a webhook's clock may differ from ours.")
 
+    calls_per_minute: int = Field(
+        600, ge=1, description="Calls a site may make within a minute to the doors for other services' clients."
+    )
+    warm_judge: bool = Field(
+        False, description="Whether web processes load the judge at their start, not with the first call that needs it."
+    )
+
     judge_threads: int = Field(1, ge=1, description="Threads of the numeric library in a scoring worker.")
     score_batch: int = Field(64, ge=1, le=512, description="Comments that are claimed and judged together.")
     score_attempts: int = Field(3, ge=1, description="Tries before a comment goes to people as not scored.")

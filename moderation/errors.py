@@ -9,6 +9,7 @@ ModerationError
 ├── Forbidden        403     not you
 ├── NotFound         404
 ├── StaleView        409     what you saw is not what is there any more
+├── TooMany          429     ask again later; says when
 └── Missing          503     a part of the service is not there; says how to mend it
 """
 
@@ -92,6 +93,17 @@ class StaleView(ModerationError):
 
     status = HTTPStatus.CONFLICT
     code = "stale"
+
+
+class TooMany(ModerationError):
+    """Somebody asks more often than is allowed; ``wait`` is how many seconds they should wait."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "too_many"
+
+    def __init__(self, message: str, *, wait: int) -> None:
+        super().__init__(message)
+        self.wait = wait
 
 
 class Missing(ModerationError):

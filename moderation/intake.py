@@ -58,7 +58,7 @@ def accept(session: Session, site: Site, event: Event, *, webhook_id: str, max_c
             return _receipt(comment, ref.id)
         case ArticleUpdated(data=article_data):
             if is_new:
-                _write_article(session, site, article_data, stated_at)
+                write_article(session, site, article_data, stated_at)
             return Receipt(article_data.id, "accepted")
 
 
@@ -89,7 +89,7 @@ def _find(session: Session, site: Site, external_id: str) -> Comment | None:
 
 def _write(session: Session, site: Site, data: CommentData | ChangedCommentData, stated_at: datetime) -> Comment | None:
     """Create or change a comment. None: it is unknown and came without its article."""
-    article = _write_article(session, site, data.article, stated_at) if data.article else None
+    article = write_article(session, site, data.article, stated_at) if data.article else None
     comment = _find(session, site, data.id)
     if comment is None and article is not None:
         comment = insert_once(session, Comment, **_first_words(data, site, article, stated_at))
@@ -153,7 +153,7 @@ def _withdraw(session: Session, comment: Comment, stated_at: datetime) -> None:
     decisions.cancel_deliveries(session, comment)
 
 
-def _write_article(session: Session, site: Site, data: ArticleData, stated_at: datetime) -> Article:
+def write_article(session: Session, site: Site, data: ArticleData, stated_at: datetime) -> Article:
     """Create an article, or take over what changed; news older than what is known changes nothing."""
     values: dict[str, Any] = {
         "url": data.url,

@@ -69,13 +69,20 @@ def give_up(session: Session, *, attempts: int) -> int:
 
 
 def jobs(session: Session, comment_ids: Sequence[int]) -> list[Job]:
+    """Gather what the judge may see of each of these comments."""
+    return gather(
+        session,
+        session.scalars(
+            select(Comment)
+            .where(Comment.id.in_(comment_ids))
+            .options(joinedload(Comment.article), joinedload(Comment.site))
+            .order_by(Comment.id)
+        ).all(),
+    )
+
+
+def gather(session: Session, comments: Sequence[Comment]) -> list[Job]:
     """Gather what the judge may see of each comment: article, parent, thread, the site's other articles, its rules."""
-    comments = session.scalars(
-        select(Comment)
-        .where(Comment.id.in_(comment_ids))
-        .options(joinedload(Comment.article), joinedload(Comment.site))
-        .order_by(Comment.id)
-    ).all()
     parents = _parents(session, comments)
     threads = {id_: _thread(session, id_) for id_ in {comment.article_id for comment in comments}}
     titles = {id_: _titles(session, id_) for id_ in {comment.site_id for comment in comments}}

@@ -1,5 +1,6 @@
 """The web application: a table of contents of its parts, and the way errors leave the house."""
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from moderation import auth, logs
 from moderation.broker import Bell
+from moderation.compat import akismet, akismet_usage, coral, openai, perspective, suggestion
 from moderation.config import Settings, load_settings
 from moderation.db import Database
 from moderation.errors import ModerationError, TooLarge
+from moderation.judge import Judge
 from moderation.views import account, api, desk, health, language
 
 log = structlog.get_logger(__name__)
@@ -29,6 +32,8 @@ class Services:
     settings: Settings
     database: Database
     bell: Bell
+    judge: Judge
+    """Loads its weights when it is first asked, and only the doors for other services' clients ask it."""
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -37,11 +42,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.configure(settings)
     app = Flask("moderation", template_folder=str(_PACKAGED if _PACKAGED.is_dir() else _CHECKED_OUT))
     _configure(app, settings)
-    app.extensions["moderation"] = Services(settings, Database(settings.database_url), Bell(settings))
+    app.extensions["moderation"] = Services(settings, Database(settings.database_url), Bell(settings), Judge())
     Babel(app, locale_selector=language.choose, timezone_selector=lambda: settings.time_zone)
-    auth.protect(app)
     for blueprint in (api.blueprint, desk.blueprint, account.blueprint, health.blueprint):
         app.register_blueprint(blueprint)
+    for door in (perspective, suggestion, openai, akismet, akismet_usage, coral):
+        app.register_blueprint(door.blueprint)
+    auth.protect(app)
+    if settings.warm_judge:
+        threading.Thread(target=app.extensions["moderation"].judge.warm, daemon=True).start()
     app.register_error_handler(ModerationError, _explain)
     app.register_error_handler(HTTPException, _explain_http)
     app.after_request(_harden)

@@ -38,7 +38,9 @@ def test_every_command_is_described(command: str) -> None:
 
 
 def test_every_address_for_programs_is_described(app: Flask) -> None:
-    text = (DOCS / "webhook.md").read_text(encoding="utf-8") + (DOCS / "commands.md").read_text(encoding="utf-8")
+    text = "".join(
+        (DOCS / name).read_text(encoding="utf-8") for name in ("webhook.md", "commands.md", "compatible-apis.md")
+    )
     for rule in app.url_map.iter_rules():
         if rule.endpoint in auth.SIGNED or rule.endpoint.startswith("health."):
             assert re.sub(r"<(\w+:)?(\w+)>", r"<\2>", rule.rule) in text, rule.rule

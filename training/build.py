@@ -1,6 +1,6 @@
 """Makes the judge's weights: ``python -m training.build --data DIR``; DIR holds the public sets (see README.md).
 
-``--only tone`` or ``--only relevance`` makes one half; ``--seal`` only writes the manifest anew.
+``--only tone`` (or ``relevance``, ``spam``) makes one part; ``--seal`` only writes the manifest anew.
 """
 
 import argparse
@@ -18,34 +18,38 @@ from numpy.typing import NDArray
 from moderation.judge.artefacts import FORMAT, MANIFEST
 from moderation.judge.encoder import Encoder
 from moderation.judge.lexical import rarity_of
-from training import relevance, tone
+from training import relevance, spam, tone
 from training.corpus import load_threads
 from training.sources import load_examples
 
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "moderation" / "judge" / "weights"
 THREADS = ROOT / "training" / "corpus" / "threads"
-HALVES = ("relevance", "tone")
+PARTS = ("relevance", "tone", "spam")
 VERSION = "2026.11.1"
 
 
-def build(data: Path, out: Path, halves: Collection[str]) -> None:
-    """Train ``halves`` and print their dev figures; write weights and manifest to ``out``."""
+def build(data: Path, out: Path, parts: Collection[str]) -> None:
+    """Train ``parts`` and print their dev figures; write weights and manifest to ``out``."""
     encoder = Encoder()
     threads = load_threads(THREADS)
     print(f"{len(threads)} threads, {sum(len(thread.comments) for thread in threads)} comments")
     examples = load_examples(data)
     out.mkdir(parents=True, exist_ok=True)
-    if "relevance" in halves:
+    if "relevance" in parts:
         spoken = [example.text for example in examples if example.labels.get("disrespect") == 0]
         spoken += [comment.text for thread in threads for comment in thread.comments]
         weights, figures = relevance.train(relevance.prepare(threads, encoder), rarity_of(spoken))
         show("relevance", figures)
         write(out / "relevance.npz", weights)
-    if "tone" in halves:
+    if "tone" in parts:
         weights, figures, _ = tone.train(tone.prepare(examples, threads, encoder))
         show("tone", figures)
         write(out / "tone.npz", weights)
+    if "spam" in parts:
+        spam_weights, figures = spam.train(threads, examples, encoder)
+        show("spam", figures)
+        write(out / "spam.npz", spam_weights)
     seal(out)
 
 
@@ -72,7 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder of the public data sets")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="where the weights go")
-    parser.add_argument("--only", choices=HALVES, help="make one half, leave the other as it is")
+    parser.add_argument("--only", choices=PARTS, help="make one part, leave the others as they are")
     parser.add_argument("--seal", action="store_true", help="train nothing, write the manifest of what is there")
     arguments = parser.parse_args()
     if arguments.seal:
@@ -80,7 +84,7 @@ def main() -> None:
     elif arguments.data is None:
         parser.error("--data is needed to train")
     else:
-        build(arguments.data, arguments.out, [arguments.only] if arguments.only else HALVES)
+        build(arguments.data, arguments.out, [arguments.only] if arguments.only else PARTS)
 
 
 if __name__ == "__main__":

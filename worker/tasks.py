@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from moderation import delivery, intake, scoring
+from moderation import coral_comments, delivery, intake, quota, scoring
 from moderation.broker import BELLS
 from worker.app import app, workshop
 
@@ -58,5 +58,6 @@ def sweep() -> None:
         if bell != "sweep":
             workshop.bell.ring(bell)
     with workshop.database.session() as session:
-        intake.forget(session)
+        for keeper in (intake, quota, coral_comments):
+            keeper.forget(session)
         session.commit()

@@ -69,6 +69,32 @@ def site_token(slug: str) -> None:
     click.echo(token)
 
 
+@site.command("akismet-key")
+@click.argument("slug")
+def site_akismet_key(slug: str) -> None:
+    """Make another key for Akismet's clients and print it; those it has stay valid."""
+    with open_session() as session:
+        key = auth.new_akismet_key(auth.site_by_slug(session, slug))
+        session.commit()
+    click.echo(key)
+
+
+@site.command("coral")
+@click.argument("slug")
+@click.argument("secret", required=False)
+@click.option("--reject/--hold", default=None, help="Whether Coral rejects what a house rule says to delete.")
+def site_coral(slug: str, secret: str | None, reject: bool | None) -> None:
+    """Let Coral ask us: tell us the SECRET it signs with, and whether it may reject by itself (else it holds)."""
+    with open_session() as session:
+        found = auth.site_by_slug(session, slug)
+        if secret:
+            auth.add_coral_secret(found, secret)
+        if reject is not None:
+            found.coral_rejects = reject
+        session.commit()
+    click.echo(f"{slug} is changed.")
+
+
 @site.command("list")
 def site_list() -> None:
     """List the sites."""

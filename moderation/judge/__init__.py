@@ -46,8 +46,12 @@ class Judge:
     def load(cls) -> Self:
         """Return a judge that is ready; raises WeightsError when its weights are not what was shipped."""
         judge = cls()
-        _ = judge._reader
+        judge.warm()
         return judge
+
+    def warm(self) -> None:
+        """Load the weights now rather than with the first case; raises WeightsError."""
+        _ = self._reader
 
     @property
     def engine(self) -> str:
@@ -61,6 +65,10 @@ class Judge:
         are found in all of it. Time grows in proportion to the text.
         """
         return [replace(assessment, engine=self.engine) for assessment in self._reader.assess(cases)] if cases else []
+
+    def spam(self, texts: Sequence[str]) -> list[float]:
+        """Return for each text the probability, 0.001 to 0.999, that it is advertising or junk."""
+        return self._reader.spam(texts) if texts else []
 
     def forget(self) -> None:
         """Forget the vectors of all texts read so far."""

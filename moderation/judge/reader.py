@@ -9,6 +9,7 @@ from moderation.judge.case import Assessment, Case, Kind, NoRelevance, SentenceT
 from moderation.judge.encoder import LANGUAGES, Encoder
 from moderation.judge.language import Languages
 from moderation.judge.relevance import Relevance, RelevanceModel
+from moderation.judge.spam import SpamModel
 from moderation.judge.spans import Piece, find_spans, put_down_share
 from moderation.judge.text import sentences
 from moderation.judge.tone import Tone, ToneModel
@@ -28,6 +29,7 @@ class Reader:
         self.engine = f"embedded {artefacts.version()}"
         self._relevance = RelevanceModel()
         self._tone = ToneModel()
+        self._spam = SpamModel()
         self._encoder = Encoder()
         self._languages = Languages()
         self._lock = Lock()
@@ -44,6 +46,11 @@ class Reader:
                 self._assessment(case, language, relevance, tone)
                 for case, language, relevance, tone in zip(cases, languages, relevances, tones, strict=True)
             ]
+
+    def spam(self, texts: Sequence[str]) -> list[float]:
+        """Return for each text the probability that it is advertising or junk."""
+        with self._lock:
+            return self._spam.assess(texts, self._encoder.vectors(texts))
 
     def forget(self) -> None:
         """Forget the vectors of all texts read so far."""

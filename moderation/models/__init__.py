@@ -4,13 +4,16 @@ from moderation.models.comments import Article, Assessment, Comment, Fingerprint
 from moderation.models.decisions import Decision, Delivery, Maker, Outcome
 from moderation.models.desk import Claim, Deferral
 from moderation.models.moderators import Moderator, Role
+from moderation.models.quotas import AkismetUse, CoralComment, Quota
 from moderation.models.sites import HouseRule, RuleSet, Site, SiteKey
 
 __all__ = [
+    "AkismetUse",
     "Article",
     "Assessment",
     "Claim",
     "Comment",
+    "CoralComment",
     "Decision",
     "Deferral",
     "Delivery",
@@ -20,6 +23,7 @@ __all__ = [
     "Moderator",
     "Outcome",
     "PastText",
+    "Quota",
     "ReceivedEvent",
     "Role",
     "RuleSet",

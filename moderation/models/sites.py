@@ -26,6 +26,7 @@ class Site(Base):
     callback_private: Mapped[bool] = mapped_column(default=False, doc="Whether that may be a private address.")
     undo_seconds: Mapped[int] = mapped_column(default=10, doc="How long a decision waits before the site hears of it.")
     time_zone: Mapped[str] = mapped_column(String(60), default="Europe/Berlin", doc="By it, hours of rules are meant.")
+    coral_rejects: Mapped[bool] = mapped_column(default=False, doc="Whether Coral may reject what rules say to delete.")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     keys: Mapped[list[SiteKey]] = relationship(back_populates="site", order_by="SiteKey.id.desc()")
@@ -42,7 +43,9 @@ class SiteKey(Base):
     """What a site and the service share. Several of a kind may be valid at once, so that keys can be changed calmly.
 
     ``signing``: the secret of webhooks both ways, as text (``whsec_…``), because a signature cannot be made from a
-    hash. ``token``: the SHA-256 of a bearer token for the API.
+    hash. ``token``: the SHA-256 of a bearer token for the API. ``akismet``: twelve hexadecimal digits, as Akismet's
+    clients want them, as text, because a verdict that is sent later carries it. ``coral``: a secret that Coral signs
+    with, as Coral shows it.
     """
 
     __tablename__ = "site_key"
@@ -56,7 +59,7 @@ class SiteKey(Base):
 
     site: Mapped[Site] = relationship(back_populates="keys")
 
-    __table_args__ = (CheckConstraint("kind IN ('signing', 'token')", name="kind"),)
+    __table_args__ = (CheckConstraint("kind IN ('signing', 'token', 'akismet', 'coral')", name="kind"),)
 
 
 class HouseRule(Base):

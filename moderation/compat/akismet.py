@@ -1,0 +1,225 @@
+"""Akismet's calls (`/1.1/…`), for WordPress's own plugin and other clients: is it spam, it is, it is none.
+
+Akismet answers errors with 200, a word and a header; so do we. The key comes as `api_key` or `key`, or as the first
+label of the host's name.
+"""
+
+from datetime import date
+
+from flask import Blueprint, Response, request
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
+
+from moderation import history
+from moderation.compat import door
+from moderation.contract import ArticleData, CommentData, CommenterData
+from moderation.db import now
+from moderation.errors import ModerationError, NotSignedIn, TooMany
+from moderation.judge.text import html_to_text
+from moderation.models import AkismetUse, Outcome, Site
+from moderation.views import services
+
+blueprint = Blueprint("akismet", __name__)
+
+SPAM_FROM = 0.5
+BLATANT_FROM = 0.98
+"""Probability from which the client may throw it away unseen."""
+
+THANKS = "Thanks for making the web a better place."
+GUARANTEED = {"akismet-guaranteed-spam", "akismet-guaranteed-spam@example.com"}
+"""Names that test whether spam is found."""
+
+Form = dict[str, str]
+
+
+def enter() -> tuple[Site, Form]:
+    """Return who asks and the form that was sent (or JSON, as Coral does); NotSignedIn or TooMany."""
+    form = request.values.to_dict()
+    if request.is_json:
+        sent = door.json_body()
+        form |= {name: str(value) for name, value in sent.items() if isinstance(value, str | int | float)}
+    label = request.host.partition(".")[0]
+    key = form.get("api_key") or form.get("key") or label
+    return door.enter(key, kind="akismet"), form
+
+
+def plain(text: str, **headers: str) -> Response:
+    """Return a word as Akismet says it."""
+    response = Response(text, content_type="text/plain; charset=utf-8")
+    for name, value in headers.items():
+        response.headers["X-akismet-" + name.replace("_", "-")] = value
+    return response
+
+
+@blueprint.post("/1.1/verify-key")
+def verify_key() -> Response:
+    """Say whether the key is one of ours."""
+    enter()
+    return plain("valid")
+
+
+@blueprint.post("/1.1/comment-check")
+def comment_check() -> Response:
+    """Say whether a comment is spam."""
+    site, form = enter()
+    missing = [name for name in ("blog", "user_ip") if not form.get(name)]
+    if missing:
+        return plain("invalid", debug_help=f"The parameter {missing[0]} is missing.")
+    score = _score(form)
+    is_spam = score >= SPAM_FROM
+    with services().database.session() as session:
+        count(session, site, form["blog"], spam=is_spam, ham=not is_spam)
+        session.commit()
+    if not is_spam:
+        return plain("false")
+    return plain("true", pro_tip="discard") if score >= BLATANT_FROM else plain("true")
+
+
+def _score(form: Form) -> float:
+    if form.get("user_role") == "administrator":
+        return 0.0
+    trap = form.get("honeypot_field_name")
+    if trap and form.get(trap):
+        return 1.0
+    if {form.get("comment_author"), form.get("comment_author_email")} & GUARANTEED:
+        return SPAM_FROM
+    said = (form.get("comment_author", ""), form.get("comment_author_url", ""), _text(form))
+    return services().judge.spam(["\n".join(part for part in said if part)])[0]
+
+
+def _text(form: Form) -> str:
+    return html_to_text(form.get("comment_content", ""))
+
+
+@blueprint.post("/1.1/submit-spam")
+def submit_spam() -> Response:
+    """Keep that a comment was spam after all."""
+    return _learn(Outcome.DELETE)
+
+
+@blueprint.post("/1.1/submit-ham")
+def submit_ham() -> Response:
+    """Keep that a comment was no spam after all."""
+    return _learn(Outcome.APPROVE)
+
+
+def _learn(outcome: Outcome) -> Response:
+    """Keep a correction as the site's own decision, where it says which comment under which page it means."""
+    site, form = enter()
+    with services().database.session() as session:
+        blog = form.get("blog", site.slug)
+        count(
+            session,
+            site,
+            blog,
+            calls=0,
+            missed_spam=outcome is Outcome.DELETE,
+            false_positives=outcome is Outcome.APPROVE,
+        )
+        data = _comment(form)
+        if data is not None:
+            history.record(session, site, data, outcome=outcome, decided_at=now())
+        session.commit()
+    services().bell.ring("score")
+    return plain(THANKS)
+
+
+def _comment(form: Form) -> CommentData | None:
+    """The comment a form speaks of; None where it names none, as Coral's does."""
+    url = form.get("permalink", "")
+    name = form.get("comment_ID", "")
+    if not name.strip() or not url.startswith(("http://", "https://")) or len(url) > 2000:
+        return None
+    article = ArticleData(id=form.get("comment_post_ID") or url[:255], url=url, title=url[:1000])
+    return CommentData(
+        id=name[:255],
+        text=_text(form).replace("\x00", ""),
+        commenter=CommenterData(name=form.get("comment_author", "")[:255] or None),
+        submitted_at=now(),
+        article=article,
+    )
+
+
+@blueprint.post("/1.1/get-subscription")
+def subscription() -> dict[str, object]:
+    """Say that the key is paid for, as the plugin's settings page wants to know."""
+    site, _ = enter()
+    return {
+        "status": "active",
+        "account_name": site.name,
+        "account_type": "free-api-key",
+        "next_billing_date": False,
+        "limit_reached": False,
+        "user_email": False,
+    }
+
+
+@blueprint.post("/1.1/get-stats")
+def stats() -> dict[str, object]:
+    """Say how much spam was found in all."""
+    site, _ = enter()
+    with services().database.session(read_only=True) as session:
+        uses = session.query(AkismetUse).where(AkismetUse.site_id == site.id).all()
+    spam = sum(use.spam for use in uses)
+    judged = sum(use.spam + use.ham for use in uses) or 1
+    missed, wrong = sum(use.missed_spam for use in uses), sum(use.false_positives for use in uses)
+    return {
+        "spam": spam,
+        "ham": sum(use.ham for use in uses),
+        "missed_spam": missed,
+        "false_positives": wrong,
+        "accuracy": f"{100 * max(0, judged - missed - wrong) / judged:.2f}",
+        "time_saved": spam * 10,
+        "breakdown": {},
+    }
+
+
+@blueprint.post("/1.1/deactivate")
+def deactivate() -> Response:
+    """Say goodbye."""
+    enter()
+    return plain("deactivated")
+
+
+@blueprint.route("/1.1/test", methods=["GET", "POST"])
+def test() -> Response:
+    """Say that somebody is here."""
+    return plain("connected")
+
+
+def count(session: Session, site: Site, blog: str, *, calls: int = 1, **counts: bool) -> None:
+    """Add to what a blog has used within this month."""
+    month = date(now().year, now().month, 1)
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    names = ("spam", "ham", "missed_spam", "false_positives")
+    values = {"calls": calls} | {name: int(counts.get(name, False)) for name in names}
+    row = insert(AkismetUse).values(site_id=site.id, month=month, blog=blog[:255].replace("\x00", ""), **values)
+    session.execute(
+        row.on_conflict_do_update(
+            index_elements=["site_id", "month", "blog"],
+            set_={name: getattr(AkismetUse, name) + value for name, value in values.items()},
+        )
+    )
+
+
+@blueprint.errorhandler(ModerationError)
+def explain(error: ModerationError) -> Response:
+    """Answer as Akismet does: a wrong key is a word, too many calls are an error of HTTP."""
+    if isinstance(error, NotSignedIn):
+        return plain(
+            "invalid",
+            debug_help="We were unable to parse your blog's key; make one with `moderation site akismet-key`.",
+        )
+    response = plain("invalid", debug_help=error.message)
+    if isinstance(error, TooMany):
+        response.status_code = 429
+        response.headers["Retry-After"] = str(error.wait)
+    return response
+
+
+@blueprint.errorhandler(HTTPException)
+def _explain_http(error: HTTPException) -> Response:
+    response = plain("invalid", debug_help=error.description or error.name)
+    response.status_code = error.code or 500
+    return response

@@ -1,0 +1,40 @@
+"""What all doors for other services' clients begin with: who asks, how often, and what the body says."""
+
+import json
+from typing import Any
+
+from flask import request
+
+from moderation import auth, quota
+from moderation.errors import BadJson
+from moderation.judge import Assessment, Case
+from moderation.models import Site
+from moderation.views import services
+
+
+def enter(key: str, *, kind: str = "token", number: int = 1) -> Site:
+    """Return the site whose key this is, detached, and count ``number`` calls; NotSignedIn or TooMany otherwise."""
+    with services().database.session(read_only=True) as session:
+        site = auth.site_by_key(session, key, kind=kind)
+    with services().database.session() as session:
+        try:
+            quota.take(session, f"calls {site.id}", per_minute=services().settings.calls_per_minute, number=number)
+        finally:
+            session.commit()
+    return site
+
+
+def json_body() -> dict[str, Any]:
+    """Return the body as a JSON object, whatever content type it claims; BadJson says what is wrong with it."""
+    try:
+        data = json.loads(request.get_data(cache=False) or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise BadJson(f"The body is not JSON: {error}.") from None
+    if not isinstance(data, dict):
+        raise BadJson("The body must be a JSON object.")
+    return data
+
+
+def assess(case: Case) -> Assessment:
+    """Judge one text here and now; nothing is stored."""
+    return services().judge.assess([case])[0]

@@ -1,0 +1,123 @@
+"""Akismet's clients, unmodified, ask here whether something is spam."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import akismet
+import httpx
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from moderation.db import Database
+from moderation.models import Comment, Outcome, Status
+
+SPAM = "Günstige Kredite ohne Schufa! Sofort auszahlen lassen: https://kredit-blitz.example WhatsApp +49 151 23456789"
+HAM = "Die Umleitung über den Nordring kostet mich jeden Morgen zwölf Minuten, das ist zu viel."
+BLOG = "https://zeitung.example"
+
+
+@pytest.fixture
+def stock(port: int, akismet_key: str) -> Iterator[akismet.SyncClient]:
+    class Here(httpx.HTTPTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            request.url = request.url.copy_with(scheme="http", host="127.0.0.1", port=port)
+            return super().handle_request(request)
+
+    with httpx.Client(transport=Here(), timeout=10) as http:
+        yield akismet.SyncClient.validated_client(config=akismet.Config(akismet_key, BLOG), http_client=http)
+
+
+def test_the_client_from_pypi_finds_spam(stock: akismet.SyncClient) -> None:
+    check = stock.comment_check
+    assert check(user_ip="192.0.2.1", comment_content=SPAM) in {
+        akismet.CheckResponse.SPAM,
+        akismet.CheckResponse.DISCARD,
+    }
+    assert check(user_ip="192.0.2.1", comment_content=HAM) is akismet.CheckResponse.HAM
+    assert check(user_ip="192.0.2.1", comment_author="akismet-guaranteed-spam") is akismet.CheckResponse.SPAM
+
+
+def test_the_client_from_pypi_corrects_and_counts(stock: akismet.SyncClient, judged: Flask, akismet_key: str) -> None:
+    stock.comment_check(user_ip="192.0.2.1", comment_content=SPAM)
+    assert stock.submit_spam(user_ip="192.0.2.1", comment_content=SPAM)
+    assert stock.submit_ham(user_ip="192.0.2.1", comment_content=HAM)
+    assert stock.usage_limit()["usage"] == 1
+    form = {"api_key": akismet_key}
+    client = judged.test_client()
+    (row,) = next(v for v in client.get("/1.2/key-sites", query_string=form).json.values() if isinstance(v, list))
+    assert (row["site"], row["api_calls"], row["missed_spam"], row["false_positives"]) == (BLOG, "1", "1", "1")
+    lines = client.get("/1.2/key-sites", query_string=form | {"format": "csv"}).text.splitlines()
+    assert lines[1].startswith("Site,Total API Calls")
+    assert lines[2] == f"{BLOG},1,1,0,1,1,False"
+
+
+def test_the_client_from_npm_sends_its_key_in_the_hosts_name(
+    node: Callable[..., Any], port: int, akismet_key: str
+) -> None:
+    script = """
+        const dns = require('dns')
+        const here = {address: '127.0.0.1', family: 4}
+        dns.lookup = (host, options, done) => done(null, options.all ? [here] : here.address, here.family)
+        const { AkismetClient } = require('akismet-api')
+        const [, port, key, blog, spam, ham] = process.argv
+        const client = new AkismetClient({key, blog, host: 'akismet.test:' + port, protocol: 'http'})
+        const check = text => client.checkSpam({ip: '192.0.2.1', content: text, useragent: 'Test'})
+        ;(async () => {
+            const answers = [await client.verifyKey(), await check(spam), await check(ham)]
+            await client.submitHam({ip: '192.0.2.1', content: ham, useragent: 'Test'})
+            console.log(JSON.stringify(answers))
+        })()
+    """
+    assert node(script, str(port), akismet_key, BLOG, SPAM, HAM) == [True, True, False]
+
+
+def test_a_wrong_key_is_invalid(judged: Flask, akismet_key: str) -> None:
+    answer = judged.test_client().post("/1.1/verify-key", data={"key": "000000000000", "blog": BLOG})
+    assert (answer.status_code, answer.text) == (200, "invalid")
+    assert "akismet-key" in answer.headers["x-akismet-debug-help"]
+    assert judged.test_client().post("/1.1/verify-key", data={"key": akismet_key, "blog": BLOG}).text == "valid"
+
+
+def test_what_is_missing_is_named(judged: Flask, akismet_key: str) -> None:
+    answer = judged.test_client().post("/1.1/comment-check", data={"api_key": akismet_key, "blog": BLOG})
+    assert answer.text == "invalid"
+    assert answer.headers["x-akismet-debug-help"] == "The parameter user_ip is missing."
+
+
+def test_a_filled_honeypot_is_spam_and_an_administrator_never_is(judged: Flask, akismet_key: str) -> None:
+    form = {"api_key": akismet_key, "blog": BLOG, "user_ip": "192.0.2.1", "comment_content": HAM}
+    client = judged.test_client()
+    trapped = client.post("/1.1/comment-check", data=form | {"honeypot_field_name": "trap", "trap": "x"})
+    assert (trapped.text, trapped.headers["x-akismet-pro-tip"]) == ("true", "discard")
+    answer = client.post("/1.1/comment-check", data=form | {"comment_content": SPAM, "user_role": "administrator"})
+    assert answer.text == "false"
+
+
+def test_a_correction_that_names_its_comment_is_kept_as_a_decision(
+    judged: Flask, akismet_key: str, database: Database
+) -> None:
+    form = {"api_key": akismet_key, "blog": BLOG, "user_ip": "192.0.2.1", "comment_content": "<b>Kauft</b> &amp; spart"}
+    form |= {"comment_ID": "77", "comment_post_ID": "5", "permalink": f"{BLOG}/bruecke"}
+    assert judged.test_client().post("/1.1/submit-spam", data=form).text == "Thanks for making the web a better place."
+    with database.session(read_only=True) as session:
+        (comment,) = session.scalars(select(Comment))
+        assert (comment.external_id, comment.text, comment.status) == ("77", "Kauft & spart", Status.DELETED)
+        assert [decision.outcome for decision in comment.decisions] == [Outcome.DELETE]
+
+
+def test_corals_feedback_in_json_without_a_blog_is_counted(judged: Flask, akismet_key: str) -> None:
+    answer = judged.test_client().post(
+        "/1.1/submit-ham", json={"comment_content": HAM}, base_url=f"http://{akismet_key}.akismet.test"
+    )
+    assert answer.text == "Thanks for making the web a better place."
+
+
+@pytest.mark.parametrize("path", ["get-subscription", "get-stats", "deactivate", "test"])
+def test_the_plugins_own_pages_are_answered(judged: Flask, akismet_key: str, path: str) -> None:
+    assert judged.test_client().post(f"/1.1/{path}", data={"api_key": akismet_key}).status_code == 200
+
+
+def test_a_month_that_is_none_is_said(judged: Flask, akismet_key: str) -> None:
+    answer = judged.test_client().get("/1.2/key-sites", query_string={"api_key": akismet_key, "month": "2026-13"})
+    assert answer.headers["x-akismet-debug-help"] == "`month` must look like 2026-11."
