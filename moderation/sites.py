@@ -4,14 +4,13 @@ import re
 import secrets
 from pathlib import Path
 
-import yaml
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from moderation import auth, rulebook
 from moderation.errors import BadInput
 from moderation.models import Moderator, Role, Site
-from moderation.rulebook import StatedRule
+from moderation.rulebook import StatedRule, files
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 
@@ -52,8 +51,7 @@ def change_site(site: Site, **changes: object) -> None:
 
 def starting_rules() -> list[StatedRule]:
     """Return the house rules a new site starts with."""
-    stated = yaml.safe_load((Path(__file__).parent / "house_rules.yaml").read_text(encoding="utf-8"))
-    return [StatedRule.model_validate(rule) for rule in stated["rules"]]
+    return files.read_file(Path(__file__).parent / "house_rules.yaml")
 
 
 def add_moderator(session: Session, *, name: str, password: str, role: Role = Role.MODERATOR) -> Moderator:

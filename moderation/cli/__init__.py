@@ -5,6 +5,7 @@ import click
 from moderation import __version__
 from moderation.cli.database import db
 from moderation.cli.moderator import moderator
+from moderation.cli.rules import rules
 from moderation.cli.run import run
 from moderation.cli.score import score
 from moderation.cli.site import site
@@ -27,5 +28,5 @@ def main() -> None:
     """Hausordnung: readers' comments, moderated by the site's own stated rules."""
 
 
-for command in (run, score, db, site, moderator):
+for command in (run, score, db, site, rules, moderator):
     main.add_command(command)

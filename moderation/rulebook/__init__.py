@@ -9,18 +9,32 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from moderation.db import now
-from moderation.errors import StaleView
+from moderation.errors import NotFound, StaleView
 from moderation.models import HouseRule, Moderator, RuleSet, Site
 from moderation.rulebook.stated import StatedRule
 from moderation.rules import Rule
 
-__all__ = ["StatedRule", "applied", "current", "save", "stated", "version"]
+__all__ = ["StatedRule", "applied", "current", "get", "save", "stated", "version", "versions"]
 
 
 def current(session: Session, site_id: int) -> RuleSet | None:
     """Return the newest version of a site's rules; None where it never had any."""
     newest = select(RuleSet).where(RuleSet.site_id == site_id).order_by(RuleSet.version.desc()).limit(1)
     return session.scalars(newest).one_or_none()
+
+
+def get(session: Session, site_id: int, number: int) -> RuleSet:
+    """Return a version of a site's rules by its number; NotFound where there is none."""
+    found = session.scalars(select(RuleSet).where(RuleSet.site_id == site_id, RuleSet.version == number)).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no version {number} of these house rules.", code="unknown_version")
+    return found
+
+
+def versions(session: Session, site_id: int, *, limit: int = 100) -> list[RuleSet]:
+    """Return the versions of a site's rules, newest first."""
+    newest = select(RuleSet).where(RuleSet.site_id == site_id).order_by(RuleSet.version.desc()).limit(limit)
+    return list(session.scalars(newest))
 
 
 def version(session: Session, site_id: int) -> int:

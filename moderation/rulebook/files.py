@@ -1,0 +1,125 @@
+"""House rules as a YAML file: written so that nothing is lost, read with the line of whatever is wrong."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from moderation.errors import BadInput
+from moderation.rulebook.stated import StatedRule
+
+MOST_BYTES = 1_000_000
+MOST_RULES = 200
+
+_HEAD = "# House rules. Read back with `moderation rules import`; docs/house-rules.md explains the format.\n\n"
+
+
+class RuleFile(BaseModel):
+    """All house rules of a site, in order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rules: list[StatedRule] = Field(max_length=MOST_RULES)
+
+    @model_validator(mode="after")
+    def _keys_differ(self) -> "RuleFile":
+        keys = [rule.key for rule in self.rules]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise ValueError(f"two rules have the key {key!r}; give one of them another")
+        return self
+
+
+def write(rules: Sequence[StatedRule]) -> str:
+    """Return the rules as a file, the same each time."""
+    stated = {"rules": [rule.as_json() for rule in rules]}
+    return _HEAD + yaml.safe_dump(stated, allow_unicode=True, sort_keys=False, width=110)
+
+
+def read(text: str, *, name: str = "the file") -> list[StatedRule]:
+    """Return the rules a file states; BadInput with one line for each mistake: file, line, rule, what, remedy."""
+    if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
+        raise BadInput(f"{name} is larger than {MOST_BYTES // 1000} kB; house rules are not.", code="too_large")
+    tree, content = _parse(text, name)
+    try:
+        return RuleFile.model_validate(content).rules
+    except ValidationError as error:
+        lines = [_explain(dict(problem), tree, content, name) for problem in error.errors(include_url=False)]
+        raise BadInput("\n".join(lines), code="rules") from None
+
+
+def read_file(file: Path) -> list[StatedRule]:
+    """Return the rules a file on disk states; BadInput as `read` says, and where it is not UTF-8."""
+    try:
+        return read(file.read_text(encoding="utf-8"), name=str(file))
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{file}: not UTF-8 from byte {error.start} on; save it as UTF-8.", code="rules") from None
+
+
+def _parse(text: str, name: str) -> tuple[yaml.Node, Any]:
+    try:
+        # A few lines of aliases unfold to gigabytes; a file of rules needs none.
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                at = event.start_mark.line + 1 if event.start_mark else 1
+                raise BadInput(
+                    f"{name}, line {at}: write it out; aliases (*{event.anchor}) are not read.", code="rules"
+                )
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{name}, line {mark.line + 1}" if mark else name
+        said = getattr(error, "problem", None) or "a character that YAML does not allow"
+        raise BadInput(f"{where}: this is no YAML: {said}.", code="rules") from None
+    except (ValueError, RecursionError) as error:  # a date that does not exist; brackets a thousand deep
+        raise BadInput(f"{name}: this is no YAML of ours: {type(error).__name__}.", code="rules") from None
+    if tree is None:
+        raise BadInput(f"{name} is empty; it must begin with `rules:`.", code="rules")
+    _refuse_doubled_names(tree, name)
+    return tree, content
+
+
+def _refuse_doubled_names(node: yaml.Node, name: str) -> None:
+    """YAML lets the last of two equal names win in silence, and the rule somebody wrote would be lost."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise BadInput(f"{name}, line {key.start_mark.line + 1}: {key.value!r} stands twice.", code="rules")
+            if isinstance(key, yaml.ScalarNode):
+                seen.add(key.value)
+            _refuse_doubled_names(value, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_doubled_names(value, name)
+
+
+def _explain(problem: dict[str, Any], tree: yaml.Node, content: Any, name: str) -> str:
+    steps = list(problem["loc"])
+    node, inside = tree, list[str]()
+    for at, step in enumerate(steps):
+        below = _below(node, step)
+        if below is None and at < len(steps) - 1:
+            continue  # a kind of condition, which the file does not name as a level of its own
+        node = below or node
+        inside = [] if isinstance(step, int) else [*inside, str(step)]
+    said = str(problem["msg"]).removeprefix("Value error, ")
+    rule = ""
+    if len(steps) > 1 and steps[0] == "rules" and isinstance(steps[1], int):
+        stated = content["rules"][steps[1]]
+        key = stated.get("key") if isinstance(stated, dict) else None
+        rule = f", rule {steps[1] + 1}" + (f" ({key})" if key else "")
+    place = ".".join(inside)
+    return f"{name}, line {node.start_mark.line + 1}{rule}: {place + ': ' if place else ''}{said}."
+
+
+def _below(node: yaml.Node, step: object) -> yaml.Node | None:
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == str(step)), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        found: yaml.Node = node.value[step]
+        return found
+    return None
