@@ -19,7 +19,18 @@ from moderation.db import now
 from moderation.errors import BadInput, BadJson, Forbidden, NotFound, NotSignedIn
 from moderation.models import Moderator, Role, Site, SiteKey
 
-OPEN = frozenset({"static", "health.healthz", "health.readyz", "account.sign_in", "account.language"})
+OPEN = frozenset(
+    {
+        "static",
+        "health.healthz",
+        "health.readyz",
+        "account.sign_in",
+        "account.language",
+        "reader.statement",
+        "reader.notice_form",
+        "reader.notice",
+    }
+)
 """Endpoints for anybody."""
 
 SIGNED = frozenset(

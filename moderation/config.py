@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from moderation.errors import SettingsError
+from moderation.notices.links import Links
 
 PositiveSeconds = Annotated[float, Field(gt=0)]
 
@@ -40,6 +41,12 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(1_000_000, gt=0, description="A larger request is refused with 413.")
     max_comment_characters: int = Field(20_000, gt=0, description="A longer comment is refused with 422.")
     clock_tolerance: PositiveSeconds = Field(300, description="Seconds a webhook's clock may differ from ours.")
+
+    smtp_url: SecretStr | None = Field(
+        None, description="Mail server, `smtp://user:password@host:587` or `smtps://…`. Empty: no mail is sent."
+    )
+    mail_from: str = Field("hausordnung@localhost", description="Sender of the mail.")
+    appeal_days: int = Field(183, ge=1, description="Days for which a commenter may object; the law wants six months.")
 
     calls_per_minute: int = Field(
         600, ge=1, description="Calls a site may make within a minute to the doors for other services' clients."
@@ -84,6 +91,11 @@ class Settings(BaseSettings):
     def secure_cookies(self) -> bool:
         """Whether cookies may travel over https only."""
         return self.public_url.startswith("https://")
+
+    @property
+    def links(self) -> Links:
+        """What makes and reads the links that readers get."""
+        return Links(self.public_url, self.require_secret_key(), self.appeal_days)
 
     def require_secret_key(self) -> str:
         """Return the secret key; SettingsError that says how to make one where there is none."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from moderation import letters
 from moderation.db import now
 from moderation.errors import BadInput, NotFound, StaleView
 from moderation.models import Comment, Decision, Delivery, HouseRule, Maker, Moderator, Outcome, Status
@@ -70,6 +71,8 @@ def decide(
     )
     session.add(decision)
     session.flush()  # gives the decision the id that an undo names
+    if outcome is Outcome.DELETE:
+        letters.tell_reasons(session, decision, not_before=end_of_undo)
     return decision
 
 

@@ -18,7 +18,8 @@ from standardwebhooks.webhooks import Webhook
 from moderation import __version__, auth
 from moderation.db import claim as claim_due
 from moderation.db import now
-from moderation.models import Comment, Decision, Delivery, Maker, Site
+from moderation.models import Comment, Decision, Delivery, Maker, Outcome, Site
+from moderation.notices.links import Links
 from moderation.outbound import PrivateAddress
 
 STEPS = tuple(timedelta(seconds=s) for s in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
@@ -58,10 +59,10 @@ def claim(session: Session, *, limit: int, lease: timedelta) -> list[int]:
     return claim_due(session, Delivery, limit=limit, lease=lease, where=[Delivery.site_id.in_(callable_sites)])
 
 
-def parcels(session: Session, delivery_ids: Sequence[int]) -> list[Parcel]:
+def parcels(session: Session, delivery_ids: Sequence[int], *, links: Links) -> list[Parcel]:
     """Sign what is to be sent; the signature holds the time of this try, the webhook id is the same in each."""
     deliveries = session.scalars(_with_all(select(Delivery).where(Delivery.id.in_(delivery_ids)))).all()
-    return [_parcel(delivery) for delivery in deliveries if delivery.due_at is not None]
+    return [_parcel(delivery, links) for delivery in deliveries if delivery.due_at is not None]
 
 
 def _with_all(statement: Select[Delivery]) -> Select[Delivery]:
@@ -69,9 +70,9 @@ def _with_all(statement: Select[Delivery]) -> Select[Delivery]:
     return statement.options(comment.joinedload(Comment.article), joinedload(Delivery.site)).order_by(Delivery.id)
 
 
-def _parcel(delivery: Delivery) -> Parcel:
+def _parcel(delivery: Delivery, links: Links) -> Parcel:
     site = delivery.site
-    body = json.dumps(message(delivery), ensure_ascii=False)
+    body = json.dumps(message(delivery, links), ensure_ascii=False)
     moment = now()
     signatures = [Webhook(secret).sign(delivery.webhook_id, moment, body) for secret in auth.signing_secrets(site)]
     return Parcel(
@@ -89,11 +90,12 @@ def _parcel(delivery: Delivery) -> Parcel:
     )
 
 
-def message(delivery: Delivery) -> dict[str, Any]:
+def message(delivery: Delivery, links: Links) -> dict[str, Any]:
     """What the site is told of a decision.
 
     ``reason`` is the text of the rule that was cited, as readers see it. ``text_sha256`` is of the text that was
     decided on, so that a site can tell when it has another one by now. ``automated`` is whether a machine decided.
+    ``statement_url`` is where the commenter reads the reasons of a deletion and can object.
     """
     decision = delivery.decision
     comment = decision.comment
@@ -108,6 +110,7 @@ def message(delivery: Delivery) -> dict[str, Any]:
             "rule": decision.rule_id and {"id": decision.rule_id, "title": _words(decision.rule_title, delivery.site)},
             "reason": _words(decision.rule_text, delivery.site),
             "automated": decision.maker is Maker.RULE,
+            "statement_url": links.statement(decision.id) if decision.outcome is Outcome.DELETE else None,
             "revision": decision.revision,
             "text_sha256": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
             "decided_at": decision.decided_at.isoformat(),
@@ -190,7 +193,7 @@ def try_again(session: Session, delivery_id: int) -> None:
     )
 
 
-def waiting(session: Session, site: Site, *, after: int, limit: int) -> list[dict[str, Any]]:
+def waiting(session: Session, site: Site, *, after: int, limit: int, links: Links) -> list[dict[str, Any]]:
     """Return decisions the site has not heard yet, oldest first, each with its ``webhook_id`` and ``cursor``.
 
     Stops at the first decision that can still be undone, so that a cursor never passes one by.
@@ -203,7 +206,9 @@ def waiting(session: Session, site: Site, *, after: int, limit: int) -> list[dic
     )
     moment: datetime = now()
     ripe = itertools.takewhile(lambda delivery: delivery.not_before <= moment, session.scalars(unheard))
-    return [{"webhook_id": delivery.webhook_id, "cursor": str(delivery.id), **message(delivery)} for delivery in ripe]
+    return [
+        {"webhook_id": delivery.webhook_id, "cursor": str(delivery.id), **message(delivery, links)} for delivery in ripe
+    ]
 
 
 def acknowledge(session: Session, site: Site, webhook_ids: Sequence[str]) -> int:

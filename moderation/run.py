@@ -96,7 +96,17 @@ def children(settings: Settings, *, host: str, port: int) -> list[Child]:
     alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     worker = ["celery", "--app", "worker", "--quiet", "worker", *alone]
     score = [*worker, "--hostname", "score@%h", "--queues", "score", "--pool", "solo"]
-    carry = [*worker, "--hostname", "carry@%h", "--queues", "deliver,sweep", "--pool", "threads", "--concurrency", "4"]
+    carry = [
+        *worker,
+        "--hostname",
+        "carry@%h",
+        "--queues",
+        "deliver,mail,sweep",
+        "--pool",
+        "threads",
+        "--concurrency",
+        "4",
+    ]
     beat = ["--beat", "--schedule", str(home / "beat")]
     # Where there is setpriv (util-linux), the kernel ends the children even when we are killed outright.
     tied = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []

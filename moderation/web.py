@@ -2,7 +2,6 @@
 
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 from flask import Flask, Response, jsonify, render_template, request
@@ -16,13 +15,11 @@ from moderation.compat import akismet, akismet_usage, coral, openai, perspective
 from moderation.config import Settings, load_settings
 from moderation.db import Database
 from moderation.errors import ModerationError, TooLarge
+from moderation.folders import TEMPLATES, TRANSLATIONS
 from moderation.judge import Judge
-from moderation.views import account, api, desk, health, language
+from moderation.views import account, api, desk, health, language, notices, reader
 
 log = structlog.get_logger(__name__)
-
-_PACKAGED = Path(__file__).parent / "templates"
-_CHECKED_OUT = Path(__file__).parent.parent / "templates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +37,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Make the application."""
     settings = settings or load_settings()
     logs.configure(settings)
-    app = Flask("moderation", template_folder=str(_PACKAGED if _PACKAGED.is_dir() else _CHECKED_OUT))
+    app = Flask("moderation", template_folder=str(TEMPLATES))
     _configure(app, settings)
     app.extensions["moderation"] = Services(settings, Database(settings.database_url), Bell(settings), Judge())
     Babel(app, locale_selector=language.choose, timezone_selector=lambda: settings.time_zone)
-    for blueprint in (api.blueprint, desk.blueprint, account.blueprint, health.blueprint):
-        app.register_blueprint(blueprint)
+    for view in (api, desk, notices, reader, account, health):
+        app.register_blueprint(view.blueprint)
     for door in (perspective, suggestion, openai, akismet, akismet_usage, coral):
         app.register_blueprint(door.blueprint)
     auth.protect(app)
@@ -69,7 +66,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a card may stay open through a long night
         WTF_CSRF_SSL_STRICT=False,  # refuses requests without a Referer, which our own policy takes away
         BABEL_DEFAULT_LOCALE=settings.default_language,
-        BABEL_TRANSLATION_DIRECTORIES=str(Path(__file__).parent / "translations"),
+        BABEL_TRANSLATION_DIRECTORIES=str(TRANSLATIONS),
     )
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 
-from moderation import coral_comments, delivery, intake, quota, scoring
+from moderation import coral_comments, delivery, intake, letters, quota, scoring
 from moderation.broker import BELLS
 from worker.app import app, workshop
+
+LETTERS = 50
+"""Letters that are claimed together."""
 
 ROUNDS = 16
 """Batches a task works through before it rings for itself again, so that a worker can be told to stop in between."""
@@ -39,7 +42,7 @@ def deliver() -> None:
     with workshop.database.session() as session:
         taken = delivery.claim(session, limit=settings.delivery_batch, lease=lease)
         session.commit()
-        parcels = delivery.parcels(session, taken)
+        parcels = delivery.parcels(session, taken, links=settings.links)
     for parcel in parcels:
         result = delivery.send(parcel, workshop.client(private=parcel.private))
         with workshop.database.session() as session:
@@ -49,6 +52,22 @@ def deliver() -> None:
             workshop.bell.ring("deliver", after=again)
     if len(taken) == settings.delivery_batch:
         workshop.bell.ring("deliver")
+
+
+@app.task(name="mail")  # type: ignore[untyped-decorator]
+def mail() -> None:
+    """Send the letters that are due, if there is a mail server."""
+    settings = workshop.settings
+    if settings.smtp_url is None:
+        return
+    with workshop.database.session() as session:
+        taken = letters.claim(session, limit=LETTERS, lease=timedelta(minutes=10))
+        mails = letters.compose(session, taken, links=settings.links, sender=settings.mail_from)
+        session.commit()
+    for letter_id, problem in letters.send_all(mails, settings.smtp_url.get_secret_value()):
+        with workshop.database.session() as session:
+            letters.record(session, letter_id, problem)
+            session.commit()
 
 
 @app.task(name="sweep")  # type: ignore[untyped-decorator]

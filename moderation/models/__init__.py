@@ -4,11 +4,13 @@ from moderation.models.comments import Article, Assessment, Comment, Fingerprint
 from moderation.models.decisions import Decision, Delivery, Maker, Outcome
 from moderation.models.desk import Claim, Deferral
 from moderation.models.moderators import Moderator, Role
+from moderation.models.notices import Appeal, Letter, Notice
 from moderation.models.quotas import AkismetUse, CoralComment, Quota
 from moderation.models.sites import HouseRule, RuleSet, Site, SiteKey
 
 __all__ = [
     "AkismetUse",
+    "Appeal",
     "Article",
     "Assessment",
     "Claim",
@@ -19,8 +21,10 @@ __all__ = [
     "Delivery",
     "Fingerprint",
     "HouseRule",
+    "Letter",
     "Maker",
     "Moderator",
+    "Notice",
     "Outcome",
     "PastText",
     "Quota",

@@ -45,7 +45,7 @@ def decisions() -> ResponseReturnValue:
     limit = _number("limit", default=100, highest=1000)
     with services().database.session(read_only=True) as session:
         site = auth.site_by_token(session, request.headers.get("Authorization"))
-        waiting = delivery.waiting(session, site, after=after, limit=limit)
+        waiting = delivery.waiting(session, site, after=after, limit=limit, links=services().settings.links)
         return {"decisions": waiting, "cursor": waiting[-1]["cursor"] if waiting else str(after)}
 
 

@@ -29,6 +29,8 @@ PAGES = (
     Page("desk.queue", lazy_gettext("Queue"), "inbox", first=True),
     Page("desk.approved", lazy_gettext("Approved"), "check"),
     Page("desk.deleted", lazy_gettext("Deleted"), "trash-2"),
+    Page("notices.objections", lazy_gettext("Objections"), "scale"),
+    Page("notices.report", lazy_gettext("Transparency report"), "scroll-text"),
 )
 
 

@@ -1,0 +1,147 @@
+"""Letters leave through a real mail server, say what is true when they leave, and are forgotten then."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
+from typing import Any
+
+import pytest
+import time_machine
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
+from pydantic import SecretStr
+from sqlalchemy import select
+
+from moderation import decisions, letters
+from moderation.db import Database, now
+from moderation.decisions import Seen
+from moderation.errors import SettingsError
+from moderation.models import Letter, Moderator, Outcome, Site
+from tests.integration.ports import free_port
+from tests.stories import add_comment
+from worker import tasks
+
+
+class Postbox:
+    """A mail server that keeps what it gets, and answers as it is told."""
+
+    def __init__(self) -> None:
+        self.got: list[Any] = []
+        self.answer = "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:  # noqa: N802 - the library's name
+        if self.answer.startswith("250"):
+            self.got.append(message_from_bytes(envelope.content, policy=default))
+        return self.answer
+
+
+@pytest.fixture
+def postbox(workshop: Any) -> Iterator[Postbox]:
+    box = Postbox()
+    port = free_port()
+    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller.start()
+    workshop.settings = workshop.settings.model_copy(update={"smtp_url": SecretStr(f"smtp://127.0.0.1:{port}")})
+    yield box
+    controller.stop()
+
+
+@pytest.fixture
+def deleted(database: Database, site: Site, moderator: Moderator) -> int:
+    with database.session() as session:
+        session.get_one(Site, site.id).mails_reasons = True
+        comment = add_comment(session, site, commenter_email="otto@example.org", language="de")
+        mona = session.get_one(Moderator, moderator.id)
+        decision = decisions.decide(session, comment.id, Outcome.DELETE, moderator=mona, seen=Seen(1))
+        session.commit()
+        return decision.id
+
+
+def test_the_reasons_are_mailed_once_the_undo_window_is_over(
+    postbox: Postbox, database: Database, deleted: int
+) -> None:
+    tasks.mail()
+    assert postbox.got == []
+    with time_machine.travel(now() + timedelta(minutes=1)):
+        tasks.mail()
+        tasks.mail()
+    (mail,) = postbox.got
+    assert mail["to"] == "otto@example.org"
+    assert mail["subject"] == "Ihr Kommentar bei Fördeblick wurde gelöscht"
+    assert "/reader/statements/" in mail.get_content()
+    assert "„Die alte Hafenbrücke wird ein Jahr lang gesperrt“" in mail.get_content()
+    with database.session(read_only=True) as session:
+        letter = session.scalars(select(Letter)).one()
+        assert letter.sent_at is not None
+        assert letter.address is None
+
+
+def test_a_decision_taken_back_is_not_mailed(
+    postbox: Postbox, database: Database, moderator: Moderator, deleted: int
+) -> None:
+    with database.session() as session:
+        decisions.undo(session, deleted, moderator=session.get_one(Moderator, moderator.id))
+        session.commit()
+    with time_machine.travel(now() + timedelta(minutes=1)):
+        tasks.mail()
+    assert postbox.got == []
+    with database.session(read_only=True) as session:
+        assert session.scalars(select(Letter.address)).one() is None
+
+
+def test_a_server_that_is_busy_is_tried_again(postbox: Postbox, database: Database, deleted: int) -> None:
+    postbox.answer = "451 later"
+    with time_machine.travel(now() + timedelta(minutes=1)):
+        tasks.mail()
+    with database.session(read_only=True) as session:
+        assert session.scalars(select(Letter.last_error)).one() == "answered 451"
+    postbox.answer = "250 OK"
+    with time_machine.travel(now() + timedelta(hours=1)):
+        tasks.mail()
+    assert len(postbox.got) == 1
+
+
+def test_a_server_that_never_answers_fails_at_last(workshop: Any, database: Database, deleted: int) -> None:
+    workshop.settings = workshop.settings.model_copy(update={"smtp_url": SecretStr("smtp://127.0.0.1:9")})
+    moment = now()
+    for _ in range(9):
+        moment += timedelta(days=2)
+        with time_machine.travel(moment):
+            tasks.mail()
+    with database.session(read_only=True) as session:
+        letter = session.scalars(select(Letter)).one()
+        assert letter.failed_at is not None
+        assert letter.last_error == "unreachable ConnectionRefusedError"
+        assert letter.address is None
+
+
+def test_without_a_server_letters_wait(workshop: Any, database: Database, deleted: int) -> None:
+    with time_machine.travel(now() + timedelta(minutes=1)):
+        tasks.mail()
+    with database.session(read_only=True) as session:
+        letter = session.scalars(select(Letter)).one()
+        assert (letter.attempts, letter.address) == (0, "otto@example.org")
+
+
+def test_a_senseless_address_of_a_server_names_the_setting() -> None:
+    with pytest.raises(SettingsError, match="MODERATION_SMTP_URL"):
+        letters.connect("http://mail.example", timeout=1)
+
+
+@pytest.mark.parametrize("kind", ["statement", "appeal_received", "appeal_closed", "notice_received", "notice_closed"])
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_every_letter_is_written_in_both_languages(
+    workshop: Any, database: Database, deleted: int, kind: str, language: str
+) -> None:
+    values: dict[str, Any] = {"notice": 1} if kind.startswith("notice") else {"statement": deleted}
+    if kind == "statement":
+        values |= {"site": "Fördeblick\nBcc: all@example.org", "article": "Die Brücke"}
+    with database.session() as session:
+        letter = letters.write(session, kind, "otto@example.org", language, **values)
+        session.flush()
+        (mail,) = letters.compose(session, [letter.id], links=workshop.settings.links, sender="a@example.org")
+    assert mail.message["subject"]
+    assert mail.message["bcc"] is None
+    assert "/reader/" in mail.message.get_content()
+    assert ("Guten Tag" in mail.message.get_content()) == (language == "de")
