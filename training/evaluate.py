@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
+from moderation.figures import calibration_error
 from moderation.judge import Assessment, Case, Judge, Kind
 from training.corpus import OFF_TOPIC, ON_TOPIC, Comment, Thread, load_threads
-from training.figures import calibration_error
 
 Judged = list[tuple[Comment, Case, Assessment]]
 

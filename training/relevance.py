@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from moderation.figures import calibration_error
 from moderation.judge.encoder import Encoder
 from moderation.judge.lexical import Pieces, Rarity, pieces
 from moderation.judge.network import DIMENSION, Floats
@@ -23,7 +24,6 @@ from moderation.judge.relevance import (
     see,
 )
 from training.corpus import OFF_TOPIC, ON_TOPIC, Thread
-from training.figures import calibration_error
 
 SEED = 20260101
 FOLDS = 5

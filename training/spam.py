@@ -8,11 +8,11 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from moderation.figures import calibration_error
 from moderation.judge.encoder import Encoder
 from moderation.judge.ngrams import BUCKETS, grams, weights_of
 from moderation.judge.spam import NAMES, READ, signs
 from training.corpus import Split, Thread, split_of
-from training.figures import calibration_error
 from training.sources import Example
 
 STRENGTH = 1.0

@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix, vstack
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
+from moderation.figures import calibration_error
 from moderation.judge.clues import LEARNED_KINDS, clues
 from moderation.judge.encoder import Encoder
 from moderation.judge.lexicon import find
@@ -16,7 +17,6 @@ from moderation.judge.network import DIMENSION
 from moderation.judge.ngrams import BUCKETS, grams, weights_of
 from moderation.judge.tone import GRAMS_READ, HEADS, dense_features, overall_features, sigmoid
 from training.corpus import Thread
-from training.figures import calibration_error
 from training.sources import Example
 
 Array = NDArray[np.float32]
