@@ -132,6 +132,13 @@ def why(reason: Mapping[str, Any], comment: Comment, assessment: Assessment, par
         if reason["score"] < reason["threshold"] / 2:
             return gettext("Nothing in the article comes close to this comment.")
         return gettext("The comment hardly touches what the article says.")
+    if reason["signal"] == Signal.WORDS:
+        listed = gettext(", ").join(gettext("“%(words)s”", words=word) for word in reason["evidence"]["words"][:3])
+        return gettext("%(words)s: on the house's list of words.", words=listed)
+    return _why_tone(reason, comment, assessment, parent)
+
+
+def _why_tone(reason: Mapping[str, Any], comment: Comment, assessment: Assessment, parent: Comment | None) -> str:
     kinds = _kinds_of(reason, assessment)
     kind = _kind_in_sentence(kinds[0])
     words = _quoted(comment.text, [span for span in assessment.spans if span["kind"] in kinds][:3])

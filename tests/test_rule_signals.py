@@ -109,6 +109,19 @@ def test_a_pattern_shows_where_it_matched() -> None:
     assert reason.evidence == {"places": [[9, 20]], "words": ["Lügenpresse"]}
 
 
+def test_a_word_list_shows_the_words_it_met_and_counts_to_the_bound() -> None:
+    rule = make(signal="words", words=["Idiot", "arsch"], excepted=["Arschbombe"], at_least=2)
+    assert not met(rule, text="Nach der Arschbombe: ein Vollidiot auf dem Marsch")
+    (reason,) = judge(rule, text="Ihr 1d10ten, ihr Arschlöcher!").reasons
+    assert (reason.score, reason.evidence["words"]) == (2, ["1d10ten", "Arschlöcher"])
+
+
+@pytest.mark.parametrize("words", [[], ["a"], ["und"], [""]])
+def test_a_word_list_that_would_do_harm_is_refused(words: list[str]) -> None:
+    with pytest.raises(ValidationError):
+        make(signal="words", words=words)
+
+
 @pytest.mark.parametrize("pattern", [r"(?=x)", r"(a)\1", "[", "(x{1,1000}){1,1000}", ""])
 def test_a_pattern_that_might_be_slow_or_is_none_is_refused(pattern: str) -> None:
     with pytest.raises(ValidationError):

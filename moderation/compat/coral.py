@@ -166,7 +166,7 @@ def _answer(site: Site, assessment: Assessment, recommendation: Recommendation, 
     """What Coral is told: hold it, with flags; reject it with a reason only where the site wants that."""
     signals = {reason.rule.signal for reason in recommendation.reasons}
     actions = []
-    if signals & {Signal.DISRESPECT, Signal.PUT_DOWN, Signal.PATTERN}:
+    if signals & {Signal.DISRESPECT, Signal.PUT_DOWN, Signal.PATTERN, Signal.WORDS}:
         actions.append({"actionType": "FLAG", "reason": "COMMENT_DETECTED_TOXIC"})
     if spam >= SPAM_FROM:
         actions.append({"actionType": "FLAG", "reason": "COMMENT_DETECTED_SPAM"})
@@ -192,7 +192,7 @@ def _code(signal: Signal, assessment: Assessment) -> str:
     """The name Coral has for what a rule is about."""
     if signal is Signal.RELEVANCE:
         return "IRRELEVANT_CONTENT"
-    if signal is Signal.PATTERN:
+    if signal in {Signal.PATTERN, Signal.WORDS}:
         return "BANNED_WORD"
     if signal in {Signal.LINKS, Signal.REPEAT}:
         return "SPAM"

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from moderation.judge.case import Kind
-from moderation.judge.text import fold
+from moderation.judge.folding import fold
 
 STRENGTHS = {"strong": 1.0, "mild": 0.5}
 """How much a word counts before its context is looked at."""

@@ -12,6 +12,7 @@ import re2
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from moderation.judge.case import Kind, Target
+from moderation.judge.words import MOST, WordListError, check
 
 PATTERN_MEMORY = 1 << 20
 """Bytes a compiled pattern may take. The engine is linear in the text; this bounds what each character costs."""
@@ -23,6 +24,7 @@ class Signal(StrEnum):
     RELEVANCE = "relevance"
     DISRESPECT = "disrespect"
     PUT_DOWN = "put_down"
+    WORDS = "words"
     LINKS = "links"
     SHOUTING = "shouting"
     LENGTH = "length"
@@ -191,8 +193,39 @@ class Pattern(_Condition):
     pattern: Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_linear)]
 
 
+def _listed(word: str) -> str:
+    try:
+        check(word)
+    except WordListError as error:
+        raise ValueError(str(error)) from None
+    return word.strip()
+
+
+Listed = Annotated[str, AfterValidator(_listed)]
+
+
+class Words(_Condition):
+    """How often words of a list stand in the text: inflected, in compounds, masked; those excepted never count."""
+
+    signal: Literal["words"] = "words"
+    words: Annotated[tuple[Listed, ...], Field(min_length=1, max_length=MOST)]
+    excepted: Annotated[tuple[Listed, ...], Field(max_length=MOST)] = ()
+    at_least: Annotated[int, Field(ge=1, le=100)] = 1
+
+
 Condition = Annotated[
-    Relevance | Disrespect | PutDown | Links | Shouting | Length | Repeat | NewCommenter | Record | Pattern | Learned,
+    Relevance
+    | Disrespect
+    | PutDown
+    | Words
+    | Links
+    | Shouting
+    | Length
+    | Repeat
+    | NewCommenter
+    | Record
+    | Pattern
+    | Learned,
     Field(discriminator="signal"),
 ]
 

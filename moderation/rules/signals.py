@@ -10,6 +10,7 @@ import re2
 from pydantic import BaseModel
 
 from moderation.judge.case import Assessment, Passage, Span
+from moderation.judge.words import WordList
 from moderation.rules import conditions
 from moderation.rules.conditions import options
 from moderation.rules.values import Facts, Rule
@@ -175,6 +176,17 @@ def _new_commenter(when: conditions.NewCommenter, sight: _Sight) -> Finding | No
 
 
 @_look.register
+def _words(when: conditions.Words, sight: _Sight) -> Finding:
+    places = _word_list(when.words, when.excepted).find(sight.facts.text)
+    return _matches(sight.facts.text, [(place.start, place.end) for place in places], bound=when.at_least)
+
+
+@lru_cache(maxsize=64)
+def _word_list(words: tuple[str, ...], excepted: tuple[str, ...]) -> WordList:
+    return WordList(words, excepted=excepted)
+
+
+@_look.register
 def _pattern(when: conditions.Pattern, sight: _Sight) -> Finding:
     places = [match.span() for match in _compiled(when.pattern).finditer(sight.facts.text)]
     return _matches(sight.facts.text, [place for place in places if place[0] < place[1]])
@@ -185,7 +197,7 @@ def _compiled(pattern: str) -> Any:
     return re2.compile(pattern, options())
 
 
-def _matches(text: str, places: list[tuple[int, int]]) -> Finding:
+def _matches(text: str, places: list[tuple[int, int]], *, bound: int = 1) -> Finding:
     kept = places[:MOST_PLACES]
     evidence = {"places": [list(place) for place in kept], "words": [text[start:end][:100] for start, end in kept]}
-    return _counted(len(places), 1, evidence=evidence if places else {})
+    return _counted(len(places), bound, evidence=evidence if places else {})
