@@ -4,6 +4,7 @@ import click
 
 from moderation import __version__
 from moderation.cli.database import db
+from moderation.cli.evaluate import evaluate
 from moderation.cli.moderator import moderator
 from moderation.cli.rules import rules
 from moderation.cli.run import run
@@ -28,5 +29,5 @@ def main() -> None:
     """Hausordnung: readers' comments, moderated by the site's own stated rules."""
 
 
-for command in (run, score, db, site, rules, moderator):
+for command in (run, score, evaluate, db, site, rules, moderator):
     main.add_command(command)

@@ -88,8 +88,8 @@ class BadLineError(ValueError):
     """A line that is no case; the message says why."""
 
 
-def parse(line: bytes) -> tuple[str | int, Case]:
-    """Return id and case of one line; raises BadLineError."""
+def load_line(line: bytes) -> dict[str, Any]:
+    """Return the JSON object of one line; raises BadLineError."""
     try:
         data = json.loads(line.decode("utf-8-sig"), parse_constant=_no_constant)
     except UnicodeDecodeError as error:
@@ -100,8 +100,14 @@ def parse(line: bytes) -> tuple[str | int, Case]:
         raise BadLineError(f"not JSON: {error}") from error
     if not isinstance(data, dict):
         raise BadLineError("not a JSON object")
+    legible_data: dict[str, Any] = _legible(data)
+    return legible_data
+
+
+def parse(line: bytes) -> tuple[str | int, Case]:
+    """Return id and case of one line; raises BadLineError."""
     try:
-        parsed = _Line.model_validate(_legible(data))
+        parsed = _Line.model_validate(load_line(line))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise BadLineError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
