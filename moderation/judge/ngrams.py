@@ -1,5 +1,6 @@
 """Hashed character n-grams of a text: which buckets of a linear model it touches. Knows numpy only."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -56,6 +57,43 @@ def weights_of(grams_: Grams) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     values = 1 + np.log(counts.astype(np.float32))
     norm = float(np.sqrt((values * values).sum())) or 1.0
     return buckets, (values / norm).astype(np.float32)
+
+
+class Rows(NamedTuple):
+    """The n-grams of several texts, one after the other: text ``i`` has those from ``first[i]`` to the next."""
+
+    bucket: NDArray[np.int64]
+    value: NDArray[np.float32]
+    first: NDArray[np.int64]
+
+
+def rows_of(texts: Sequence[str]) -> Rows:
+    """Return what ``weights_of(grams(text))`` gives for each text, all texts at once: many times as fast."""
+    padded = [f" {text} " for text in texts]
+    lengths = np.array([len(text) for text in padded], dtype=np.int64)
+    letters = _lowered(np.array([ord(char) for text in padded for char in text], dtype=np.uint32))
+    owner = np.repeat(np.arange(len(texts), dtype=np.int64), lengths)
+    left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(letters), dtype=np.int64)
+    keys: list[NDArray[np.int64]] = []
+    with np.errstate(over="ignore"):
+        state = np.full(len(letters), _SALT, dtype=np.uint32)
+        for length in range(1, LONGEST + 1):
+            size = len(letters) - length + 1
+            if size <= 0:
+                break
+            state = (state[:size] ^ letters[length - 1 :]) * _MULTIPLIER
+            if length < SHORTEST:
+                continue
+            within = left[:size] >= length
+            buckets = ((state ^ (state >> np.uint32(15))) * _SALT) >> np.uint32(32 - 17)
+            keys.append((owner[:size] * BUCKETS + buckets)[within])
+    # One sort for all texts; every text has an n-gram, for even an empty one is padded with two spaces.
+    distinct, counts = np.unique(np.concatenate(keys), return_counts=True)
+    values = 1 + np.log(counts.astype(np.float32))
+    first = np.searchsorted(distinct, np.arange(len(texts), dtype=np.int64) * BUCKETS)
+    norms = np.sqrt(np.add.reduceat(values * values, first))
+    values /= np.repeat(norms, np.diff(np.append(first, len(distinct))))
+    return Rows(distinct % BUCKETS, values, first)
 
 
 def _lowered(codes: NDArray[np.uint32]) -> NDArray[np.uint32]:

@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 from threading import Lock
+from typing import NamedTuple
 
 from moderation.judge import artefacts
 from moderation.judge.address import target
-from moderation.judge.case import Assessment, Case, Kind, NoRelevance, SentenceTone, Target
+from moderation.judge.case import Assessment, Case, Kind, NoRelevance, SentenceTone, Span, Target
 from moderation.judge.encoder import LANGUAGES, Encoder
 from moderation.judge.language import Languages
 from moderation.judge.relevance import Relevance, RelevanceModel
 from moderation.judge.spam import SpamModel
-from moderation.judge.spans import Piece, find_spans, put_down_share
+from moderation.judge.spans import Piece, find_spans, pieces, put_down_share, unexplained, word_spans
 from moderation.judge.text import sentences
 from moderation.judge.tone import Tone, ToneModel
+
+Place = tuple[int, int]
+"""Where a part of a comment lies (code points)."""
 
 AIMED_FROM = 0.3
 """Disrespect below which a comment is aimed at no one."""
@@ -42,10 +46,27 @@ class Reader:
             reading = self._encoder.read(texts)
             tones = self._tone.assess(texts, languages, reading)
             relevances = self._relevance.assess(cases, reading.vectors, self._encoder.vectors)
+            plans = [_plan(text, tone) for text, tone in zip(texts, tones, strict=True)]
+            parts = self._parts(cases, languages, plans)
             return [
-                self._assessment(case, language, relevance, tone)
-                for case, language, relevance, tone in zip(cases, languages, relevances, tones, strict=True)
+                _assessment(case, language, relevance, tone, plan, part)
+                for case, language, relevance, tone, plan, part in zip(
+                    cases, languages, relevances, tones, plans, parts, strict=True
+                )
             ]
+
+    def _parts(
+        self, cases: Sequence[Case], languages: Sequence[str | None], plans: Sequence["_Plan"]
+    ) -> list[dict[Place, Tone]]:
+        """Judge the parts of all comments of a batch that are to be judged by themselves: one pass for all."""
+        wanted = [(row, place) for row, plan in enumerate(plans) for place in plan.wanted]
+        judged: list[dict[Place, Tone]] = [{} for _ in plans]
+        if wanted:
+            texts = [cases[row].text[start:end] for row, (start, end) in wanted]
+            tones = self._tone.assess(texts, [languages[row] for row, _ in wanted], self._encoder.read(texts))
+            for (row, place), tone in zip(wanted, tones, strict=True):
+                judged[row][place] = tone
+        return judged
 
     def spam(self, texts: Sequence[str]) -> list[float]:
         """Return for each text the probability that it is advertising or junk."""
@@ -63,46 +84,49 @@ class Reader:
             stated = self._languages.identify(f"{case.article.title} {case.article.lead}")
         return self._languages.identify(case.text, stated)
 
-    def _assessment(self, case: Case, language: str | None, relevance: Relevance, tone: Tone) -> Assessment:
-        if language is not None and language not in LANGUAGES and relevance.score is not None:
-            relevance = Relevance(None, NoRelevance.LANGUAGE, None)
-        if not any(char.isalnum() for char in case.text):
-            return Assessment(language, None, NoRelevance.NO_TEXT, None, passage=None)
 
-        def judge_pieces(places: Sequence[tuple[int, int]]) -> list[Piece]:
-            if len(places) == 1:  # the one piece is the comment, whose tone is known
-                return [Piece(*places[0], tone.disrespect, _main_kind(tone.kinds))]
-            texts = [case.text[start:end] for start, end in places]
-            judged = self._tone.assess(texts, [language] * len(texts), self._encoder.read(texts))
-            return [
-                Piece(start, end, piece.disrespect, _main_kind(piece.kinds))
-                for (start, end), piece in zip(places, judged, strict=True)
-            ]
+class _Plan(NamedTuple):
+    """What is known of a comment before its parts are judged: its words that stand up, its sentences, its pieces."""
 
-        spans = find_spans(case.text, tone.disrespect, tone.kinds, tone.hits, judge_pieces)
-        spoken = self._sentences(case.text, language, tone)
-        aimed = [(span.start, span.end) for span in spans if span.kind is not Kind.SHOUTING]
-        return Assessment(
-            language=language,
-            relevance=relevance.score,
-            relevance_reason=relevance.reason,
-            disrespect=tone.disrespect,
-            kinds=tone.kinds,
-            target=target(case, aimed) if tone.disrespect >= AIMED_FROM else Target.NONE,
-            spans=spans,
-            sentences=spoken,
-            put_down_share=put_down_share(spoken),
-            passage=relevance.passage,
-        )
+    words: list[Span]
+    sentences: list[Place]
+    pieces: list[Place]
+    wanted: tuple[Place, ...]
 
-    def _sentences(self, text: str, language: str | None, tone: Tone) -> tuple[SentenceTone, ...]:
-        places = sentences(text)[:MOST_SENTENCES]
-        scores = [tone.disrespect] * len(places)
-        if len(places) > 1 and tone.disrespect >= AIMED_FROM:
-            texts = [text[start:end] for start, end in places]
-            judged = self._tone.assess(texts, [language] * len(texts), self._encoder.read(texts))
-            scores = [sentence.disrespect for sentence in judged]
-        return tuple(SentenceTone(*place, score) for place, score in zip(places, scores, strict=True))
+
+def _plan(text: str, tone: Tone) -> _Plan:
+    words = word_spans(text, tone.kinds, tone.hits)
+    spoken = sentences(text)[:MOST_SENTENCES]
+    cut = pieces(text) if unexplained(tone.disrespect, words) else []
+    looked_at = spoken if tone.disrespect >= AIMED_FROM else []
+    # A comment's only part is the comment, whose tone is known.
+    wanted = [place for places in (looked_at, cut) if len(places) > 1 for place in places]
+    return _Plan(words, spoken, cut, tuple(dict.fromkeys(wanted)))
+
+
+def _assessment(
+    case: Case, language: str | None, relevance: Relevance, tone: Tone, plan: _Plan, parts: dict[Place, Tone]
+) -> Assessment:
+    if language is not None and language not in LANGUAGES and relevance.score is not None:
+        relevance = Relevance(None, NoRelevance.LANGUAGE, None)
+    if not any(char.isalnum() for char in case.text):
+        return Assessment(language, None, NoRelevance.NO_TEXT, None, passage=None)
+    heard = [(place, parts.get(place, tone)) for place in plan.pieces]
+    spans = find_spans(plan.words, [Piece(*place, t.disrespect, _main_kind(t.kinds)) for place, t in heard])
+    spoken = tuple(SentenceTone(*place, parts.get(place, tone).disrespect) for place in plan.sentences)
+    aimed = [(span.start, span.end) for span in spans if span.kind is not Kind.SHOUTING]
+    return Assessment(
+        language=language,
+        relevance=relevance.score,
+        relevance_reason=relevance.reason,
+        disrespect=tone.disrespect,
+        kinds=tone.kinds,
+        target=target(case, aimed) if tone.disrespect >= AIMED_FROM else Target.NONE,
+        spans=spans,
+        sentences=spoken,
+        put_down_share=put_down_share(spoken),
+        passage=relevance.passage,
+    )
 
 
 def _main_kind(kinds: dict[Kind, float]) -> Kind:

@@ -1,7 +1,7 @@
 """Says which characters of a disrespectful comment carry it: words that stood up in context, else the worst piece."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from moderation.judge.address import shouted
@@ -34,27 +34,24 @@ class Piece(NamedTuple):
     kind: Kind
 
 
-def find_spans(
-    text: str,
-    disrespect: float,
-    kinds: dict[Kind, float],
-    hits: Iterable[Hit],
-    judge_pieces: Callable[[Sequence[tuple[int, int]]], list[Piece]],
-) -> tuple[Span, ...]:
-    """Return the spans of a comment in order, none overlapping another.
-
-    ``judge_pieces`` is asked for pieces of the text only where words alone do not explain a high score.
-    """
+def word_spans(text: str, kinds: dict[Kind, float], hits: Iterable[Hit]) -> list[Span]:
+    """Return the words of a comment that stand up in its context, and where it shouts; some may overlap."""
     spans = [
         Span(hit.start, hit.end, hit.kind, round(min(hit.strength, max(kinds[hit.kind], 0.05)), 4))
         for hit in hits
         if hit.strength >= 1 or (hit.strength >= _WORD_NEEDS and kinds[hit.kind] >= _KIND_NEEDS)
     ]
-    spans += [Span(start, end, Kind.SHOUTING, kinds[Kind.SHOUTING]) for start, end in shouted(text)]
-    explained = any(span.kind not in (Kind.SHOUTING, Kind.PROFANITY) for span in spans)
-    if disrespect >= UNDERLINED_FROM and not explained:
-        spans += _worst(judge_pieces(pieces(text)))
-    return _apart(spans)
+    return spans + [Span(start, end, Kind.SHOUTING, kinds[Kind.SHOUTING]) for start, end in shouted(text)]
+
+
+def unexplained(disrespect: float, words: Iterable[Span]) -> bool:
+    """Whether a comment is disrespectful and its words alone do not say why: then its pieces are to be judged."""
+    return disrespect >= UNDERLINED_FROM and all(span.kind in (Kind.SHOUTING, Kind.PROFANITY) for span in words)
+
+
+def find_spans(words: Sequence[Span], judged: Sequence[Piece]) -> tuple[Span, ...]:
+    """Return the spans of a comment in order, none overlapping another; ``judged`` are the pieces it needed, if any."""
+    return _apart([*words, *_worst(judged)])
 
 
 def put_down_share(sentences_: Sequence[SentenceTone]) -> float:
@@ -80,7 +77,7 @@ def pieces(text: str) -> list[tuple[int, int]]:
     return found[:40]
 
 
-def _worst(judged: list[Piece]) -> list[Span]:
+def _worst(judged: Sequence[Piece]) -> list[Span]:
     """Return the worst piece, and those nearly as bad."""
     if not judged:
         return []

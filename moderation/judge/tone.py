@@ -11,7 +11,7 @@ from moderation.judge.case import Kind
 from moderation.judge.clues import LEARNED_KINDS, clues
 from moderation.judge.lexicon import Hit, find, thrown_at_reader
 from moderation.judge.network import Floats, Reading
-from moderation.judge.ngrams import grams, weights_of
+from moderation.judge.ngrams import rows_of
 
 FILE = "tone.npz"
 
@@ -48,7 +48,7 @@ class ToneModel:
         hits = [find(text, language) for text, language in zip(texts, languages, strict=True)]
         rows = np.stack([clues(text, hit) for text, hit in zip(texts, hits, strict=True)])
         logits = dense_features(reading) @ self._dense + rows @ self.weights["clues"] + self.weights["bias"]
-        logits += np.stack([self.grams_logits(text) for text in texts])
+        logits += self._grams_logits(texts)
         overall = sigmoid(overall_features(logits, rows) @ self._overall[1:] + self._overall[0])
         kinds = sigmoid(logits[:, 1:])
         # The one rule: the corpus, like newspapers, has too few open insults to teach how plain this case is.
@@ -59,10 +59,10 @@ class ToneModel:
         )
         return [Tone(float(overall[i]), self._named(kinds[i], text), hits[i]) for i, text in enumerate(texts)]
 
-    def grams_logits(self, text: str) -> Floats:
-        """Return what the n-grams of a text add to each head: (heads,)."""
-        buckets, values = weights_of(grams(text[:GRAMS_READ]))
-        result: Floats = values @ self._grams[buckets]
+    def _grams_logits(self, texts: Sequence[str]) -> Floats:
+        """Return what the n-grams of each text add to each head: (n, heads)."""
+        rows = rows_of([text[:GRAMS_READ] for text in texts])
+        result: Floats = np.add.reduceat(self._grams[rows.bucket] * rows.value[:, None], rows.first, axis=0)
         return result
 
     @staticmethod

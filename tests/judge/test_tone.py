@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from moderation.judge import Case, Kind, Parent, Target, artefacts
 from moderation.judge.artefacts import WeightsError
-from moderation.judge.ngrams import BUCKETS, grams, weights_of
+from moderation.judge.ngrams import BUCKETS, grams, rows_of, weights_of
 
 WEIGHTS = Path(artefacts.__file__).parent / "weights"
 
@@ -93,6 +93,16 @@ def test_shouting_is_a_kind_of_its_own(judge):
 def test_a_civil_comment_is_aimed_at_no_one(judge):
     (assessment,) = judge.assess([Case("Ich finde die Entscheidung richtig und danke dem Rat dafür.")])
     assert (assessment.target, assessment.spans) == (Target.NONE, ())
+
+
+@given(st.lists(st.text(max_size=60), min_size=1, max_size=5))
+def test_many_texts_at_once_have_the_ngrams_each_has_alone(texts):
+    rows = rows_of(texts)
+    ends = [*rows.first[1:], len(rows.bucket)]
+    for text, first, end in zip(texts, rows.first, ends, strict=True):
+        buckets, values = weights_of(grams(text))
+        assert rows.bucket[first:end].tolist() == buckets.tolist()
+        assert np.allclose(rows.value[first:end], values, atol=1e-6)
 
 
 @given(st.text(st.characters(codec=None), max_size=300))
