@@ -38,6 +38,7 @@ SIGNED = frozenset(
         "api.webhook",
         "api.decisions",
         "api.acknowledge",
+        "api.assessed",
         "perspective.discovery",
         "perspective.analyze",
         "suggestion.suggest",

@@ -98,6 +98,13 @@ class ChangedCommentData(_Wire):
     article: ArticleData | None = None
 
 
+class DecidedCommentData(CommentData):
+    """A comment that the site itself decided on, or decided on long ago."""
+
+    outcome: Literal["approve", "delete"]
+    decided_at: Time
+
+
 class CommentRef(_Wire):
     """A comment by its id alone."""
 
@@ -131,6 +138,13 @@ class CommentDeleted(_Event):
     data: CommentRef
 
 
+class CommentDecided(_Event):
+    """The site decided by itself: in its own back office, or before it came to us."""
+
+    type: Literal["comment.decided"]
+    data: DecidedCommentData
+
+
 class ArticleUpdated(_Event):
     """An article has another title or text now."""
 
@@ -140,15 +154,16 @@ class ArticleUpdated(_Event):
 
 Event = CommentCreated | CommentUpdated | CommentDeleted | ArticleUpdated
 
-EVENTS: dict[str, type[Event]] = {
+EVENTS: dict[str, type[Event | CommentDecided]] = {
     "comment.created": CommentCreated,
     "comment.updated": CommentUpdated,
     "comment.deleted": CommentDeleted,
+    "comment.decided": CommentDecided,
     "article.updated": ArticleUpdated,
 }
 
 
-def parse_event(payload: Any) -> Event:
+def parse_event(payload: Any) -> Event | CommentDecided:
     """Make an event of decoded JSON; BadInput names the first field that is wrong, and says how."""
     if not isinstance(payload, dict):
         raise BadInput("The body must be a JSON object with `type` and `data`.", code="wrong_type", field="")

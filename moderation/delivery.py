@@ -107,8 +107,8 @@ def message(delivery: Delivery, links: Links) -> dict[str, Any]:
             "id": comment.external_id,
             "article_id": comment.article.external_id,
             "outcome": str(decision.outcome),
-            "rule": decision.rule_id and {"id": decision.rule_id, "title": _words(decision.rule_title, delivery.site)},
-            "reason": _words(decision.rule_text, delivery.site),
+            "rule": decision.rule_id and {"id": decision.rule_id, "title": words(decision.rule_title, delivery.site)},
+            "reason": words(decision.rule_text, delivery.site),
             "automated": decision.maker is Maker.RULE,
             "statement_url": links.statement(decision.id) if decision.outcome is Outcome.DELETE else None,
             "revision": decision.revision,
@@ -118,7 +118,7 @@ def message(delivery: Delivery, links: Links) -> dict[str, Any]:
     }
 
 
-def _words(by_language: dict[str, str] | None, site: Site) -> str | None:
+def words(by_language: dict[str, str] | None, site: Site) -> str | None:
     """A rule's words in the site's language, else in any; None where no rule was cited."""
     return (by_language.get(site.language) or next(iter(by_language.values()), None)) if by_language else None
 

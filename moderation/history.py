@@ -6,8 +6,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from moderation import decisions, intake
-from moderation.contract import CommentData
+from moderation.contract import CommentData, CommentDecided
+from moderation.intake import Receipt
 from moderation.models import Comment, Decision, HouseRule, Maker, Outcome, Site
+
+
+def accept(session: Session, site: Site, event: CommentDecided, *, webhook_id: str, max_characters: int) -> Receipt:
+    """Take in a decision that the site made itself, once however often it is sent; say where the comment stands."""
+    data = event.data
+    intake.require_length(data.text, max_characters)
+    if intake.is_news(session, site, webhook_id):
+        record(session, site, data, outcome=Outcome(data.outcome), decided_at=data.decided_at)
+    comment = session.scalars(
+        select(Comment).where(Comment.site_id == site.id, Comment.external_id == data.id)
+    ).one_or_none()
+    return Receipt(data.id, comment.status if comment else "accepted")
 
 
 def record(
@@ -31,7 +44,7 @@ def record(
         .where(Decision.comment_id == comment.id)
         .order_by(Decision.decided_at.desc(), Decision.id.desc())
     ).first()
-    if last is not None and last.maker is Maker.SITE and last.outcome is outcome:
+    if last is not None and last.maker is Maker.SITE and last.outcome is outcome and last.revision == comment.revision:
         return comment
     session.add(
         Decision(

@@ -39,16 +39,11 @@ def accept(session: Session, site: Site, event: Event, *, webhook_id: str, max_c
     The same webhook, the same comment, or news older than what is known, changes nothing. BadInput where a text is
     longer than ``max_characters``; NotFound where a comment is spoken of that never came.
     """
-    is_new = insert_once(session, ReceivedEvent, site_id=site.id, webhook_id=webhook_id) is not None
+    is_new = is_news(session, site, webhook_id)
     stated_at = event.timestamp or now()
     match event:
         case CommentCreated(data=data) | CommentUpdated(data=data):
-            if len(data.text) > max_characters:
-                raise BadInput(
-                    f"`data.text` has {len(data.text)} characters, the limit is {max_characters}.",
-                    code="too_long",
-                    field="data.text",
-                )
+            require_length(data.text, max_characters)
             comment = _write(session, site, data, stated_at) if is_new else _find(session, site, data.id)
             return _receipt(comment, data.id)
         case CommentDeleted(data=ref):
@@ -60,6 +55,21 @@ def accept(session: Session, site: Site, event: Event, *, webhook_id: str, max_c
             if is_new:
                 write_article(session, site, article_data, stated_at)
             return Receipt(article_data.id, "accepted")
+
+
+def is_news(session: Session, site: Site, webhook_id: str) -> bool:
+    """Remember a webhook; False where it was there before."""
+    return insert_once(session, ReceivedEvent, site_id=site.id, webhook_id=webhook_id) is not None
+
+
+def require_length(text: str, max_characters: int) -> None:
+    """BadInput where a comment's text is longer than is allowed."""
+    if len(text) > max_characters:
+        raise BadInput(
+            f"`data.text` has {len(text)} characters, the limit is {max_characters}.",
+            code="too_long",
+            field="data.text",
+        )
 
 
 def write(session: Session, site: Site, data: CommentData, *, stated_at: datetime) -> Comment:

@@ -5,8 +5,8 @@ import json
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from moderation import auth, delivery, intake
-from moderation.contract import parse_event
+from moderation import assessments, auth, delivery, history, intake
+from moderation.contract import CommentDecided, parse_event
 from moderation.errors import BadInput, BadJson
 from moderation.views import services
 
@@ -23,9 +23,11 @@ def webhook(site: str) -> ResponseReturnValue:
         webhook_id = auth.verify_webhook(sender, body, request.headers, tolerance=settings.clock_tolerance)
     event = parse_event(_decode(body))
     with services().database.session() as session:  # only now: on SQLite it keeps all other writers waiting
-        receipt = intake.accept(
-            session, sender, event, webhook_id=webhook_id, max_characters=settings.max_comment_characters
-        )
+        longest = settings.max_comment_characters
+        if isinstance(event, CommentDecided):
+            receipt = history.accept(session, sender, event, webhook_id=webhook_id, max_characters=longest)
+        else:
+            receipt = intake.accept(session, sender, event, webhook_id=webhook_id, max_characters=longest)
         session.commit()
     services().bell.ring("score")
     return {"id": receipt.id, "status": receipt.status}, 202
@@ -61,6 +63,17 @@ def acknowledge() -> ResponseReturnValue:
         acknowledged = delivery.acknowledge(session, site, ids)
         session.commit()
     return {"acknowledged": acknowledged}
+
+
+@blueprint.get("/api/v1/assessments")
+def assessed() -> ResponseReturnValue:
+    """Say what the judge found in comments, by the site's own ids; those not judged yet are left out."""
+    ids = request.args.getlist("comment")
+    if not 1 <= len(ids) <= 100:
+        raise BadInput("Send `comment` once for each of 1 to 100 comments.", code="wrong_number", field="comment")
+    with services().database.session(read_only=True) as session:
+        site = auth.site_by_token(session, request.headers.get("Authorization"))
+        return {"assessments": assessments.of(session, site, ids)}
 
 
 def _number(name: str, *, default: int, highest: int) -> int:
