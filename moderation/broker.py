@@ -23,7 +23,7 @@ from kombu.connection import Connection
 import moderation.folder  # noqa: F401 - makes folder:// known
 from moderation.config import Settings
 
-BELLS: Final = ("score", "deliver", "mail", "sweep")
+BELLS: Final = ("score", "deliver", "batch", "mail", "sweep")
 """Every bell is a task and a queue of the same name."""
 
 GRAIN = 0.05

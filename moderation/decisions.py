@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from moderation import letters
+from moderation import audit, letters
 from moderation.db import now
 from moderation.errors import BadInput, NotFound, StaleView
 from moderation.models import Comment, Decision, Delivery, HouseRule, Maker, Moderator, Outcome, Status
@@ -70,6 +70,7 @@ def decide(
         site_id=comment.site_id, webhook_id=f"msg_{secrets.token_hex(16)}", not_before=end_of_undo, due_at=end_of_undo
     )
     session.add(decision)
+    audit.note(session, outcome, moderator=moderator, subject=f"comment {comment.id}", rule=rule_id)
     session.flush()  # gives the decision the id that an undo names
     if outcome is Outcome.DELETE:
         letters.tell_reasons(session, decision, not_before=end_of_undo)
@@ -118,6 +119,7 @@ def undo(session: Session, decision_id: int, *, moderator: Moderator) -> Comment
         raise StaleView("It is too late to undo this: the site has been told. Decide anew instead.", code="too_late")
     comment = decision.comment
     comment.status = Status.PENDING
+    audit.note(session, Outcome.UNDO, moderator=moderator, subject=f"comment {comment.id}")
     session.add(
         Decision(
             comment_id=comment.id,

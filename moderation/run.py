@@ -101,7 +101,7 @@ def children(settings: Settings, *, host: str, port: int) -> list[Child]:
         "--hostname",
         "carry@%h",
         "--queues",
-        "deliver,mail,sweep",
+        "deliver,batch,mail,sweep",
         "--pool",
         "threads",
         "--concurrency",

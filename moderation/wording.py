@@ -277,3 +277,13 @@ def passage_in_place(body: str, passage: str) -> tuple[str, str, str] | None:
         passage,
         after[:160].rpartition(" ")[0] + " …" if len(after) > 160 else after,
     )
+
+
+def left_out(reason: str) -> str:
+    """Say why a batch did nothing about a comment."""
+    return {
+        "text_changed": gettext("the text was changed"),
+        "withdrawn": gettext("the site took it back"),
+        "decided": gettext("somebody else decided"),
+        "reopened": gettext("it is back in the queue"),
+    }.get(reason, reason)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from moderation import coral_comments, delivery, intake, letters, quota, scoring
+from moderation import batches, coral_comments, delivery, intake, letters, quota, scoring
 from moderation.broker import BELLS
 from worker.app import app, workshop
 
@@ -68,6 +68,24 @@ def mail() -> None:
         with workshop.database.session() as session:
             letters.record(session, letter_id, problem)
             session.commit()
+
+
+@app.task(name="batch")  # type: ignore[untyped-decorator]
+def batch() -> None:
+    """Decide on the comments of the batches that are due, piece by piece."""
+    while True:
+        with workshop.database.session() as session:
+            taken = batches.claim(session)
+            session.commit()
+        if taken is None:
+            return
+        more = True
+        while more:
+            with workshop.database.session() as session:
+                more = batches.step(session, taken)
+                undo_seconds = batches.undo_seconds(session, taken)
+                session.commit()
+        workshop.bell.ring("deliver", after=undo_seconds)
 
 
 @app.task(name="sweep")  # type: ignore[untyped-decorator]

@@ -1,5 +1,7 @@
 """The nouns of the service as tables. Only shapes and constraints; what happens to them lives in the rooms of verbs."""
 
+from moderation.models.audit import AuditEntry
+from moderation.models.batches import Batch, BatchItem
 from moderation.models.comments import Article, Assessment, Comment, Fingerprint, PastText, ReceivedEvent, Status
 from moderation.models.decisions import Decision, Delivery, Maker, Outcome
 from moderation.models.desk import Claim, Deferral
@@ -13,6 +15,9 @@ __all__ = [
     "Appeal",
     "Article",
     "Assessment",
+    "AuditEntry",
+    "Batch",
+    "BatchItem",
     "Claim",
     "Comment",
     "CoralComment",

@@ -46,6 +46,9 @@ class Decision(Base):
     rule_title: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True), doc="As it was that day.")
     rule_text: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True), doc="As it was that day.")
     decided_at: Mapped[datetime] = mapped_column(default=now, index=True)
+    batch_id: Mapped[int | None] = mapped_column(
+        ForeignKey("batch.id"), index=True, doc="Decided together with others."
+    )
 
     comment: Mapped[Comment] = relationship(back_populates="decisions")
     moderator: Mapped[Moderator | None] = relationship()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import JSON, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -29,6 +30,7 @@ class Moderator(Base):
     password_hash: Mapped[str] = mapped_column(String(200))
     role: Mapped[Role] = mapped_column(closed_set(Role), default=Role.MODERATOR)
     language: Mapped[str | None] = mapped_column(String(10))
+    preferences: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, doc="How they want the desk to be.")
     keys: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, doc="Keys of their own, by what they do.")
     created_at: Mapped[datetime] = mapped_column(default=now)
     disabled_at: Mapped[datetime | None]

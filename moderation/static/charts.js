@@ -40,11 +40,15 @@ export function theme() {
 
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
+/** The charts of this page, by the element each is drawn in. */
+export const charts = new WeakMap();
+
 /** Draw an option into an element; returns the chart. */
 export function draw(plot, option) {
   plot.hidden = false;
   const chart = init(plot, theme(), { renderer: "canvas" });
   chart.setOption({ animation: !calm(), animationDuration: 120, ...option });
+  charts.set(plot, chart);
   new ResizeObserver(() => chart.resize()).observe(plot);
   return chart;
 }
@@ -59,8 +63,11 @@ function drawAll() {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
       chart.dispose();
       chart = draw(plot, option);
+      delete plot.dataset.brushed;
+      document.dispatchEvent(new Event("charts:drawn"));
     });
   }
+  document.dispatchEvent(new Event("charts:drawn"));
 }
 
 drawAll();

@@ -27,8 +27,10 @@ class Page:
 
 PAGES = (
     Page("desk.queue", lazy_gettext("Queue"), "inbox", first=True),
+    Page("map.show", lazy_gettext("Map"), "map", first=True),
     Page("desk.approved", lazy_gettext("Approved"), "check"),
     Page("desk.deleted", lazy_gettext("Deleted"), "trash-2"),
+    Page("map.batches_made", lazy_gettext("Batches"), "layers"),
     Page("notices.objections", lazy_gettext("Objections"), "scale"),
     Page("notices.report", lazy_gettext("Transparency report"), "scroll-text"),
 )

@@ -1,0 +1,229 @@
+"""Decide on many comments in one step: choose them, work through them in pieces, take all of it back.
+
+Each comment goes through ``decisions``, so that a batch can do nothing that a moderator could not do by hand. What was
+chosen is written down with the revision that was seen; a comment that changed since is skipped and listed. All that is
+done is in the database after every piece: a worker that dies is followed by another at the place where it stopped.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Select, func, insert, literal, select, update
+from sqlalchemy.orm import Session, joinedload
+
+from moderation import audit, decisions
+from moderation.db import claim as claim_due
+from moderation.db import now
+from moderation.decisions import STATUS_AFTER, Seen
+from moderation.errors import BadInput, Forbidden, NotFound, StaleView
+from moderation.models import (
+    Batch,
+    BatchItem,
+    Comment,
+    Decision,
+    Delivery,
+    HouseRule,
+    Moderator,
+    Outcome,
+    Role,
+    Site,
+)
+
+PIECE = 100
+"""Comments decided in one transaction: on SQLite nobody else writes meanwhile."""
+
+LEASE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a batch is: comments in all, decided, skipped, and taken back where it is being undone."""
+
+    total: int
+    decided: int
+    skipped: int
+    taken_back: int
+
+
+def create(
+    session: Session,
+    chosen: Select[Comment],
+    *,
+    moderator: Moderator,
+    outcome: Outcome,
+    rule_id: int | None = None,
+    name: str = "",
+) -> Batch:
+    """Write down which comments are to be decided how; a worker does it when the bell ``batch`` rings.
+
+    BadInput where nothing is chosen, or where a rule is named that not all of the chosen comments' sites have.
+    """
+    batch = Batch(name=name.strip()[:120], outcome=outcome, rule_id=rule_id, moderator_id=moderator.id)
+    session.add(batch)
+    session.flush()
+    wanted = chosen.order_by(None).with_only_columns(
+        literal(batch.id), Comment.id, Comment.revision, Comment.status, maintain_column_froms=True
+    )
+    session.execute(insert(BatchItem).from_select(["batch_id", "comment_id", "revision", "status"], wanted))
+    sites = session.scalars(
+        select(Comment.site_id).join(BatchItem).where(BatchItem.batch_id == batch.id).distinct()
+    ).all()
+    if not sites:
+        raise BadInput("No comment is chosen.", code="nothing_chosen")
+    rule = session.get(HouseRule, rule_id) if rule_id is not None else None
+    if rule_id is not None and (rule is None or list(sites) != [rule.site_id]):
+        raise BadInput(f"Rule {rule_id} is not one of this site's house rules.", code="unknown_rule", field="rule")
+    audit.note(session, f"batch_{outcome}", moderator=moderator, subject=f"batch {batch.id}", rule=rule_id)
+    return batch
+
+
+def find(session: Session, batch_id: int) -> Batch:
+    """Return a batch; NotFound where there is none."""
+    batch = session.get(Batch, batch_id, options=(joinedload(Batch.moderator), joinedload(Batch.rule)))
+    if batch is None:
+        raise NotFound(f"There is no batch {batch_id}.")
+    return batch
+
+
+def claim(session: Session) -> int | None:
+    """Take the batch that has waited longest; return its id, None where there is nothing to do."""
+    return next(iter(claim_due(session, Batch, limit=1, lease=LEASE)), None)
+
+
+def step(session: Session, batch_id: int) -> bool:
+    """Decide on the next piece of a batch, or take it back; return whether there is more to do."""
+    batch = session.get_one(Batch, batch_id, with_for_update=True)
+    taking_back = batch.undo_at is not None
+    left = _left(batch_id, taking_back=taking_back)
+    items = session.scalars(left.order_by(BatchItem.comment_id).limit(PIECE)).all()
+    # Whoever decides at the same moment waits here, or we wait and see what they decided.
+    ids = [item.comment_id for item in items]
+    held = session.scalars(select(Comment).where(Comment.id.in_(ids)).order_by(Comment.id).with_for_update())
+    comments = {comment.id: comment for comment in held}
+    for item in items:
+        if taking_back:
+            _take_back(session, batch, item)
+        else:
+            _decide(session, batch, item, comments[item.comment_id])
+    session.flush()
+    if not taking_back:
+        _keep_undoable(session, batch)
+    more = len(items) == PIECE
+    batch.due_at = now() + LEASE if more else None
+    if not more and taking_back:
+        batch.undone_at = now()
+    if not more:
+        batch.finished_at = batch.finished_at or now()
+    return more
+
+
+def _left(batch_id: int, *, taking_back: bool) -> Select[BatchItem]:
+    items = select(BatchItem).where(BatchItem.batch_id == batch_id)
+    if taking_back:
+        return items.where(BatchItem.decision_id.is_not(None), BatchItem.taken_back.is_(None))
+    return items.where(BatchItem.decision_id.is_(None), BatchItem.skipped.is_(None))
+
+
+def _decide(session: Session, batch: Batch, item: BatchItem, comment: Comment) -> None:
+    """Decide on one comment, or note why not."""
+    if comment.status is STATUS_AFTER[batch.outcome]:
+        item.skipped = "decided"
+        return
+    try:
+        decision = decisions.decide(
+            session,
+            item.comment_id,
+            batch.outcome,
+            moderator=batch.moderator,
+            seen=Seen(item.revision, item.status),
+            rule_id=batch.rule_id,
+        )
+    except StaleView as stale:
+        item.skipped = stale.code
+        return
+    decision.batch_id = batch.id
+    item.decision_id = decision.id
+
+
+def _keep_undoable(session: Session, batch: Batch) -> None:
+    """Start the undo window anew for all of the batch, so that it can be undone as one thing until it is through."""
+    mine = select(Decision.id).where(Decision.batch_id == batch.id)
+    end = now() + timedelta(seconds=undo_seconds(session, batch.id))
+    session.execute(
+        update(Delivery)
+        .where(Delivery.decision_id.in_(mine), Delivery.attempts == 0, Delivery.due_at.is_not(None))
+        .where(Delivery.not_before > now())
+        .values(not_before=end, due_at=end)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def undo_seconds(session: Session, batch_id: int) -> int:
+    """Return how long the batch can be undone before its sites hear of it."""
+    of_sites = select(func.max(Site.undo_seconds)).join(Comment, Comment.site_id == Site.id).join(BatchItem)
+    return session.scalar(of_sites.where(BatchItem.batch_id == batch_id)) or 0
+
+
+def _take_back(session: Session, batch: Batch, item: BatchItem) -> None:
+    """Undo one decision while the site has not heard of it, else send the opposite one after it."""
+    decision = session.get_one(Decision, item.decision_id)
+    latest = session.scalars(select(func.max(Decision.id)).where(Decision.comment_id == item.comment_id)).one()
+    if latest != decision.id:
+        item.taken_back = "decided"
+        return
+    try:
+        decisions.undo(session, decision.id, moderator=batch.moderator)
+        item.taken_back = "undone"
+    except StaleView:
+        _reverse(session, batch, item, decision)
+
+
+def _reverse(session: Session, batch: Batch, item: BatchItem, decision: Decision) -> None:
+    opposite = Outcome.APPROVE if decision.outcome is Outcome.DELETE else Outcome.DELETE
+    try:
+        seen = Seen(decision.revision, STATUS_AFTER[decision.outcome])
+        decisions.decide(session, item.comment_id, opposite, moderator=batch.moderator, seen=seen)
+        item.taken_back = "reversed"
+    except StaleView as stale:
+        item.taken_back = stale.code
+
+
+def undo(session: Session, batch_id: int, *, moderator: Moderator) -> Batch:
+    """Have all of a batch taken back, also while it is still at work. Forbidden to others than its maker and admins."""
+    batch = find(session, batch_id)
+    if moderator.id != batch.moderator_id and moderator.role is not Role.ADMIN:
+        raise Forbidden("Only who made this batch, or an admin, may take it back.", code="not_yours")
+    if batch.undo_at is None:
+        batch.undo_at, batch.due_at = now(), now()
+        audit.note(session, "batch_undo", moderator=moderator, subject=f"batch {batch.id}")
+    return batch
+
+
+def progress(session: Session, batch_ids: Sequence[int]) -> dict[int, Progress]:
+    """Count how far batches are."""
+    rows = session.execute(
+        select(
+            BatchItem.batch_id,
+            func.count(),
+            func.count(BatchItem.decision_id),
+            func.count(BatchItem.skipped),
+            func.count(BatchItem.taken_back),
+        )
+        .where(BatchItem.batch_id.in_(batch_ids))
+        .group_by(BatchItem.batch_id)
+    )
+    return {row[0]: Progress(*row[1:]) for row in rows}
+
+
+def left_out(session: Session, batch_id: int, *, limit: int = 200) -> Sequence[BatchItem]:
+    """Return the comments that were skipped, and those that could not be taken back."""
+    odd = BatchItem.skipped.is_not(None) | BatchItem.taken_back.not_in(["undone", "reversed"])
+    found = select(BatchItem).where(BatchItem.batch_id == batch_id, odd).options(joinedload(BatchItem.comment))
+    return session.scalars(found.order_by(BatchItem.comment_id).limit(limit)).all()
+
+
+def newest(session: Session, *, limit: int = 50) -> Sequence[Batch]:
+    """Return the batches made last."""
+    found = select(Batch).options(joinedload(Batch.moderator), joinedload(Batch.rule))
+    return session.scalars(found.order_by(Batch.id.desc()).limit(limit)).all()

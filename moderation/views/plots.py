@@ -1,0 +1,45 @@
+"""Options of the desk's plots, as ECharts reads them: no colours, those belong to the theme."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from moderation import picture
+from moderation.picture import Dot
+from moderation.wording import gettext
+
+_UNIT = {"type": "value", "min": 0, "max": 1, "nameLocation": "middle", "interval": 0.25}
+
+
+def map_option(dots: Sequence[Dot]) -> dict[str, Any]:
+    """Across, how well a comment fits; up, how respectful it is; the longer it waits, the larger its dot."""
+    # Symbols are set dot by dot: an option is data, and has no functions.
+    data = [
+        {
+            "value": [dot.relevance, dot.disrespect, dot.number, dot.minutes],
+            "symbolSize": 6 + min(12, round((dot.minutes / 30) ** 0.5)) + min(8, dot.number.bit_length() - 1),
+        }
+        for dot in dots
+    ]
+    return {
+        "grid": {"left": 48, "right": 16, "top": 16, "bottom": 40},
+        "xAxis": _UNIT | {"name": gettext("fits the article →"), "nameGap": 26},
+        "yAxis": _UNIT | {"name": gettext("respectful →"), "nameGap": 32, "inverse": True},
+        "series": [{"type": "scatter", "data": data, "itemStyle": {"opacity": 0.6}, "cursor": "crosshair"}],
+    }
+
+
+def histogram_option(dots: Sequence[Dot], name: str) -> dict[str, Any]:
+    """How many comments lie in each twentieth of a score."""
+    bars = picture.histogram(dots, name)
+    return {
+        "grid": {"left": 40, "right": 8, "top": 8, "bottom": 24},
+        "xAxis": {"type": "value", "min": 0, "max": 1, "interval": 0.25},
+        "yAxis": {"type": "value", "minInterval": 1},
+        "series": [
+            {
+                "type": "bar",
+                "barWidth": "4%",
+                "data": [[(at + 0.5) / picture.BINS, number] for at, number in enumerate(bars)],
+            }
+        ],
+    }

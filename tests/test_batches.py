@@ -1,0 +1,154 @@
+"""Many comments decided in one step: in pieces, around what changed, and taken back as one thing."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import func, select, update
+
+from moderation import batches, decisions
+from moderation.db import Database, now
+from moderation.decisions import Seen
+from moderation.errors import BadInput, Forbidden
+from moderation.models import Batch, Comment, Decision, Delivery, Moderator, Outcome, Role, Site, Status
+from moderation.queue import Filters, pending
+from tests.stories import add_comment
+from worker import tasks
+from worker.app import Workshop
+
+Chosen = Callable[..., int]
+
+
+@pytest.fixture
+def chosen(database: Database, site: Site, moderator: Moderator) -> Chosen:
+    """Makes a batch of some comments, and returns its id."""
+
+    def make(number: int, outcome: Outcome = Outcome.APPROVE) -> int:
+        with database.session() as session:
+            for _ in range(number):
+                add_comment(session, site)
+            rule = session.get_one(Site, site.id).house_rules[0].id if outcome is Outcome.DELETE else None
+            made = batches.create(
+                session, pending(Filters()), moderator=moderator, outcome=outcome, rule_id=rule, name="Nachtschicht"
+            )
+            session.commit()
+            return made.id
+
+    return make
+
+
+def _count(database: Database, status: Status) -> int:
+    with database.session(read_only=True) as session:
+        return session.scalar(select(func.count()).select_from(Comment).where(Comment.status == status)) or 0
+
+
+def test_a_batch_decides_piece_by_piece_and_each_decision_names_moderator_rule_and_batch(
+    database: Database, workshop: Workshop, chosen: Chosen, moderator: Moderator
+) -> None:
+    batch_id = chosen(batches.PIECE + 5, Outcome.DELETE)
+    tasks.batch()
+    assert _count(database, Status.DELETED) == batches.PIECE + 5
+    with database.session(read_only=True) as session:
+        made = session.scalars(select(Decision)).all()
+        assert {(d.moderator_id, d.batch_id, d.rule_id is not None) for d in made} == {(moderator.id, batch_id, True)}
+        assert batches.progress(session, [batch_id])[batch_id] == batches.Progress(len(made), len(made), 0, 0)
+        assert session.get_one(Batch, batch_id).finished_at is not None
+
+
+def test_a_batch_whose_worker_died_goes_on_where_it_stopped(
+    database: Database, workshop: Workshop, chosen: Chosen
+) -> None:
+    batch_id = chosen(batches.PIECE + 5)
+    with database.session() as session:  # the worker that dies after the first piece
+        assert batches.claim(session) == batch_id
+        assert batches.step(session, batch_id)
+        session.commit()
+    tasks.batch()
+    assert _count(database, Status.APPROVED) == batches.PIECE  # the lease of the dead one still runs
+    with database.session() as session:
+        session.execute(update(Batch).values(due_at=now()))
+        session.commit()
+    tasks.batch()
+    assert _count(database, Status.APPROVED) == batches.PIECE + 5
+    with database.session(read_only=True) as session:
+        assert session.scalar(select(func.count()).select_from(Decision)) == batches.PIECE + 5
+
+
+def test_comments_that_changed_or_were_decided_meanwhile_are_skipped_and_listed(
+    database: Database, workshop: Workshop, chosen: Chosen, moderator: Moderator
+) -> None:
+    batch_id = chosen(4)
+    with database.session() as session:
+        first, second, third, _ = session.scalars(select(Comment).order_by(Comment.id)).all()
+        first.revision = 2
+        decisions.decide(session, second.id, Outcome.DELETE, moderator=moderator, seen=Seen(1))
+        decisions.decide(session, third.id, Outcome.APPROVE, moderator=moderator, seen=Seen(1))
+        session.commit()
+    tasks.batch()
+    with database.session(read_only=True) as session:
+        assert [item.skipped for item in batches.left_out(session, batch_id)] == ["text_changed", "decided", "decided"]
+        assert batches.progress(session, [batch_id])[batch_id].decided == 1
+    assert _count(database, Status.PENDING) == 1
+
+
+def test_one_undo_takes_all_of_it_back_before_the_site_has_heard(
+    database: Database, workshop: Workshop, chosen: Chosen, moderator: Moderator
+) -> None:
+    batch_id = chosen(3)
+    tasks.batch()
+    with database.session() as session:
+        batches.undo(session, batch_id, moderator=moderator)
+        session.commit()
+    tasks.batch()
+    assert _count(database, Status.PENDING) == 3
+    with database.session(read_only=True) as session:
+        assert batches.progress(session, [batch_id])[batch_id].taken_back == 3
+        assert all(delivery.cancelled_at for delivery in session.scalars(select(Delivery)))
+
+
+def test_an_undo_after_the_site_has_heard_sends_the_opposite_decision(
+    database: Database, workshop: Workshop, chosen: Chosen, moderator: Moderator
+) -> None:
+    batch_id = chosen(2, Outcome.DELETE)
+    tasks.batch()
+    with database.session() as session:
+        session.execute(update(Delivery).values(not_before=now(), due_at=None, delivered_at=now(), attempts=1))
+        batches.undo(session, batch_id, moderator=moderator)
+        session.commit()
+    tasks.batch()
+    assert _count(database, Status.APPROVED) == 2
+    with database.session(read_only=True) as session:
+        waiting = session.scalars(select(Delivery).where(Delivery.delivered_at.is_(None))).all()
+        assert [delivery.decision.outcome for delivery in waiting] == [Outcome.APPROVE] * 2
+
+
+def test_an_undo_leaves_alone_what_somebody_decided_since(
+    database: Database, workshop: Workshop, chosen: Chosen, moderator: Moderator
+) -> None:
+    batch_id = chosen(1)
+    tasks.batch()
+    with database.session() as session:
+        comment = session.scalars(select(Comment)).one()
+        decisions.decide(session, comment.id, Outcome.DELETE, moderator=moderator, seen=Seen(1, Status.APPROVED))
+        batches.undo(session, batch_id, moderator=moderator)
+        session.commit()
+    tasks.batch()
+    assert _count(database, Status.DELETED) == 1
+    with database.session(read_only=True) as session:
+        assert [item.taken_back for item in batches.left_out(session, batch_id)] == ["decided"]
+
+
+def test_only_its_maker_or_an_admin_takes_a_batch_back(
+    database: Database, chosen: Chosen, moderator: Moderator
+) -> None:
+    batch_id = chosen(1)
+    with database.session() as session:
+        other = Moderator(name="else", password_hash="-", role=Role.MODERATOR)
+        session.add(other)
+        session.flush()
+        with pytest.raises(Forbidden):
+            batches.undo(session, batch_id, moderator=other)
+
+
+def test_nothing_chosen_is_no_batch(database: Database, chosen: Chosen) -> None:
+    with pytest.raises(BadInput):
+        chosen(0)
