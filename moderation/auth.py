@@ -35,6 +35,7 @@ OPEN = frozenset(
 
 SIGNED = frozenset(
     {
+        "health.metrics",
         "api.webhook",
         "api.decisions",
         "api.acknowledge",
@@ -59,7 +60,19 @@ SIGNED = frozenset(
 )
 """Endpoints for sites, which prove themselves by a signature, a token or a key."""
 
-PROGRAMS = ("/webhooks/", "/api/", "/healthz", "/readyz", "/v1alpha1/", "/v1/", "/1.1/", "/1.2/", "/compat/", "/$")
+PROGRAMS = (
+    "/webhooks/",
+    "/api/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/v1alpha1/",
+    "/v1/",
+    "/1.1/",
+    "/1.2/",
+    "/compat/",
+    "/$",
+)
 """Where paths begin that programs ask for: they get errors as problem details."""
 
 SHORTEST_PASSWORD = 10

@@ -42,6 +42,14 @@ class Settings(BaseSettings):
     max_comment_characters: int = Field(20_000, gt=0, description="A longer comment is refused with 422.")
     clock_tolerance: PositiveSeconds = Field(300, description="Seconds a webhook's clock may differ from ours.")
 
+    metrics_token: SecretStr | None = Field(
+        None, min_length=16, description="Bearer token with which Prometheus may read `/metrics`. Empty: nobody may."
+    )
+    sign_ins_per_minute: int = Field(
+        6,
+        ge=1,
+        description="Tries to sign in within a minute, for each name and, four times as many, for each address.",
+    )
     smtp_url: SecretStr | None = Field(
         None, description="Mail server, `smtp://user:password@host:587` or `smtps://…`. Empty: no mail is sent."
     )

@@ -30,6 +30,7 @@ VERBS = {
     "delivery",
     "sites",
     "quota",
+    "metrics",
     "preview",
     "article_page",
     "coral_comments",

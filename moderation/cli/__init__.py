@@ -4,6 +4,7 @@ import click
 
 from moderation import __version__
 from moderation.cli.database import db
+from moderation.cli.doctor import doctor
 from moderation.cli.evaluate import evaluate
 from moderation.cli.moderator import moderator
 from moderation.cli.rules import rules
@@ -29,5 +30,5 @@ def main() -> None:
     """Hausordnung: readers' comments, moderated by the site's own stated rules."""
 
 
-for command in (run, score, evaluate, db, site, rules, moderator):
+for command in (run, score, evaluate, db, site, rules, moderator, doctor):
     main.add_command(command)

@@ -1,11 +1,13 @@
 """Whether the service is alive, and whether it can work: for supervisors and load balancers."""
 
-from flask import Blueprint, jsonify
+import hmac
+
+from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from moderation.errors import Missing
+from moderation.errors import Missing, NotSignedIn
 from moderation.views import services
 
 blueprint = Blueprint("health", __name__)
@@ -15,6 +17,19 @@ blueprint = Blueprint("health", __name__)
 def healthz() -> ResponseReturnValue:
     """Say that the process answers."""
     return jsonify({"status": "ok"})
+
+
+@blueprint.get("/metrics")
+def metrics() -> ResponseReturnValue:
+    """Tell Prometheus what waits, for how long, and what failed."""
+    from moderation import metrics as counted  # noqa: PLC0415 - only who asks for it pays for the library
+
+    token = services().settings.metrics_token
+    sent = request.headers.get("Authorization", "").partition(" ")[2]
+    if token is None or not hmac.compare_digest(sent.encode(), token.get_secret_value().encode()):
+        raise NotSignedIn("Send `Authorization: Bearer <MODERATION_METRICS_TOKEN>`.", code="wrong_token")
+    with services().database.session(read_only=True) as session:
+        return Response(counted.exposition(session), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @blueprint.get("/readyz")

@@ -1,0 +1,172 @@
+"""Look at everything the service needs, and say of what is wrong how to mend it."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpx
+from alembic.script import ScriptDirectory
+from kombu.exceptions import OperationalError
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from moderation import letters, outbound
+from moderation.broker import make_celery
+from moderation.config import Settings
+from moderation.db import Database, now
+from moderation.errors import ModerationError
+from moderation.judge import Judge
+from moderation.migrations import config
+from moderation.models import Moderator, Role, Site
+
+FREE_BYTES = 500_000_000
+SKEW_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at and found; ``remedy`` is empty where all is well."""
+
+    what: str
+    found: str
+    remedy: str = ""
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing is to be done."""
+        return not self.remedy
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at one thing after another; what needs the database is left out where there is none."""
+    yield from _home(settings)
+    yield from _secret_key(settings)
+    database = Database(settings.database_url)
+    try:
+        schema = list(_database(database, settings))
+        yield from schema
+        if all(finding.is_well for finding in schema):
+            yield from _people(database)
+            yield from _receivers(database)
+    finally:
+        database.dispose()
+    yield from _broker(settings)
+    yield from _weights()
+    yield from _mail(settings)
+
+
+def _home(settings: Settings) -> Iterator[Finding]:
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        (settings.home / ".written").write_text("")
+        (settings.home / ".written").unlink()
+    except OSError as error:
+        yield Finding(
+            "home", f"{settings.home}: {error.strerror}", "Set MODERATION_HOME to a folder that can be written."
+        )
+        return
+    free = shutil.disk_usage(settings.home).free
+    remedy = "" if free >= FREE_BYTES else "Make room on the disk, or set MODERATION_HOME to another one."
+    yield Finding("home", f"{settings.home}, {free / 1e9:.1f} GB free", remedy)
+
+
+def _secret_key(settings: Settings) -> Iterator[Finding]:
+    try:
+        settings.require_secret_key()
+    except ModerationError as error:
+        # `moderation run` makes a key of its own and keeps it in the home folder.
+        if not (settings.home / "secret_key").exists():
+            yield Finding("secret key", "not set", error.message)
+            return
+    yield Finding("secret key", "set")
+
+
+def _database(database: Database, settings: Settings) -> Iterator[Finding]:
+    try:
+        with database.session(read_only=True) as session:
+            version = session.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            clock = session.scalar(select(func.now()))
+    except SQLAlchemyError as error:
+        kind = type(error).__name__
+        remedy = "Check MODERATION_DATABASE_URL and that the server runs, then `moderation db upgrade`."
+        yield Finding("database", f"cannot be read ({kind})", remedy)
+        return
+    head = ScriptDirectory.from_config(config(settings.database_url)).get_current_head()
+    remedy = "" if version == head else "Run `moderation db upgrade`."
+    yield Finding("database", f"tables of version {version}, newest is {head}", remedy)
+    skew = abs((clock.astimezone(now().tzinfo) - now()).total_seconds()) if clock and clock.tzinfo else 0.0
+    remedy = "" if skew <= SKEW_SECONDS else "Set the clocks of this machine and the database's by NTP."
+    yield Finding("clock", f"{skew:.0f} s from the database's", remedy)
+
+
+def _people(database: Database) -> Iterator[Finding]:
+    with database.session(read_only=True) as session:
+        sites = session.scalar(select(func.count()).select_from(Site)) or 0
+        admins = session.scalar(
+            select(func.count())
+            .select_from(Moderator)
+            .where(Moderator.role == Role.ADMIN, Moderator.disabled_at.is_(None))
+        )
+    yield Finding("sites", str(sites), "" if sites else "Add one: `moderation site add SLUG --name NAME`.")
+    yield Finding("admins", str(admins), "" if admins else "Add one: `moderation moderator add NAME --role admin`.")
+
+
+def _receivers(database: Database) -> Iterator[Finding]:
+    with database.session(read_only=True) as session:
+        sites = [
+            (s.slug, s.callback_url, s.callback_private) for s in session.scalars(select(Site).order_by(Site.slug))
+        ]
+    for slug, url, private in sites:
+        if url is None:
+            yield Finding(f"site {slug}", "fetches its decisions")
+            continue
+        try:
+            with outbound.client(private=private, timeout=5) as client:
+                status = client.head(url).status_code
+        except outbound.PrivateAddress:
+            remedy = f"If that is meant so: `moderation site set {slug} --callback-private`."
+            yield Finding(f"site {slug}", "its callback is at a private address", remedy)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            remedy = (
+                f"Check the address: `moderation site set {slug} --callback-url URL`; decisions wait until it answers."
+            )
+            yield Finding(f"site {slug}", f"cannot be reached ({type(error).__name__})", remedy)
+        else:
+            yield Finding(f"site {slug}", f"answers ({status})")
+
+
+def _broker(settings: Settings) -> Iterator[Finding]:
+    if settings.embedded_broker is not None:
+        yield Finding("broker", "a folder; nothing to run")
+        return
+    parts = urlsplit(settings.broker_url)
+    try:
+        with make_celery(settings).connection_for_write(connect_timeout=3) as connection:
+            connection.ensure_connection(max_retries=1, timeout=3)
+    except (OperationalError, OSError) as error:
+        remedy = "Check MODERATION_BROKER_URL and that the broker runs; comments are kept meanwhile."
+        yield Finding("broker", f"{parts.scheme} cannot be reached ({type(error).__name__})", remedy)
+        return
+    yield Finding("broker", f"{parts.scheme} answers")
+
+
+def _weights() -> Iterator[Finding]:
+    try:
+        engine = Judge.load().engine
+    except (RuntimeError, ImportError) as error:
+        yield Finding("judge", str(error), "Install the package again: its weights are not what was shipped.")
+        return
+    yield Finding("judge", engine)
+
+
+def _mail(settings: Settings) -> Iterator[Finding]:
+    if settings.smtp_url is None:
+        yield Finding("mail", "none; letters wait (MODERATION_SMTP_URL)")
+        return
+    try:
+        letters.connect(settings.smtp_url.get_secret_value(), timeout=5).close()
+    except (OSError, ModerationError) as error:
+        yield Finding("mail", f"cannot be reached ({type(error).__name__})", "Check MODERATION_SMTP_URL; letters wait.")
+        return
+    yield Finding("mail", "answers")

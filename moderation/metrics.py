@@ -1,0 +1,99 @@
+"""Numbers for Prometheus: what waits, for how long, what failed. Counted in the database: any process can tell."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from moderation.db import Work, now
+from moderation.models import Assessment, Comment, Decision, Delivery, Letter, Outcome, Site, Status
+
+RECENT = timedelta(hours=1)
+
+
+def exposition(session: Session) -> bytes:
+    """Return all metrics in Prometheus' text format, version 0.0.4."""
+    registry = CollectorRegistry()
+    registry.register(_Counted(session))
+    return generate_latest(registry)
+
+
+class _Counted(Collector):
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._moment = now()
+
+    def collect(self) -> Iterable[Metric]:
+        """Count everything now."""
+        yield from self._queue()
+        yield from self._work("scoring", Comment)
+        yield from self._work("deliveries", Delivery)
+        yield from self._work("letters", Letter)
+        yield self._failed("deliveries", Delivery)
+        yield self._failed("letters", Letter)
+        yield self._not_scored()
+        yield self._decided()
+
+    def _queue(self) -> Iterator[Metric]:
+        length = GaugeMetricFamily("hausordnung_queue_comments", "Comments that wait for a decision.", labels=["site"])
+        age = GaugeMetricFamily(
+            "hausordnung_queue_oldest_seconds", "Age of the oldest comment that waits.", labels=["site"]
+        )
+        rows = self._session.execute(
+            select(Site.slug, func.count(), func.min(Comment.submitted_at))
+            .join(Comment, Comment.site_id == Site.id)
+            .where(Comment.status == Status.PENDING)
+            .group_by(Site.slug)
+        )
+        for slug, number, oldest in rows:
+            length.add_metric([slug], number)
+            age.add_metric([slug], self._age(oldest))
+        yield length
+        yield age
+
+    def _work(self, what: str, model: type[Work]) -> Iterator[Metric]:
+        number, oldest = self._session.execute(
+            select(func.count(), func.min(model.due_at)).where(model.due_at <= self._moment)
+        ).one()
+        yield GaugeMetricFamily(f"hausordnung_{what}_due", f"Of {what}, how many are due now.", value=number)
+        yield GaugeMetricFamily(
+            f"hausordnung_{what}_lag_seconds", "Since when the oldest is due.", value=self._age(oldest)
+        )
+
+    def _failed(self, what: str, model: type[Delivery] | type[Letter]) -> Metric:
+        number = self._session.scalar(select(func.count()).select_from(model).where(model.failed_at.is_not(None)))
+        return GaugeMetricFamily(f"hausordnung_{what}_failed", f"Of {what}, how many were given up.", value=number or 0)
+
+    def _not_scored(self) -> Metric:
+        number = self._session.scalar(
+            select(func.count())
+            .select_from(Comment)
+            .join(Assessment, (Assessment.comment_id == Comment.id) & (Assessment.revision == Comment.revision))
+            .where(Comment.status == Status.PENDING, Assessment.not_scored.is_not(None))
+        )
+        return GaugeMetricFamily(
+            "hausordnung_not_scored", "Waiting comments that could not be scored.", value=number or 0
+        )
+
+    def _decided(self) -> Metric:
+        family = GaugeMetricFamily(
+            "hausordnung_decisions_last_hour", "Decisions within the last hour.", labels=["outcome", "maker"]
+        )
+        # Ids grow with time: the newest few thousand hold the last hour, and no table is read in whole.
+        newest = select(Decision).order_by(Decision.id.desc()).limit(20_000).subquery()
+        rows = self._session.execute(
+            select(newest.c.outcome, newest.c.maker, func.count())
+            .where(newest.c.decided_at >= self._moment - RECENT, newest.c.outcome != Outcome.UNDO)
+            .group_by(newest.c.outcome, newest.c.maker)
+        )
+        for outcome, maker, number in rows:
+            family.add_metric([str(outcome), str(maker)], number)
+        return family
+
+    def _age(self, since: datetime | None) -> float:
+        return max(0.0, (self._moment - since).total_seconds()) if since else 0.0

@@ -1,0 +1,143 @@
+"""Whoever runs the service learns how it is: metrics, a doctor, and nobody guesses passwords."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
+from sqlalchemy import select
+
+from moderation import decisions, doctor
+from moderation.cli import main
+from moderation.config import Settings
+from moderation.db import Database, now
+from moderation.decisions import Seen
+from moderation.judge import Judge
+from moderation.models import Delivery, Moderator, Outcome, Role, Site
+from tests.conftest import PASSWORD, Receiver
+from tests.stories import add_comment
+from tests.test_account import csrf
+
+TOKEN = "a token that is long enough"
+
+
+@pytest.fixture
+def watched(app: Flask) -> FlaskClient:
+    """A client of an application whose metrics may be read."""
+    services = app.extensions["moderation"]
+    settings = services.settings.model_copy(update={"metrics_token": SecretStr(TOKEN)})
+    app.extensions["moderation"] = type(services)(settings, services.database, services.bell, services.judge)
+    return app.test_client()
+
+
+def test_metrics_tell_what_waits_and_what_failed(
+    watched: FlaskClient, database: Database, site: Site, moderator: Moderator
+) -> None:
+    with database.session() as session:
+        for minutes in (10, 60):
+            add_comment(session, site, submitted_at=now() - timedelta(minutes=minutes))
+        decided = add_comment(session, site)
+        mona = session.get_one(Moderator, moderator.id)
+        decisions.decide(session, decided.id, Outcome.DELETE, moderator=mona, seen=Seen(1))
+        session.scalars(select(Delivery)).one().failed_at = now()
+        session.commit()
+    answer = watched.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    samples = {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+    assert samples["hausordnung_queue_comments", "foerdeblick"] == 2
+    assert samples["hausordnung_queue_oldest_seconds", "foerdeblick"] == pytest.approx(3600, abs=60)
+    assert samples["hausordnung_deliveries_failed",] == 1
+    assert samples["hausordnung_scoring_due",] == 3
+    assert samples["hausordnung_decisions_last_hour", "moderator", "delete"] == 1
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "ü"])
+def test_metrics_are_for_whoever_has_the_token(watched: FlaskClient, token: str) -> None:
+    assert watched.get("/metrics", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+
+
+def test_without_a_token_nobody_reads_metrics(client: FlaskClient) -> None:
+    assert client.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 401
+
+
+def test_nobody_guesses_passwords(client: FlaskClient, moderator: Moderator) -> None:
+    form = csrf(client)
+    tries = [
+        client.post("/sign-in", data={"name": "mona", "password": f"falsch-{n}", "csrf_token": form}).status_code
+        for n in range(14)
+    ]
+    assert set(tries) == {401, 429}
+    assert tries[0] == 401
+
+
+def test_a_name_that_is_none_is_slowed_down_alike(client: FlaskClient, moderator: Moderator) -> None:
+    form = csrf(client)
+    tries = {
+        client.post("/sign-in", data={"name": "nobody", "password": PASSWORD, "csrf_token": form}).status_code
+        for _ in range(14)
+    }
+    assert tries == {401, 429}
+
+
+@pytest.fixture(autouse=True)
+def _one_judge(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The doctor looks at the judge that is loaded already: it takes seconds to load another."""
+    monkeypatch.setattr(Judge, "load", classmethod(lambda cls: judge))
+
+
+@pytest.fixture
+def findings(settings: Settings, database: Database, site: Site, receiver: Receiver) -> dict[str, doctor.Finding]:
+    with database.session() as session:
+        changed = session.get_one(Site, site.id)
+        changed.callback_url = receiver.url
+        session.commit()
+    return {finding.what: finding for finding in doctor.examine(settings)}
+
+
+def test_the_doctor_names_what_is_wrong_and_the_remedy(findings: dict[str, doctor.Finding]) -> None:
+    assert findings["database"].is_well
+    assert findings["judge"].found.startswith("embedded")
+    assert "--callback-private" in findings["site foerdeblick"].remedy
+    assert "moderator add" in findings["admins"].remedy
+
+
+def test_the_doctor_has_nothing_to_say_of_a_sound_house(
+    settings: Settings, database: Database, pushed: Site, moderator: Moderator
+) -> None:
+    with database.session() as session:
+        session.get_one(Moderator, moderator.id).role = Role.ADMIN
+        session.commit()
+    assert [finding for finding in doctor.examine(settings) if not finding.is_well] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"database_url": "postgresql://nobody@127.0.0.1:9/nothing"}, "database"),
+        ({"database_url": "sqlite:////proc/nothing.sqlite3"}, "database"),
+        ({"broker_url": "amqp://guest@127.0.0.1:9//"}, "broker"),
+        ({"smtp_url": SecretStr("smtp://127.0.0.1:9")}, "mail"),
+        ({"smtp_url": SecretStr("nonsense")}, "mail"),
+        ({"home": Path("/proc/nowhere")}, "home"),
+        ({"secret_key": None}, "secret key"),
+    ],
+)
+def test_each_illness_is_found(settings: Settings, database: Database, changes: dict[str, object], what: str) -> None:
+    found = {finding.what: finding for finding in doctor.examine(settings.model_copy(update=changes))}
+    assert not found[what].is_well
+    assert found["judge"].is_well
+
+
+def test_the_command_ends_with_1_where_something_is_wrong(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODERATION_HOME", str(settings.home))
+    monkeypatch.setenv("MODERATION_DATABASE_URL", "sqlite:////proc/nothing.sqlite3")
+    done = CliRunner().invoke(main, ["doctor"])
+    assert done.exit_code == 1
+    assert "BAD  database" in done.output
