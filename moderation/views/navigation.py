@@ -33,6 +33,7 @@ PAGES = (
     Page("map.batches_made", lazy_gettext("Batches"), "layers"),
     Page("notices.objections", lazy_gettext("Objections"), "scale"),
     Page("notices.report", lazy_gettext("Transparency report"), "scroll-text"),
+    Page("rules.every", lazy_gettext("House rules"), "book-open"),
 )
 
 

@@ -1,0 +1,248 @@
+"""The pages of the house rules: what a change would have done is seen before it holds, and every version comes back."""
+
+import re
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from moderation import decisions, rulebook, sites
+from moderation.db import Database
+from moderation.decisions import Seen
+from moderation.judge.case import Target
+from moderation.models import Assessment, Moderator, Outcome, Role, RuleSet, Site
+from moderation.rulebook import StatedRule
+from moderation.rulebook import preview as previews
+from moderation.rules import Advice
+from tests.conftest import PASSWORD
+from tests.stories import add_comment
+
+
+@pytest.fixture
+def admin(database: Database) -> Moderator:
+    with database.session() as session:
+        made = sites.add_moderator(session, name="ada", password=PASSWORD, role=Role.ADMIN)
+        session.commit()
+        session.refresh(made)
+        session.expunge(made)
+    return made
+
+
+@pytest.fixture
+def past(database: Database, site: Site, moderator: Moderator) -> None:
+    """Ten comments, ever ruder: 0.05, 0.15 … 0.95; people deleted the last three, approved six, and one is open."""
+    with database.session() as session:
+        for at in range(10):
+            comment = add_comment(session, site, text=f"Kommentar Nummer {at} zur Brücke", commenter_id="c1")
+            session.add(
+                Assessment(
+                    comment_id=comment.id,
+                    revision=1,
+                    relevance=0.9,
+                    disrespect=at / 10 + 0.05,
+                    kinds={"insult": at / 10 + 0.05},
+                    target=Target.READER,
+                    put_down_share=0.0,
+                    advice=Advice.REVIEW,
+                )
+            )
+            if at:
+                outcome = Outcome.DELETE if at >= 7 else Outcome.APPROVE
+                decisions.decide(session, comment.id, outcome, moderator=moderator, seen=Seen(1))
+        session.commit()
+
+
+class Desk:
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+
+    def sign_in(self, name: str) -> None:
+        token = self.token("/sign-in")
+        self.client.post("/sign-in", data={"name": name, "password": PASSWORD, "csrf_token": token})
+        self.client.post("/language", data={"language": "en", "csrf_token": self.token("/rules")})
+
+    def token(self, address: str) -> str:
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.client.get(address).text)
+        assert found
+        return found[1]
+
+    def post(self, address: str, **data: Any) -> Any:
+        return self.client.post(address, data={"csrf_token": self.token("/rules")} | data)
+
+
+@pytest.fixture
+def desk(client: FlaskClient, admin: Moderator, site: Site) -> Desk:
+    made = Desk(client)
+    made.sign_in("ada")
+    return made
+
+
+RUDE = {
+    "signal": "disrespect",
+    "title_en": "Be kind",
+    "text_en": "Please be kind.",
+    "when_at_least": "0,65",
+    "advice": "delete",
+    "seen": "1",
+}
+
+
+def _rules(database: Database, site: Site) -> list[StatedRule]:
+    with database.session(read_only=True) as session:
+        return rulebook.stated(rulebook.current(session, site.id))
+
+
+@pytest.mark.usefixtures("past")
+def test_what_a_new_rule_would_have_done_is_shown_before_it_holds(desk: Desk, database: Database, site: Site) -> None:
+    page = desk.post("/rules/foerdeblick/new", do="preview", **RUDE).text
+    assert "4 comments; of these 1 were approved, 3 deleted" in page
+    assert "75 %" in page
+    assert "Kommentar Nummer 9" in page
+    assert "data-chart" in page
+    assert len(_rules(database, site)) == 3
+
+    assert desk.post("/rules/foerdeblick/new", do="save", **RUDE).status_code == 303
+    saved = _rules(database, site)[-1]
+    assert (saved.key, saved.when.model_dump()["at_least"]) == ("be-kind", 0.65)
+    with database.session(read_only=True) as session:
+        newest = rulebook.current(session, site.id)
+        assert newest is not None
+        assert newest.moderator_id is not None
+
+
+@pytest.mark.usefixtures("past")
+def test_a_changed_bound_is_compared_with_the_present_one(database: Database, site: Site) -> None:
+    with database.session(read_only=True) as session:
+        site = session.get_one(Site, site.id)
+        present = rulebook.stated(rulebook.current(session, site.id))
+        when = {"signal": "disrespect", "at_least": 0.85, "kinds": ["insult"]}
+        changed = [
+            StatedRule.model_validate(rule.as_json() | {"when": when}) if rule.key == "niemand-klein" else rule
+            for rule in present
+        ]
+        shown = previews.preview(session, site, changed, present=present)
+        assert (shown.before.rules["niemand-klein"].marked, shown.after.rules["niemand-klein"].marked) == (5, 2)
+        assert shown.after.rules["niemand-klein"].precision == 1.0
+        assert shown.newly == []
+        assert len(shown.no_longer) == 3
+        bars = previews.histogram(shown.history.comments, changed[1])
+        assert bars is not None
+        assert (sum(bars.approved), sum(bars.deleted), sum(bars.undecided), bars.bound) == (6, 3, 1, 0.85)
+
+
+@pytest.mark.usefixtures("past")
+def test_a_large_history_is_sampled_and_says_so(
+    desk: Desk, database: Database, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(previews, "SAMPLE", 5)
+    page = desk.post("/rules/foerdeblick/new", do="preview", **RUDE).text
+    assert "A sample of 5 of 10 judged comments" in page
+
+
+@pytest.mark.usefixtures("past")
+@pytest.mark.parametrize(
+    ("when", "marked"),
+    [
+        ({"signal": "new_commenter", "fewer_than": 2}, 3),  # open one first, then 1st, 2nd: 0, 0, 1 approved before
+        ({"signal": "record", "at_least": 0.2, "minimum": 8}, 1),
+        ({"signal": "length", "fewer_than": 5, "unit": "words"}, 0),
+        ({"signal": "repeat", "at_least": 1, "similarity": 0.7}, 9),
+        ({"signal": "put_down", "at_most": 0}, 10),  # a score of exactly 0 counts
+        ({"signal": "learned", "at_least": 0.5}, 0),  # and what is missing is not 0
+    ],
+)
+def test_facts_are_those_of_the_day(database: Database, site: Site, when: dict[str, Any], marked: int) -> None:
+    from moderation import repeats
+    from moderation.models import Comment
+
+    with database.session() as session:
+        for comment in session.query(Comment):
+            repeats.remember(session, comment)
+        session.commit()
+        rule = StatedRule.model_validate({"key": "r", "title": {"de": "r"}, "text": {"de": "r"}, "when": when})
+        shown = previews.preview(session, session.get_one(Site, site.id), [rule], present=[])
+        assert shown.after.rules["r"].marked == marked
+        assert shown.after.rules["r"].untold == (10 if when["signal"] == "learned" else 0)
+
+
+def test_what_can_never_be_met_is_said_and_saved_only_when_read(desk: Desk, database: Database, site: Site) -> None:
+    never = RUDE | {"when_at_least": "1"}
+    page = desk.post("/rules/foerdeblick/new", do="save", **never).text
+    assert "No comment can ever meet it" in page
+    assert len(_rules(database, site)) == 3
+    read = re.search(r'name="read" value="([^"]+)"', page)
+    assert read
+    assert desk.post("/rules/foerdeblick/new", do="save", read=read[1], **never).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"when_at_least": "viel"}, "This must be a number."),
+        ({"when_at_least": "1.5"}, "At most 1."),
+        ({"when_at_least": ""}, "Give a number from 0 to 1."),
+        ({"title_en": " "}, "Something is missing here."),
+        ({"start": "25:00"}, "Write times like 22:00."),
+        ({"signal": "pattern", "when_pattern": r"(a)\1"}, "linear time"),
+        ({"signal": "pattern", "when_pattern": "((a{99}){99}){99}"}, "linear time"),
+        ({"signal": "length"}, "Give at least one of the two numbers."),
+        ({"advice": "shout"}, "This is not accepted"),
+    ],
+)
+def test_a_wrong_field_says_what_is_wrong_and_keeps_what_was_typed(desk: Desk, changes: Any, said: str) -> None:
+    answer = desk.post("/rules/foerdeblick/new", do="save", **(RUDE | changes))
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert "Please be kind." in answer.text
+
+
+def test_every_kind_of_rule_has_a_form_that_reads_what_it_wrote(desk: Desk, database: Database, site: Site) -> None:
+    from moderation.views.rule_form import KINDS
+
+    wanted = {
+        "when_at_least": "1",
+        "when_at_most": "0.2",
+        "when_fewer_than": "3",
+        "when_pattern": "a+",
+        "when_words": "a",
+    }
+    for number, signal in enumerate(sorted(KINDS), start=1):
+        form = desk.client.get(f"/rules/foerdeblick/new?signal={signal}")
+        assert form.status_code == 200
+        shown = dict(re.findall(r'name="(when_\w+)"[^>]*value="([^"]*)"', form.text))
+        data = RUDE | {"when_at_least": "", "signal": signal, "title_en": signal, "seen": str(number)} | shown
+        data |= {name: value for name, value in wanted.items() if not data.get(name)}
+        read = desk.post("/rules/foerdeblick/new", do="preview", **data)
+        assert read.status_code == 200, (signal, re.findall(r'class="notice"[^>]*>([^<]+)', read.text))
+
+
+def test_rules_move_leave_and_come_back_with_their_version(desk: Desk, database: Database, site: Site) -> None:
+    assert desk.post("/rules/foerdeblick/rule/ton/move", to="up", seen="1").status_code == 303
+    assert [rule.key for rule in _rules(database, site)] == ["thema", "ton", "niemand-klein"]
+    assert desk.post("/rules/foerdeblick/rule/thema/archive", seen="2").status_code == 303
+    assert len(_rules(database, site)) == 2
+    page = desk.client.get("/rules/foerdeblick/versions/1").text
+    assert "Go back to this version" in page
+    assert desk.post("/rules/foerdeblick/versions/1", seen="3").status_code == 303
+    assert [rule.key for rule in _rules(database, site)] == ["thema", "niemand-klein", "ton"]
+    with database.session(read_only=True) as session:
+        assert session.query(RuleSet).filter_by(site_id=site.id).count() == 4
+    assert "ada" in desk.client.get("/rules").text
+
+
+def test_nobody_saves_over_what_they_did_not_see(desk: Desk) -> None:
+    assert desk.post("/rules/foerdeblick/rule/ton/move", to="up", seen="1").status_code == 303
+    assert desk.post("/rules/foerdeblick/rule/ton/move", to="up", seen="1").status_code == 409
+    assert desk.post("/rules/foerdeblick/rule/ton/move", to="up", seen="x").status_code == 422
+    assert desk.post("/rules/foerdeblick/rule/gone/move", to="up", seen="2").status_code == 404
+
+
+def test_moderators_look_and_admins_save(client: FlaskClient, moderator: Moderator, site: Site) -> None:
+    desk = Desk(client)
+    client.post("/sign-in", data={"name": "mona", "password": PASSWORD, "csrf_token": desk.token("/sign-in")})
+    page = client.get("/rules/foerdeblick/rule/ton").text
+    assert 'value="save"' not in page
+    token = desk.token("/rules")
+    for address in ("new", "rule/ton", "rule/ton/move", "rule/ton/archive", "versions/1"):
+        answer = client.post(f"/rules/foerdeblick/{address}", data=RUDE | {"csrf_token": token})
+        assert answer.status_code == 403, address
