@@ -6,6 +6,7 @@ from moderation import __version__
 from moderation.cli.database import db
 from moderation.cli.doctor import doctor
 from moderation.cli.evaluate import evaluate
+from moderation.cli.imports import import_
 from moderation.cli.moderator import moderator
 from moderation.cli.rules import rules
 from moderation.cli.run import run
@@ -30,5 +31,5 @@ def main() -> None:
     """Hausordnung: readers' comments, moderated by the site's own stated rules."""
 
 
-for command in (run, score, evaluate, db, site, rules, moderator, doctor):
+for command in (run, score, evaluate, db, site, rules, moderator, import_, doctor):
     main.add_command(command)

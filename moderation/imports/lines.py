@@ -1,0 +1,108 @@
+"""Reads JSON Lines and CSV: one comment a line, and of a bad one says which line it is and what is wrong with it."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from typing import IO, Any
+
+from pydantic import ValidationError
+
+from moderation.contract import CommentData, DecidedCommentData
+from moderation.errors import BadInput
+
+NEEDED = ("id", "text", "submitted_at", "article_id", "article_url", "article_title")
+COLUMNS = (
+    *NEEDED,
+    *("html", "parent_id", "language", "commenter_id", "commenter_name", "commenter_email"),
+    *("article_lead", "article_body", "article_language", "article_section"),
+    *("outcome", "decided_at"),
+)
+"""What a CSV file may have in its first line. ``commenter_…`` and ``article_…`` belong to those."""
+
+LONGEST_FIELD = 1_000_000
+
+
+def read_jsonl(file: IO[bytes]) -> Iterator[CommentData]:
+    """Yield the comments of JSON Lines: the ``data`` of ``comment.created`` or ``comment.decided``, one a line.
+
+    BadInput at the first line that is none.
+    """
+    for number, line in enumerate(file, start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line.decode("utf-8-sig"))
+        except UnicodeDecodeError:
+            raise _bad(number, "not UTF-8") from None
+        except (ValueError, RecursionError) as error:
+            raise _bad(number, f"not JSON: {error}") from None
+        if not isinstance(value, dict):
+            raise _bad(number, "not a JSON object")
+        yield _comment(value, number)
+
+
+def read_csv(file: IO[bytes]) -> Iterator[CommentData]:
+    """Yield the comments of a CSV file with a first line of ``COLUMNS``, separated by commas or semicolons.
+
+    BadInput where columns are missing or unknown, and at the first line that is no comment.
+    """
+    csv.field_size_limit(LONGEST_FIELD)
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    number = 1
+    try:
+        first = text.readline()
+        separator = ";" if first.count(";") > first.count(",") else ","
+        names = next(csv.reader([first], delimiter=separator), [])
+        _require_columns(names)
+        rows = csv.reader(text, delimiter=separator, strict=True)
+        for row in rows:
+            number = rows.line_num + 1
+            if not row:
+                continue
+            if len(row) != len(names):
+                raise _bad(number, f"{len(row)} fields, but {len(names)} columns")
+            yield _comment(_nested(names, row), number)
+    except UnicodeDecodeError:
+        raise _bad(number + 1, "not UTF-8, there or shortly after") from None
+    except csv.Error as error:
+        raise _bad(number + 1, f"not CSV: {error}") from None
+    finally:
+        text.detach()
+
+
+def _require_columns(names: Sequence[str]) -> None:
+    missing = [name for name in NEEDED if name not in names]
+    unknown = [name for name in names if name not in COLUMNS]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    for problem, found in (("missing", missing), ("unknown", unknown), ("there twice", twice)):
+        if found:
+            raise _bad(1, f"columns {problem}: {', '.join(found)}; known are {', '.join(COLUMNS)}")
+
+
+def _nested(names: Sequence[str], row: Sequence[str]) -> dict[str, Any]:
+    """A row as JSON would have it; empty fields are left out."""
+    nested: dict[str, Any] = {"article": {}, "commenter": {}}
+    for name, value in zip(names, row, strict=True):
+        if value == "" and name != "text":
+            continue
+        room, _, rest = name.partition("_")
+        if room in {"article", "commenter"}:
+            nested[room][rest] = value
+        else:
+            nested[name] = value
+    return nested
+
+
+def _comment(value: dict[str, Any], number: int) -> CommentData:
+    kind = DecidedCommentData if value.get("outcome") else CommentData
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in problem["loc"])
+        raise _bad(number, f"{field}: {problem['msg'].removeprefix('Value error, ')}") from None
+
+
+def _bad(number: int, problem: str) -> BadInput:
+    return BadInput(f"Line {number}: {problem}.", code="bad_line")
