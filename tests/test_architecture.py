@@ -20,6 +20,7 @@ CODE = sorted([*ROOT.glob("moderation/**/*.py"), *ROOT.glob("worker/**/*.py")])
 VERBS = {
     "imports",
     "assessments",
+    "learning",
     "history",
     "intake",
     "scoring",

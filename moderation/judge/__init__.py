@@ -22,6 +22,7 @@ from moderation.judge.case import (
 )
 
 if TYPE_CHECKING:
+    from moderation.judge.learned import Features
     from moderation.judge.reader import Reader
 
 __all__ = [
@@ -69,6 +70,11 @@ class Judge:
     def spam(self, texts: Sequence[str]) -> list[float]:
         """Return for each text the probability, 0.001 to 0.999, that it is advertising or junk."""
         return self._reader.spam(texts) if texts else []
+
+    def study(self, cases: Sequence[Case]) -> "tuple[list[Assessment], Features]":
+        """Assess cases (at least one), and return also what a site's own model looks at."""
+        assessments = self.assess(cases)
+        return assessments, self._reader.features(cases, assessments)
 
     def forget(self) -> None:
         """Forget the vectors of all texts read so far."""

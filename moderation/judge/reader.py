@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import NamedTuple
 
+import numpy as np
+
 from moderation.judge import artefacts
 from moderation.judge.address import target
 from moderation.judge.case import Assessment, Case, Kind, NoRelevance, SentenceTone, Span, Target
 from moderation.judge.encoder import LANGUAGES, Encoder
 from moderation.judge.language import Languages
+from moderation.judge.learned import Features, projection, signals
 from moderation.judge.relevance import Relevance, RelevanceModel
 from moderation.judge.spam import SpamModel
 from moderation.judge.spans import Piece, find_spans, pieces, put_down_share, unexplained, word_spans
@@ -36,6 +39,7 @@ class Reader:
         self._spam = SpamModel()
         self._encoder = Encoder()
         self._languages = Languages()
+        self._projection = projection()
         self._lock = Lock()
 
     def assess(self, cases: Sequence[Case]) -> list[Assessment]:
@@ -72,6 +76,12 @@ class Reader:
         """Return for each text the probability that it is advertising or junk."""
         with self._lock:
             return self._spam.assess(texts, self._encoder.vectors(texts))
+
+    def features(self, cases: Sequence[Case], assessments: Sequence[Assessment]) -> Features:
+        """Return what a site's model looks at; quick for texts that were assessed a moment ago."""
+        reading = self._encoder.read([case.text for case in cases])
+        rows = [signals(assessment, len(case.text)) for case, assessment in zip(cases, assessments, strict=True)]
+        return Features(np.stack(rows), reading.vectors, reading.pooled @ self._projection)
 
     def forget(self) -> None:
         """Forget the vectors of all texts read so far."""

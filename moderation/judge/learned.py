@@ -1,0 +1,152 @@
+"""What a site's own model looks at in a comment, and how it is applied; knows numpy and no site, no database.
+
+A site's model says how likely *this team of moderators* is to delete a comment. It is one linear function of what the
+judge has computed anyway: its scores, the sentence vector, the pooled token features and the n-grams of the text.
+"""
+
+import io
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moderation.judge.case import Assessment, Kind, Target
+from moderation.judge.network import DIMENSION, POOLED, Floats
+from moderation.judge.ngrams import BUCKETS, grams, weights_of
+from moderation.judge.tone import GRAMS_READ
+
+SKETCH = 384
+"""Length of the sketch that is kept of the pooled token features."""
+
+SIGNALS = 16
+"""Length of what is taken from an assessment."""
+
+FORMAT = 1
+
+_NOTHING_KNOWN = 0.03
+"""Disrespect of a comment that could not be judged: that of the average comment."""
+
+
+class ModelError(ValueError):
+    """The bytes are no model of a site that this version can read."""
+
+
+class Features(NamedTuple):
+    """What is learned from, for n comments: ``signals`` (n, 16), ``vectors`` (n, 512), ``sketches`` (n, 384)."""
+
+    signals: Floats
+    vectors: Floats
+    sketches: Floats
+
+    def rows(self, chosen: NDArray[np.int64] | slice) -> "Features":
+        """Return the features of some of the comments."""
+        return Features(self.signals[chosen], self.vectors[chosen], self.sketches[chosen])
+
+
+def logit(probability: float | Floats) -> Floats:
+    """Return the logits of probabilities, bounded at about seven."""
+    bounded = np.clip(np.asarray(probability, dtype=np.float32), 0.001, 0.999)
+    return np.asarray(np.log(bounded / (1 - bounded)), dtype=np.float32)
+
+
+def signals(assessment: Assessment, length: int) -> Floats:
+    """Return what is taken from an assessment of a text of ``length`` characters: (16,), each about -1 to 1."""
+    kinds = [assessment.kinds.get(kind, 0.01) for kind in Kind]
+    disrespect = _NOTHING_KNOWN if assessment.disrespect is None else assessment.disrespect
+    known = assessment.relevance is not None
+    return np.array(
+        [
+            *(logit(np.array([disrespect, *kinds], dtype=np.float32)) / 7),
+            float(known),
+            float(logit(assessment.relevance)) / 7 if assessment.relevance is not None else 0.0,
+            assessment.put_down_share or 0.0,
+            min(len(assessment.spans), 5) / 5,
+            np.log1p(length) / 8,
+            *(float(assessment.target is target) for target in Target),
+        ],
+        dtype=np.float32,
+    )
+
+
+def general(rows: Floats) -> Floats:
+    """Return the general model's logits of disrespect from signals: (n,)."""
+    result: Floats = rows[:, 0] * 7
+    return result
+
+
+def projection() -> Floats:
+    """Return the matrix that makes a sketch of pooled features: (2560, 384), the same for ever on every machine."""
+    # Signs from a mixed counter, not from a library's generator, whose stream may change with its version.
+    state = np.arange(POOLED * SKETCH, dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        state = (state + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    bits = ((state ^ (state >> np.uint64(31))) & np.uint64(1)).astype(np.float32)
+    return (2 * bits - 1).reshape(POOLED, SKETCH) / np.float32(np.sqrt(POOLED))
+
+
+def grams_of(text: str, section: str | None = None) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return buckets and values of a text's n-grams; the section its article stands in is one more of them."""
+    buckets, values = weights_of(grams(text[:GRAMS_READ]))
+    if section:
+        place = int(grams(f"\x02{section}\x03").bucket[-1])
+        buckets, values = np.append(buckets, place), np.append(values, np.float32(0.3))
+    return buckets, values
+
+
+@dataclass(frozen=True, slots=True)
+class SiteModel:
+    """One site's model: a bias and weights for the general logit, signals, vectors, sketches and n-grams."""
+
+    bias: float
+    trust: float
+    signals: Floats
+    vectors: Floats
+    sketches: Floats
+    grams: Floats
+
+    def logits(
+        self, features: Features, texts: Sequence[tuple[NDArray[np.int64], NDArray[np.float32]]]
+    ) -> NDArray[np.float64]:
+        """Return the logit that each comment would be deleted: (n,); ``texts`` holds what `grams_of` says of each."""
+        result = self.bias + self.trust * general(features.signals).astype(np.float64)
+        result += features.signals @ self.signals
+        result += features.vectors @ self.vectors
+        result += features.sketches @ self.sketches
+        result += np.array([float(values @ self.grams[buckets]) for buckets, values in texts])
+        return result
+
+    def to_bytes(self) -> bytes:
+        """Return the model as a compressed npz without pickles, under a megabyte."""
+        content = io.BytesIO()
+        np.savez_compressed(
+            content,
+            format=np.array(FORMAT),
+            head=np.array([self.bias, self.trust]),
+            signals=self.signals,
+            vectors=self.vectors,
+            sketches=self.sketches,
+            grams=self.grams.astype(np.float16),
+        )
+        return content.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Self:
+        """Read a model; raises ModelError where it is damaged or of another version."""
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+                found = {name: archive[name] for name in archive.files}
+            shapes = {"head": (2,), "signals": (SIGNALS,), "vectors": (DIMENSION,), "sketches": (SKETCH,)}
+            shapes["grams"] = (BUCKETS,)
+            if int(found["format"]) != FORMAT or any(found[name].shape != shape for name, shape in shapes.items()):
+                raise ModelError("The model is of another version; learn it again.")
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
+            raise ModelError("The model is damaged or of another version; learn it again.") from error
+        bias, trust = (float(value) for value in found["head"])
+        arrays = {name: found[name].astype(np.float32) for name in ("signals", "vectors", "sketches", "grams")}
+        return cls(bias, trust, **arrays)

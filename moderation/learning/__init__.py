@@ -1,0 +1,1 @@
+"""Learns from a site's own decisions: fits its model, replays its history, switches on only what is better."""

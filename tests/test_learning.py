@@ -1,0 +1,172 @@
+"""Learning from decisions: it helps where there is something to learn, and does no harm where there is not."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from scipy.sparse import csr_matrix
+
+from moderation.cli import main
+from moderation.judge.learned import SIGNALS, SKETCH, Features, general
+from moderation.judge.network import DIMENSION
+from moderation.judge.ngrams import BUCKETS
+from moderation.learning.figures import Doubles, auc, calibration_error, measure, sure_gain
+from moderation.learning.fit import Material, calibrate_general, enough, fit
+from moderation.learning.replay import Schedule, replay
+
+Taste = Callable[[Doubles, Doubles, np.random.Generator], Doubles]
+
+
+def _site(n: int, taste: Taste, seed: int = 3) -> Material:
+    """A generated site: what it minds is a matter of rudeness and of a topic that only its own model can know."""
+    generator = np.random.default_rng(seed)
+    topic, rude = generator.normal(size=n), generator.normal(size=n)
+    rows = generator.normal(size=(n, SIGNALS)).astype(np.float32) * np.float32(0.1)
+    rows[:, 0] = (rude - 2) / 7
+    vectors = generator.normal(size=(n, DIMENSION)).astype(np.float32)
+    vectors[:, 0] += 12 * topic
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    sketches = generator.normal(size=(n, SKETCH)).astype(np.float32)
+    buckets = generator.integers(0, 3000, size=(n, 12)).astype(np.int32)
+    grams = csr_matrix((np.full(n * 12, 0.3, np.float32), buckets.ravel(), np.arange(n + 1, dtype=np.int32) * 12))
+    grams.resize(n, BUCKETS)
+    chance = 1 / (1 + np.exp(-taste(rude, topic, generator)))
+    deleted = (generator.random(n) < chance).astype(np.float64)
+    return Material(Features(rows, vectors, sketches), grams, deleted)
+
+
+def _both(material: Material) -> tuple[float, float]:
+    replayed = replay(material)
+    learned, base = auc(replayed.learned, material.deleted), auc(replayed.general, material.deleted)
+    assert learned is not None
+    assert base is not None
+    return learned, base
+
+
+def test_a_team_with_tastes_of_its_own_is_understood_soon() -> None:
+    material = _site(900, lambda rude, topic, _: 0.6 * rude + 1.6 * topic - 2)
+    replayed = replay(material)
+    late = slice(300, 900)
+    learned = auc(replayed.learned[late], material.deleted[late])
+    base = auc(replayed.general[late], material.deleted[late])
+    assert learned is not None
+    assert base is not None
+    assert learned > base + 0.08
+    assert calibration_error(replayed.learned[late], material.deleted[late]) < 0.06
+
+
+@pytest.mark.parametrize(
+    "taste",
+    [
+        lambda rude, topic, generator: generator.normal(size=len(rude)) - 2,
+        lambda rude, topic, _: -1.5 * rude - 2,
+        lambda rude, topic, _: 1.2 * rude - 2,
+        lambda rude, topic, _: 0.8 * rude + np.where(np.arange(len(rude)) < len(rude) // 2, 1.2, -1.2) * topic - 2,
+    ],
+    ids=["random", "contrary", "agreeing", "drifting"],
+)
+def test_learning_is_never_worse_than_not_learning(taste: Taste) -> None:
+    learned, base = np.array([_both(_site(1200, taste, seed)) for seed in (1, 2, 3)]).mean(axis=0)
+    assert learned >= base - 0.01
+
+
+def test_each_comment_is_judged_by_what_was_known_before_it() -> None:
+    material = _site(400, lambda rude, topic, _: rude + topic - 1)
+    later = Material(material.features, material.grams, np.append(material.deleted[:300], 1 - material.deleted[300:]))
+    assert replay(material).learned[:301] == pytest.approx(replay(later).learned[:301])
+
+
+def test_below_fifty_decisions_the_general_model_speaks_alone() -> None:
+    material = _site(49, lambda rude, topic, _: rude - 1)
+    assert not enough(material.deleted)
+    order = np.argsort(replay(material, Schedule(learning=False)).learned)
+    assert order.tolist() == np.argsort(general(material.features.signals)).tolist()
+    bias, slope = calibrate_general(np.zeros(0), np.zeros(0))
+    assert -3 < bias < 0 < slope
+
+
+def test_a_site_that_deletes_nothing_has_nothing_to_learn() -> None:
+    material = _site(120, lambda rude, topic, _: rude * 0 - 99)
+    assert not enough(material.deleted)
+    assert measure(replay(material).learned, material.deleted).auc is None
+
+
+def test_held_out_opinions_do_not_know_the_decision() -> None:
+    material = _site(400, lambda rude, topic, generator: generator.normal(size=len(rude)) - 1)
+    fitted = fit(material)
+    held_out = auc(fitted.held_out, material.deleted)
+    assert held_out is not None
+    assert 0.38 < held_out < 0.62
+
+
+def test_figures_agree_with_what_can_be_counted_by_hand() -> None:
+    said, deleted = np.array([0.9, 0.8, 0.4, 0.4, 0.1]), np.array([1.0, 0.0, 1.0, 0.0, 0.0])
+    figures = measure(said, deleted)
+    assert figures.auc == pytest.approx(4.5 / 6)
+    assert figures.average_precision == pytest.approx(0.5 * 1 + 0.5 * 0.5)
+    assert figures.precision_at_half_recall == 1
+    assert figures.auc_by_seen["100-300"] is None
+    assert calibration_error(said, deleted) == pytest.approx((0.1 + 0.8 + 2 * 0.1 + 0.1) / 5)
+
+
+def test_a_gain_is_sure_only_beyond_chance() -> None:
+    generator = np.random.default_rng(5)
+    deleted = (generator.random(600) < 0.2).astype(np.float64)
+    noise, knowing = generator.random(600), generator.random(600) + deleted
+    gain, chance = sure_gain(knowing, noise, deleted), sure_gain(generator.random(600), noise, deleted)
+    assert gain is not None
+    assert chance is not None
+    assert gain > 0.2
+    assert chance < 0.03
+
+
+def _run(tmp_path: Path, lines: list[dict[str, object] | str], *flags: str) -> Result:
+    file = tmp_path / "decided.jsonl"
+    file.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines), encoding="utf-8")
+    return CliRunner().invoke(main, ["backtest", "--jsonl", str(file), *flags])
+
+
+def _lines(n: int) -> list[dict[str, object] | str]:
+    texts = (("Danke, das war gut erklärt.", "approve"), ("Du Idiot, schreib nie wieder!", "delete"))
+    return [{"id": i, "text": f"{texts[i % 2][0]} Nr. {i}", "decision": texts[i % 2][1]} for i in range(n)]
+
+
+def test_a_file_of_decisions_is_replayed(tmp_path: Path) -> None:
+    result = _run(tmp_path, _lines(80), "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert report["n"] == 80
+    assert report["auc"] > 0.9
+    assert list(report["auc_by_seen"]) == ["0-100", "100-300", "300-1000", "1000-3000", "3000-10000"]
+    assert {"average_precision", "ece", "precision_at_recall_0.5", "seconds"} <= set(report)
+    assert report["general"]["auc"] > 0.9
+    assert "learned" in _run(tmp_path, _lines(10), "--no-learning").stdout
+
+
+def test_the_order_is_that_of_the_decisions(tmp_path: Path) -> None:
+    from moderation.cli.backtest import read
+
+    lines = [
+        {"id": 1, "text": "zweite", "decision": "approve", "decided_at": "2026-02-01T00:00:00Z"},
+        {"id": 2, "text": "erste", "decision": "delete", "decided_at": "2026-01-01T00:00:00"},
+    ]
+    file = tmp_path / "decided.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    with file.open("rb") as opened:
+        found, faults = read(opened)
+    assert [decided.case.text for decided in found] == ["erste", "zweite"]
+    assert not faults
+
+
+def test_a_line_without_a_decision_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
+    bad: list[dict[str, object] | str] = ["{", {"id": 1, "text": "x"}, {"id": 2, "text": "x", "decision": "undo"}]
+    bad.append({"id": 3, "text": "x", "decision": "delete", "decided_at": "gestern"})
+    result = _run(tmp_path, [*bad, *_lines(4)], "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["n"] == 4
+    for number, complaint in enumerate(("not JSON", "decision:", "decision:", "decided_at:"), start=1):
+        assert f"line {number}: {complaint}" in result.stderr
+    assert _run(tmp_path, bad, "--json").exit_code == 1
