@@ -19,8 +19,8 @@ from moderation.judge.artefacts import FORMAT, MANIFEST
 from moderation.judge.encoder import Encoder
 from moderation.judge.lexical import rarity_of
 from training import relevance, spam, tone
-from training.corpus import load_threads
-from training.sources import load_examples
+from training.corpus import Split, load_threads, split_of
+from training.sources import load_examples, load_fox_threads
 
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "moderation" / "judge" / "weights"
@@ -38,8 +38,10 @@ def build(data: Path, out: Path, parts: Collection[str]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     if "relevance" in parts:
         spoken = [example.text for example in examples if example.labels.get("disrespect") == 0]
-        spoken += [comment.text for thread in threads for comment in thread.comments]
-        weights, figures = relevance.train(relevance.prepare(threads, encoder), rarity_of(spoken))
+        teaching = [thread for thread in threads if split_of(thread.id) is Split.TRAIN]
+        spoken += [comment.text for thread in teaching for comment in thread.comments]
+        places = relevance.prepare(threads, load_fox_threads(data), encoder)
+        weights, figures = relevance.train(places, rarity_of(spoken))
         show("relevance", figures)
         write(out / "relevance.npz", weights)
     if "tone" in parts:

@@ -2,20 +2,21 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 
-from moderation.figures import calibration_error
+from moderation.figures import auc, calibration_error, interval
 from moderation.judge.encoder import Encoder
 from moderation.judge.lexical import Pieces, Rarity, pieces
 from moderation.judge.network import DIMENSION, Floats
 from moderation.judge.relevance import (
     FEWEST_WORDS,
+    LANGUAGES,
     MOST_SIBLINGS,
+    Centre,
     Comment,
     Sight,
     base_features,
@@ -23,22 +24,28 @@ from moderation.judge.relevance import (
     reply_features,
     see,
 )
-from training.corpus import OFF_TOPIC, ON_TOPIC, Thread
+from training.corpus import OFF_TOPIC, ON_TOPIC, Split, Thread, split_of
 
 SEED = 20260101
 FOLDS = 5
 OTHERS = 3
 """Foreign articles each comment is held against."""
 
-HARD = 3.0
+HARD = 2.0
 """How much a comment that a person called off topic counts; a foreign article's comment counts once per OTHERS."""
+
+UNLABELLED = 0.4
+"""How much a comment counts of which nobody said whether it is on topic."""
+
+SIBLINGS = (3, 5, 10, 15, MOST_SIBLINGS)
+"""How many other comments are in sight, each as often."""
 
 PATTERNS = ("title", "title_thread", "body", "body_thread")
 
 
 @dataclass
 class Place:
-    """One article as vectors, with its comments."""
+    """One article as vectors, with its comments; ``labelled`` says whether people judged them."""
 
     title: Floats
     head: Floats
@@ -50,11 +57,16 @@ class Place:
     labels: list[bool | None]
     section: str
     language: str
+    split: Split
+    labelled: bool
 
 
 @dataclass
 class Sample:
-    """A comment seen from an article: what the judge would see of each, whether it belongs there, whose it is."""
+    """A comment seen from an article: what the judge would see of each, whether it belongs there, whose it is.
+
+    ``fold`` and ``home`` are the folds of the article and of the comment's own one.
+    """
 
     sight: Sight
     head_pieces: Pieces
@@ -62,52 +74,77 @@ class Sample:
     parent: Comment | None
     label: bool
     weight: float
-    group: int
+    fold: int
+    home: int
     own: bool
     same_section: bool
     language: str
+    split: Split
+    labelled: bool
 
 
-def prepare(threads: Sequence[Thread], encoder: Encoder) -> list[Place]:
-    """Encode articles and comments."""
-    places = []
-    for thread in threads:
-        article = thread.article
-        head = f"{article.title}\n{article.lead}".strip()
-        texts = [comment.text for comment in thread.comments]
-        places.append(
-            Place(
-                encoder.vectors([article.title]),
-                encoder.vectors([head]),
-                encoder.vectors(cut(article.body)),
-                pieces(head, article.body),
-                pieces(head),
-                [see(text, vector) for text, vector in zip(texts, encoder.vectors(texts), strict=True)],
-                [c.parent for c in thread.comments],
-                [
-                    True if c.relevance in ON_TOPIC else False if c.relevance in OFF_TOPIC else None
-                    for c in thread.comments
-                ],
-                thread.section,
-                str(article.language),
-            )
-        )
-    return places
+def prepare(threads: Sequence[Thread], unlabelled: Sequence[Thread], encoder: Encoder) -> list[Place]:
+    """Encode articles and comments; those without labels only teach."""
+    places = [_place(thread, encoder, split_of(thread.id), labelled=True) for thread in threads]
+    return places + [_place(thread, encoder, Split.TRAIN, labelled=False) for thread in unlabelled]
+
+
+def _place(thread: Thread, encoder: Encoder, split: Split, *, labelled: bool) -> Place:
+    article = thread.article
+    head = f"{article.title}\n{article.lead}".strip()
+    texts = [comment.text for comment in thread.comments]
+    return Place(
+        title=encoder.vectors([article.title]),
+        head=encoder.vectors([head]),
+        passages=encoder.vectors(cut(article.body)),
+        pieces=pieces(head, article.body),
+        head_pieces=pieces(head),
+        comments=[see(text, vector) for text, vector in zip(texts, encoder.vectors(texts), strict=True)],
+        parents=[comment.parent for comment in thread.comments],
+        labels=[
+            True if c.relevance in ON_TOPIC else False if c.relevance in OFF_TOPIC else None for c in thread.comments
+        ],
+        section=thread.section,
+        language=str(article.language),
+        split=split,
+        labelled=labelled,
+    )
+
+
+def centre_of(places: Sequence[Place], language: str) -> Centre:
+    """Return what the labelled articles and comments of a language that teach have in common."""
+    own = [p for p in places if p.language == language and p.labelled and p.split is Split.TRAIN]
+    comment = np.mean([comment.vector for place in own for comment in place.comments], axis=0)
+    article = np.concatenate([vectors for place in own for vectors in (place.title, place.head, place.passages)])
+    bare = Centre(comment, article.mean(axis=0), np.zeros((0, DIMENSION), dtype=np.float32))
+    return replace(bare, background=np.concatenate([bare.articles(place.title) for place in own]))
+
+
+def centred(place: Place, centre: Centre) -> Place:
+    """Return a place with all its vectors as relevance compares them."""
+    return replace(
+        place,
+        title=centre.articles(place.title),
+        head=centre.articles(place.head),
+        passages=centre.articles(place.passages),
+        comments=[comment._replace(vector=centre.comments(comment.vector)) for comment in place.comments],
+    )
 
 
 def samples(places: Sequence[Place]) -> list[Sample]:
-    """Hold each comment against its own article and against others."""
+    """Hold each comment against its own article and against others of its language, split and source."""
     chooser = random.Random(SEED)
     found = []
     for here, place in enumerate(places):
-        foreign = [i for i, other in enumerate(places) if i != here and other.language == place.language]
-        near = [i for i in foreign if places[i].section == place.section]
+        kin = (place.language, place.split, place.labelled)
+        foreign = [i for i, p in enumerate(places) if i != here and (p.language, p.split, p.labelled) == kin]
+        near = [i for i in foreign if place.section and places[i].section == place.section]
         for row, label in enumerate(place.labels):
             if label is None or place.comments[row].length < FEWEST_WORDS:
                 continue
             found.append(_sample(places, here, here, row, chooser))
             if label:
-                far = chooser.sample(foreign, OTHERS - bool(near))
+                far = chooser.sample(foreign, min(len(foreign), OTHERS - bool(near)))
                 for there in [*far, *(chooser.sample(near, 1) if near else [])]:
                     found.append(_sample(places, here, there, row, chooser))
     return found
@@ -120,28 +157,28 @@ def _sample(places: Sequence[Place], here: int, there: int, row: int, chooser: r
     candidates = [i for i, comment in enumerate(other.comments) if comment.length >= FEWEST_WORDS]
     if here == there:
         candidates = [i for i in candidates if i not in (row, own.parents[row])]
-    siblings = chooser.sample(candidates, min(len(candidates), chooser.randint(5, MOST_SIBLINGS)))
+    siblings = chooser.sample(candidates, min(len(candidates), chooser.choice(SIBLINGS)))
     parent = own.parents[row]
     answered = None if parent is None else own.comments[parent]
     if here != there and parent is not None and chooser.random() < 0.5:
         # A reply that leaves the topic answers somebody who kept to it.
         answered = other.comments[chooser.choice(candidates)]
-    titles = np.concatenate(
-        [p.title for i, p in enumerate(places) if i not in (here, there) and p.language == own.language]
-    )
+    titles = [p.title for i, p in enumerate(places) if i not in (here, there) and p.language == own.language]
     near = np.stack([other.comments[i].vector for i in siblings])
-    sight = Sight(other.title, other.head, other.passages, near, titles, other.pieces)
     return Sample(
-        sight=sight,
+        sight=Sight(other.title, other.head, other.passages, near, np.concatenate(titles), other.pieces),
         head_pieces=other.head_pieces,
         comment=own.comments[row],
         parent=answered,
         label=label,
-        weight=weight,
-        group=there,
+        weight=weight * (1.0 if own.labelled else UNLABELLED),
+        fold=there % FOLDS,
+        home=here % FOLDS,
         own=here == there,
-        same_section=own.section == other.section,
+        same_section=bool(own.section) and own.section == other.section,
         language=own.language,
+        split=own.split,
+        labelled=own.labelled,
     )
 
 
@@ -155,32 +192,34 @@ def seen(sample: Sample, name: str) -> Sight:
 
 
 def train(places: Sequence[Place], rarity: Rarity) -> tuple[dict[str, NDArray[np.generic]], dict[str, float]]:
-    """Return the weights and the dev figures (five-fold, by article)."""
-    found = samples(places)
-    label = np.array([s.label for s in found])
-    weight = _weights(found)
-    folds = np.array([s.group % FOLDS for s in found])
+    """Return the weights, and figures on articles held out: of those that teach in folds, and of dev and test."""
+    centres = {language: centre_of(places, language) for language in LANGUAGES}
+    found = samples([centred(place, centres[place.language]) for place in places])
     weights: dict[str, NDArray[np.generic]] = {"rarity": rarity}
+    for language, centre in centres.items():
+        weights[f"comment_{language}"] = centre.comment.astype(np.float32)
+        weights[f"article_{language}"] = centre.article.astype(np.float32)
+        weights[f"background_{language}"] = centre.background.astype(np.float16)
     figures: dict[str, float] = {}
-    replies: list[tuple[Floats, NDArray[np.int64]]] = []
-    answering = np.array([i for i, s in enumerate(found) if s.parent is not None])
+    replies: list[tuple[Floats, list[Sample]]] = []
     for name in PATTERNS:
-        own = np.array([base_features(s.comment, seen(s, name), rarity) for s in found])
-        parents = np.array([base_features(s.parent or s.comment, seen(s, name), rarity) for s in found])
-        weights[name] = _fit(own, label, weight)
-        held, held_parents = _held_out((own, parents), label, weight, folds)
+        here = [s for s in found if len(s.sight.passages) or not name.startswith("body")]
+        own = np.array([base_features(s.comment, seen(s, name), rarity) for s in here], dtype=np.float32)
+        weights[name], held = _learn(own, here)
+        figures |= _report(name, held, here)
+        answering = [(i, s, s.parent) for i, s in enumerate(here) if s.parent is not None]
+        chosen = [s for _, s, _ in answering]
+        parents = np.array([base_features(parent, seen(s, name), rarity) for _, s, parent in answering])
+        said = _held_out(own, here, parents, chosen)
         rows = [
-            reply_features(
-                float(held[i]), float(held_parents[i]), found[i].comment, found[i].parent or found[i].comment
-            )
-            for i in answering
+            reply_features(float(held[i]), float(logit), s.comment, parent)
+            for (i, s, parent), logit in zip(answering, said, strict=True)
         ]
-        replies.append((np.array(rows), answering))
-        figures |= _report(name, held, found)
-    _train_replies(replies, found, weights, figures)
-    for language in ("de", "en"):
-        titles = [place.title for place in places if place.language == language]
-        weights[f"background_{language}"] = np.concatenate(titles).astype(np.float16)
+        replies.append((np.array(rows), chosen))
+    features = np.concatenate([rows for rows, _ in replies])
+    weights["reply"], held = _learn(features, [s for _, chosen in replies for s in chosen])
+    last = replies[-1][1]
+    figures |= _report("replies, body_thread", held[-len(last) :], last)
     return weights, figures
 
 
@@ -188,62 +227,64 @@ def _weights(found: Sequence[Sample]) -> Floats:
     """Weigh the samples so that as large a share belongs as people said of comments under their own article."""
     label = np.array([s.label for s in found])
     weight = np.array([s.weight for s in found])
-    share = label[[s.own for s in found]].mean()
+    share = label[[s.own and s.labelled for s in found]].mean()
     weight[label] *= share / (1 - share) * weight[~label].sum() / weight[label].sum()
     return weight / weight.mean()
 
 
-def _train_replies(
-    replies: Sequence[tuple[Floats, NDArray[np.int64]]],
-    found: Sequence[Sample],
-    weights: dict[str, NDArray[np.generic]],
-    figures: dict[str, float],
-) -> None:
-    """Train one model for all patterns on what the base models say of threads they were not trained on."""
-    features = np.concatenate([rows for rows, _ in replies])
-    chosen = [found[i] for _, index in replies for i in index]
-    label = np.array([s.label for s in chosen])
-    weight = _weights(chosen)
-    weights["reply"] = _fit(features, label, weight)
-    (held,) = _held_out((features,), label, weight, np.array([s.group % FOLDS for s in chosen]))
-    count = len(replies[-1][1])
-    figures |= _report("replies, body_thread", held[-count:], chosen[-count:])
+def _learn(features: Floats, found: Sequence[Sample]) -> tuple[Floats, Floats]:
+    """Return a model of all that teaches, and the log-odds of each sample by a model that never saw its articles."""
+    teaching = np.array([s.split is Split.TRAIN for s in found])
+    model = _fit(features[teaching], [s for s in found if s.split is Split.TRAIN])
+    held = _held_out(features, found, features, found)
+    held[~teaching] = features[~teaching] @ model[1:] + model[0]
+    return model, held
 
 
-def _held_out(
-    features: Sequence[Floats], label: NDArray[np.bool_], weight: Floats, folds: NDArray[np.int64]
-) -> list[Floats]:
-    """Return log-odds for each of several feature sets, by models trained on the first set of the other folds."""
-    results = [np.zeros(len(label)) for _ in features]
+def _held_out(features: Floats, found: Sequence[Sample], asked: Floats, samples_: Sequence[Sample]) -> Floats:
+    """Return the log-odds of what is asked, by models trained on neither its article nor the comment's own."""
+    result = np.zeros(len(asked))
+    folds = np.array([s.fold for s in samples_])
     for fold in range(FOLDS):
-        model = _fit(features[0][folds != fold], label[folds != fold], weight[folds != fold])
-        for result, rows in zip(results, features, strict=True):
-            result[folds == fold] = rows[folds == fold] @ model[1:] + model[0]
-    return results
+        rows = [i for i, s in enumerate(found) if s.split is Split.TRAIN and fold not in (s.fold, s.home)]
+        model = _fit(features[rows], [found[i] for i in rows])
+        result[folds == fold] = asked[folds == fold] @ model[1:] + model[0]
+    return result
 
 
 def _report(name: str, held: Floats, found: Sequence[Sample]) -> dict[str, float]:
     label = np.array([s.label for s in found])
     own = np.array([s.own for s in found])
     same = np.array([s.same_section for s in found]) & ~own
-    length = np.array([s.comment.length for s in found])
-    german = np.array([s.language == "de" for s in found])
+    long = np.array([s.comment.length >= 12 for s in found])
+    mine = np.array([s.labelled for s in found])
+    against = (label & own) | ~own
     figures = {}
-    for what, rows in (
-        ("own against any foreign article", (label & own) | ~own),
-        ("the same, German only", ((label & own) | ~own) & german),
-        ("the same, 12 words or more", ((label & own) | ~own) & (length >= 12)),
-        ("own against the same section", (label & own) | same),
-        ("kept against called off topic", own),
-    ):
-        figures[f"{name}: {what} AUC"] = roc_auc_score(label[rows], held[rows])
-    score = 1 / (1 + np.exp(-held[own]))
-    figures[f"{name}: calibration error on own threads"] = calibration_error(label[own].astype(float), score)
-    return figures
+    parts = {
+        f"{split} {language}": mine & np.array([(s.split, s.language) == (split, language) for s in found])
+        for split in Split
+        for language in LANGUAGES
+    }
+    for part, rows in (parts | {"fox_news": ~mine}).items():
+        for what, chosen in (
+            ("own against any foreign article", against),
+            ("the same, 12 words or more", against & long),
+            ("own against the same section", (label & own) | same),
+            ("kept against called off topic", own),
+        ):
+            figures[f"{name}: {part}: {what} AUC"] = auc(label[rows & chosen], held[rows & chosen])
+        low, high = interval(auc, label[rows & against], held[rows & against], resamples=200)
+        figures[f"{name}: {part}: own against any foreign article, low"] = low
+        figures[f"{name}: {part}: own against any foreign article, high"] = high
+    for split in Split:
+        rows = own & mine & np.array([s.split is split for s in found])
+        error = calibration_error(label[rows], 1 / (1 + np.exp(-held[rows])))
+        figures[f"{name}: {split}: calibration error on own threads"] = error
+    return {what: value for what, value in figures.items() if np.isfinite(value)}
 
 
-def _fit(features: Floats, label: NDArray[np.bool_], weight: Floats) -> Floats:
-    model = LogisticRegression(C=1.0, max_iter=1000)
-    model.fit(features, label, sample_weight=weight)
+def _fit(features: Floats, found: Sequence[Sample]) -> Floats:
+    model = LogisticRegression(C=1.0, max_iter=300)
+    model.fit(features, [s.label for s in found], sample_weight=_weights(found))
     result: Floats = np.concatenate([model.intercept_, model.coef_[0]]).astype(np.float32)
     return result

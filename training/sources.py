@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from moderation.judge.case import Kind
+from moderation.judge.case import Article, Kind
 from moderation.judge.lexicon import find
+from training.corpus import Comment, Thread
 
 SEED = 20260101
 CIVIL = 5000
@@ -100,6 +101,23 @@ def _fox_news(folder: Path) -> Iterator[Example]:
             {"disrespect": 1, "identity_attack": 1} if hateful else {"identity_attack": 0, "threat": 0, "sexual": 0}
         )
         yield Example(row["text"], "en", labels)
+
+
+def load_fox_threads(folder: Path) -> list[Thread]:
+    """Return the articles of the Fox News set, title and summary, with the comments under each."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for row in _json_lines(folder / "fox_news" / "comments.jsonl"):
+        found.setdefault((row["title"], row["meta"]), {})[row["text"]] = None
+    return [
+        Thread(
+            id=f"fox-{number}",
+            section="",
+            article=Article(title=title, lead=lead, language="en"),
+            # Nobody said what is off topic there; nearly nothing is, and against other articles that does no harm.
+            comments=tuple(Comment(text, (), "none", "", None, "on_topic") for text in texts),
+        )
+        for number, ((title, lead), texts) in enumerate(found.items())
+    ]
 
 
 def _json_lines(path: Path) -> Iterator[dict[str, str]]:

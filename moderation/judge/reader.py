@@ -49,7 +49,7 @@ class Reader:
             texts = [case.text for case in cases]
             reading = self._encoder.read(texts)
             tones = self._tone.assess(texts, languages, reading)
-            relevances = self._relevance.assess(cases, reading.vectors, self._encoder.vectors)
+            relevances = self._relevance.assess(cases, reading.vectors, self._encoder.vectors, languages)
             plans = [_plan(text, tone) for text, tone in zip(texts, tones, strict=True)]
             parts = self._parts(cases, languages, plans)
             return [

@@ -1,6 +1,8 @@
 """Says how relevant a comment is to its article, from cosines against passages, parent, thread and background.
 
-Knows sentence vectors and small linear models; knows no words of its own and nothing of tone.
+Knows sentence vectors and small linear models; knows no words of its own and nothing of tone. Vectors are compared
+after the mean of their sort (comments, articles; by language) has been taken off: what all comments have in common
+would otherwise hide what each speaks of.
 """
 
 import math
@@ -34,12 +36,20 @@ _PASSAGE_WORDS = 45
 _PASSAGE_SENTENCES = 3
 _NEAREST = 3
 _NARROWEST = 0.001
+_PRODUCT = 6.8
+"""Scale of the products of single dimensions: below that of the cosines, so that training shrinks them harder."""
+
+LANGUAGES = ("de", "en")
+"""Languages that have a centre of their own; all others use the first one's."""
 
 Vectors = Callable[[Sequence[str]], Floats]
 
 
 class Sight(NamedTuple):
-    """What a comment is compared with, as unit vectors: (k, 512) each, ``title`` has one row, others may have none."""
+    """What a comment is compared with, as centred unit vectors, (k, 512) each.
+
+    ``title`` and ``head`` have one row, the others may have none.
+    """
 
     title: Floats
     head: Floats
@@ -50,7 +60,7 @@ class Sight(NamedTuple):
 
 
 class Comment(NamedTuple):
-    """A comment as relevance sees it: its vector (512,), its word pieces, its number of words."""
+    """A comment as relevance sees it: its centred vector (512,), its word pieces, its number of words."""
 
     vector: Floats
     pieces: Pieces
@@ -81,26 +91,30 @@ class RelevanceModel:
     def __init__(self) -> None:
         """Load the weights; raises WeightsError when they are not what was shipped."""
         self._weights = artefacts.load(FILE)
-        self._generic = {
-            language: self._weights[f"background_{language}"].astype(np.float32) for language in ("de", "en")
-        }
+        self._centres = {language: Centre.of(self._weights, language) for language in LANGUAGES}
 
-    def assess(self, cases: Sequence[Case], comments: Floats, vectors: Vectors) -> list[Relevance]:
-        """Return the relevance of each case, ``comments`` (n, 512) being the vectors of their texts."""
+    def assess(
+        self, cases: Sequence[Case], comments: Floats, vectors: Vectors, languages: Sequence[str | None]
+    ) -> list[Relevance]:
+        """Return the relevance of each case.
+
+        ``comments`` (n, 512) are the vectors of their texts, ``languages`` what they are written in.
+        """
         answers: list[Relevance | None] = [self._refuse(case) for case in cases]
         plans = {i: _plan(case) for i, case in enumerate(cases) if answers[i] is None or _has_article(case)}
         lookup = _Lookup(plans, cases, vectors)
         for i, plan in plans.items():
-            case, comment = cases[i], see(cases[i].text, comments[i])
-            sight = self._sight(case, plan, lookup)
-            passage = _closest(plan, sight, comment.vector)
+            case, centre = cases[i], self._centre(cases[i], languages[i])
+            comment = see(case.text, centre.comments(comments[i]))
+            sight = self._sight(case, plan, lookup, centre)
+            passage = _closest(plan, lookup, comments[i])
             refusal = answers[i]
             if refusal is not None:
                 answers[i] = refusal._replace(passage=passage)
                 continue
             logit = self.base_logit(comment, sight)
             if case.parent is not None and case.parent.text.strip():
-                parent = see(case.parent.text, lookup(case.parent.text))
+                parent = see(case.parent.text, centre.comments(lookup(case.parent.text)))
                 features = reply_features(logit, self.base_logit(parent, sight), comment, parent)
                 logit = _linear(features, self._weights["reply"])
             answers[i] = Relevance(_probability(logit), None, passage)
@@ -110,17 +124,20 @@ class RelevanceModel:
         """Return the log-odds that a comment belongs to what is in sight, its parent left aside."""
         return _linear(base_features(comment, sight, self._weights["rarity"]), self._weights[pattern(sight)])
 
-    def _sight(self, case: Case, plan: _Plan, lookup: "_Lookup") -> Sight:
-        background = lookup.all(plan.background)
+    def _centre(self, case: Case, language: str | None) -> "Centre":
+        stated = (case.article.language if case.article else None) or language or ""
+        return self._centres["en" if stated.startswith("en") else "de"]
+
+    def _sight(self, case: Case, plan: _Plan, lookup: "_Lookup", centre: "Centre") -> Sight:
+        background = lookup.articles(plan.background, centre)
         if len(background) < FEWEST_BACKGROUND:
-            language = case.article.language if case.article else None
-            background = self._generic["en" if (language or "").startswith("en") else "de"]
+            background = centre.background
         title = (case.article.title if case.article else "").strip() or plan.head
         return Sight(
-            lookup.all([title]),
-            lookup.all([plan.head]),
-            lookup.all(plan.passages),
-            lookup.all(plan.siblings),
+            lookup.articles((title,), centre),
+            lookup.articles((plan.head,), centre),
+            lookup.articles(plan.passages, centre),
+            lookup.siblings(plan.siblings, centre),
             background,
             lookup.pieces(plan.head, case.article.body if case.article else ""),
         )
@@ -136,8 +153,38 @@ class RelevanceModel:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """What comments and articles of a language have in common, (512,) each, and titles to hold a comment against."""
+
+    comment: Floats
+    article: Floats
+    background: Floats
+
+    @classmethod
+    def of(cls, weights: dict[str, Floats], language: str) -> "Centre":
+        """Return the shipped centre of a language."""
+        names = ("comment", "article", "background")
+        return cls(*(weights[f"{name}_{language}"].astype(np.float32) for name in names))
+
+    def comments(self, vectors: Floats) -> Floats:
+        """Return vectors of comments, (512,) or (n, 512), without what they have in common, at length one."""
+        return unit(vectors - self.comment)
+
+    def articles(self, vectors: Floats) -> Floats:
+        """Return vectors of titles or passages without what they have in common, at length one."""
+        return unit(vectors - self.article)
+
+
+def unit(vectors: Floats) -> Floats:
+    """Bring vectors, (512,) or (n, 512), to length one."""
+    lengths = np.sqrt((vectors * vectors).sum(axis=-1, keepdims=True))
+    result: Floats = vectors / np.maximum(lengths, 1e-6)
+    return result
+
+
 class _Lookup:
-    """Vectors of all texts of a batch, each encoded once."""
+    """Vectors of all texts of a batch, each encoded once; those of an article or thread are centred once."""
 
     def __init__(self, plans: dict[int, _Plan], cases: Sequence[Case], vectors: Vectors) -> None:
         texts: dict[str, None] = {}
@@ -150,13 +197,26 @@ class _Lookup:
         self._rows = {text: row for row, text in enumerate(texts)}
         self._vectors = vectors(list(texts))
         self._pieces: dict[tuple[str, ...], Pieces] = {}
+        self._articles: dict[tuple[tuple[str, ...], int], Floats] = {}
 
     def __call__(self, text: str) -> Floats:
         row: Floats = self._vectors[self._rows[text]]
         return row
 
     def all(self, texts: Sequence[str]) -> Floats:
+        """Return the vectors of texts as the encoder gives them."""
         return self._vectors[[self._rows[text] for text in texts]]
+
+    def articles(self, texts: tuple[str, ...], centre: Centre) -> Floats:
+        """Return centred vectors of titles or passages."""
+        key = texts, id(centre)
+        if key not in self._articles:
+            self._articles[key] = centre.articles(self.all(texts))
+        return self._articles[key]
+
+    def siblings(self, texts: tuple[str, ...], centre: Centre) -> Floats:
+        """Return centred vectors of comments."""
+        return centre.comments(self.all(texts))
 
     def pieces(self, *texts: str) -> Pieces:
         """Return the word pieces of an article, cut once for all its comments in the batch."""
@@ -188,28 +248,37 @@ def see(text: str, vector: Floats) -> Comment:
     return Comment(vector, pieces(text[:_READ]), len(words(text[:_READ])))
 
 
-def base_features(comment: Comment, sight: Sight, rarity: Floats) -> list[float]:
-    """Return the numbers a base model reads: cosines against the background, shared word pieces, length.
+def base_features(comment: Comment, sight: Sight, rarity: Floats) -> Floats:
+    """Return the numbers a base model reads: cosines, shared word pieces, length, products by dimension.
 
-    What is missing (body, thread) stands at the background's mean, and ``pattern`` picks a model that was trained so.
-    Every number also comes multiplied by the length: what little a short comment says should count for less.
+    What is missing (body, thread) is 0, and ``pattern`` picks a model that was trained so. Every cosine also comes
+    multiplied by the length: what little a short comment says should count for less. The products let training say
+    which dimensions of the vectors tell subjects apart.
     """
     background = sight.background @ comment.vector
     mean, spread = float(background.mean()), float(background.std()) + 0.02
     title, head = float(sight.title[0] @ comment.vector), float(sight.head[0] @ comment.vector)
-    near = _nearest(sight.passages @ comment.vector) if len(sight.passages) else mean
-    thread = _nearest(sight.siblings @ comment.vector) if len(sight.siblings) else mean
+    numbers = [title * 5, head * 5, mean * 5, (max(title, head) - mean) / spread / 2]
+    numbers += [*_near(sight.passages @ comment.vector), *_near(sight.siblings @ comment.vector)]
+    numbers += overlap(comment.pieces, sight.pieces, rarity)
     size = _size(comment)
-    numbers = [(title - mean) * 5, (head - mean) * 5, (max(title, head, near) - mean) / spread / 2, (near - mean) * 5]
-    numbers += [(thread - mean) * 5, mean * 5, *overlap(comment.pieces, sight.pieces, rarity)]
-    return [*numbers, size, *(number * size for number in numbers)]
+    thread = sight.siblings.mean(axis=0) if len(sight.siblings) else np.zeros_like(comment.vector)
+    products = [comment.vector * sight.head[0] * _PRODUCT, comment.vector * thread * _PRODUCT]
+    return np.concatenate([np.array([*numbers, size, *(number * size for number in numbers)]), *products])
 
 
-def reply_features(own: float, parent_own: float, comment: Comment, parent: Comment) -> list[float]:
+def _near(similarities: Floats) -> list[float]:
+    """Return how close the nearest few, the nearest, and all together are; zeros where there is nothing."""
+    if not len(similarities):
+        return [0.0, 0.0, 0.0]
+    return [_nearest(similarities) * 5, float(similarities.max()) * 5, float(similarities.mean()) * 10]
+
+
+def reply_features(own: float, parent_own: float, comment: Comment, parent: Comment) -> Floats:
     """Return the numbers the reply model reads: both base log-odds, how close the two are, and the length."""
     similarity = float(comment.vector @ parent.vector) * 5
     size = _size(comment)
-    return [own, parent_own, similarity, size, own * size, parent_own * size]
+    return np.array([own, parent_own, similarity, size, own * size, parent_own * size])
 
 
 def _size(comment: Comment) -> float:
@@ -243,11 +312,11 @@ def _unspaced(text: str) -> bool:
     return sum("\u0e00" <= char <= "\u0e7f" or "\u3040" <= char <= "\u9fff" for char in text[:400]) >= 2 * FEWEST_WORDS
 
 
-def _closest(plan: _Plan, sight: Sight, comment: Floats) -> Passage | None:
+def _closest(plan: _Plan, lookup: _Lookup, comment: Floats) -> Passage | None:
     texts = plan.passages or ((plan.head,) if plan.head else ())
     if not texts:
         return None
-    similarities = (sight.passages if plan.passages else sight.head) @ comment
+    similarities = lookup.all(texts) @ comment
     best = int(similarities.argmax())
     return Passage(texts[best], float(np.clip(similarities[best], -1, 1)))
 
@@ -256,7 +325,7 @@ def _nearest(similarities: Floats) -> float:
     return float(np.sort(similarities)[-_NEAREST:].mean())
 
 
-def _linear(features: list[float], weights: Floats) -> float:
+def _linear(features: Floats, weights: Floats) -> float:
     return float(np.dot(weights[1:], features) + weights[0])
 
 
