@@ -17,7 +17,7 @@ from moderation.db import Database
 from moderation.errors import ModerationError, TooLarge
 from moderation.folders import TEMPLATES, TRANSLATIONS
 from moderation.judge import Judge
-from moderation.views import account, api, desk, health, language, map, notices, reader, rules
+from moderation.views import account, api, articles, desk, health, language, map, notices, reader, records, rules
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _configure(app, settings)
     app.extensions["moderation"] = Services(settings, Database(settings.database_url), Bell(settings), Judge())
     Babel(app, locale_selector=language.choose, timezone_selector=lambda: settings.time_zone)
-    for view in (api, desk, map, notices, reader, account, health, rules):
+    for view in (api, desk, map, articles, records, notices, reader, account, health, rules):
         app.register_blueprint(view.blueprint)
     for door in (perspective, suggestion, openai, akismet, akismet_usage, coral):
         app.register_blueprint(door.blueprint)

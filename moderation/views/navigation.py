@@ -30,10 +30,13 @@ PAGES = (
     Page("map.show", lazy_gettext("Map"), "map", first=True),
     Page("desk.approved", lazy_gettext("Approved"), "check"),
     Page("desk.deleted", lazy_gettext("Deleted"), "trash-2"),
+    Page("records.mine", lazy_gettext("My decisions"), "history"),
+    Page("records.deliveries", lazy_gettext("Deliveries"), "send"),
     Page("map.batches_made", lazy_gettext("Batches"), "layers"),
     Page("notices.objections", lazy_gettext("Objections"), "scale"),
     Page("notices.report", lazy_gettext("Transparency report"), "scroll-text"),
     Page("rules.every", lazy_gettext("House rules"), "book-open"),
+    Page("records.log", lazy_gettext("Audit log"), "lock", admin=True),
 )
 
 

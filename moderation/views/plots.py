@@ -1,6 +1,7 @@
 """Options of the desk's plots, as ECharts reads them: no colours, those belong to the theme."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from moderation import picture
@@ -41,5 +42,21 @@ def histogram_option(dots: Sequence[Dot], name: str) -> dict[str, Any]:
                 "barWidth": "4%",
                 "data": [[(at + 0.5) / picture.BINS, number] for at, number in enumerate(bars)],
             }
+        ],
+    }
+
+
+def mood_option(mood: Sequence[tuple[datetime, float]]) -> dict[str, Any]:
+    """How disrespectful each comment is, in order of time, and the mean of five."""
+    scores = [score for _, score in mood]
+    times = [moment.isoformat() for moment, _ in mood]
+    means = [sum(scores[max(0, at - 4) : at + 1]) / len(scores[max(0, at - 4) : at + 1]) for at in range(len(scores))]
+    return {
+        "grid": {"left": 40, "right": 16, "top": 12, "bottom": 28},
+        "xAxis": {"type": "time"},
+        "yAxis": {"type": "value", "min": 0, "max": 1, "interval": 0.25},
+        "series": [
+            {"type": "scatter", "symbolSize": 7, "data": list(zip(times, scores, strict=True))},
+            {"type": "line", "showSymbol": False, "data": list(zip(times, means, strict=True))},
         ],
     }

@@ -1,0 +1,71 @@
+"""What was done: a moderator's own decisions, the deliveries to the sites, and the audit log."""
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from moderation import audit, auth, delivery
+from moderation.models import Comment, Decision, Delivery
+from moderation.views import services
+from moderation.views.desk import HIGHEST_ID, ID
+
+blueprint = Blueprint("records", __name__)
+PAGE = 50
+
+
+def _before() -> int:
+    """The id that the entries of the page are older than."""
+    return max(0, min(request.args.get("before", HIGHEST_ID, type=int), HIGHEST_ID))
+
+
+@blueprint.get("/decisions")
+def mine() -> ResponseReturnValue:
+    """List what the moderator decided, newest first; what the site has not heard yet can be undone."""
+    with services().database.session(read_only=True) as session:
+        made = session.scalars(
+            select(Decision)
+            .where(Decision.moderator_id == current_user.id, Decision.id < _before())
+            .options(joinedload(Decision.comment).joinedload(Comment.site), joinedload(Decision.delivery))
+            .order_by(Decision.id.desc())
+            .limit(PAGE)
+        ).all()
+        return render_template("mine.html", decisions=made, next=made[-1].id if len(made) == PAGE else None)
+
+
+@blueprint.get("/deliveries")
+def deliveries() -> ResponseReturnValue:
+    """List the deliveries, newest first, or only those that failed."""
+    failed = request.args.get("state") == "failed"
+    with services().database.session(read_only=True) as session:
+        sent = _deliveries(session, failed=failed)
+        following = sent[-1].id if len(sent) == PAGE else None
+        return render_template("deliveries.html", deliveries=sent, failed=failed, next=following)
+
+
+def _deliveries(session: Session, *, failed: bool) -> list[Delivery]:
+    comment = joinedload(Delivery.decision).joinedload(Decision.comment)
+    found = select(Delivery).where(Delivery.id < _before()).options(comment, joinedload(Delivery.site))
+    if failed:
+        found = found.where(Delivery.failed_at.is_not(None))
+    return list(session.scalars(found.order_by(Delivery.id.desc()).limit(PAGE)))
+
+
+@blueprint.post(f"/deliveries/<{ID}:delivery_id>")
+def send_again(delivery_id: int) -> ResponseReturnValue:
+    """Put a delivery that failed on its way once more."""
+    with services().database.session() as session:
+        delivery.try_again(session, delivery_id)
+        session.commit()
+    services().bell.ring("deliver")
+    return redirect(url_for("records.deliveries", state=request.form.get("state") or None), 303)
+
+
+@blueprint.get("/audit")
+def log() -> ResponseReturnValue:
+    """Show admins who did what."""
+    auth.require_admin()
+    with services().database.session(read_only=True) as session:
+        entries = audit.page(session, before=_before(), limit=PAGE)
+        return render_template("audit.html", entries=entries, next=entries[-1].id if len(entries) == PAGE else None)
