@@ -59,6 +59,9 @@ def create(
 
     BadInput where nothing is chosen, or where a rule is named that not all of the chosen comments' sites have.
     """
+    rule = session.get(HouseRule, rule_id) if rule_id is not None else None
+    if rule_id is not None and rule is None:
+        raise BadInput(f"There is no rule {rule_id}.", code="unknown_rule", field="rule")
     batch = Batch(name=name.strip()[:120], outcome=outcome, rule_id=rule_id, moderator_id=moderator.id)
     session.add(batch)
     session.flush()
@@ -71,8 +74,7 @@ def create(
     ).all()
     if not sites:
         raise BadInput("No comment is chosen.", code="nothing_chosen")
-    rule = session.get(HouseRule, rule_id) if rule_id is not None else None
-    if rule_id is not None and (rule is None or list(sites) != [rule.site_id]):
+    if rule is not None and list(sites) != [rule.site_id]:
         raise BadInput(f"Rule {rule_id} is not one of this site's house rules.", code="unknown_rule", field="rule")
     audit.note(session, f"batch_{outcome}", moderator=moderator, subject=f"batch {batch.id}", rule=rule_id)
     return batch

@@ -42,7 +42,7 @@ def arrange(comments: Sequence[Comment]) -> list[Entry]:
     """Put comments, oldest first, into their trees. One whose parent is not there, or is younger, begins a tree."""
     known: dict[str, Comment] = {}
     answers: dict[int, list[Comment]] = defaultdict(list)
-    roots = []
+    roots: list[Comment] = []
     for comment in comments:
         parent = known.get(comment.parent_external_id or "")
         (answers[parent.id] if parent else roots).append(comment)

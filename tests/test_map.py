@@ -104,9 +104,9 @@ def test_an_empty_box_and_a_foreign_rule_are_refused(mona: FlaskClient, database
     page = mona.get("/map", query_string=BOX).text
     form = BOX | {"looked_at": _looked_at(page), "csrf_token": csrf(mona, "/map")}
     nothing = form | {"relevance_from": "0.99", "outcome": "approve"}
-    assert mona.post("/map/batches", data=nothing).status_code == 400
-    assert mona.post("/map/batches", data=form | {"outcome": "delete", "rule": "999"}).status_code == 400
-    assert mona.post("/map/batches", data=form | {"outcome": "explode"}).status_code == 400
+    assert mona.post("/map/batches", data=nothing).status_code == 422
+    assert mona.post("/map/batches", data=form | {"outcome": "delete", "rule": "999"}).status_code == 422
+    assert mona.post("/map/batches", data=form | {"outcome": "explode"}).status_code == 422
     with database.session(read_only=True) as session:
         assert session.scalars(select(Batch)).all() == []
 
