@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import islice
+from pathlib import Path
 from typing import IO, Annotated, Any, Protocol
 
 import click
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from moderation.judge import Article, Assessment, Case, Judge, Kind, Parent
+from moderation.judge.detoxify import DETOXIFYS_SHARE, DetoxifyModel, ModelError, ToneJudge, ToneSource
 from moderation.judge.text import legible
 
 
@@ -164,12 +166,22 @@ def score_lines(judge: Assessing, lines: Iterable[bytes], out: IO[str], batch: i
 @click.argument("file", type=click.File("rb"))
 @click.option("--output", type=click.File("w", encoding="utf-8"), default="-", help="Where to write; standard output.")
 @click.option("--batch", type=click.IntRange(1, 4096), default=64, show_default=True, help="Comments judged together.")
-def score(file: IO[bytes], output: IO[str], batch: int) -> None:
+@click.option(
+    "--tone",
+    type=click.Choice([source.value for source in ToneSource]),
+    default=ToneSource.EMBEDDED.value,
+    show_default=True,
+    help="Whose word on tone counts; all but `embedded` need --checkpoint.",
+)
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="A checkpoint in Detoxify's format.")
+@click.option("--device", default="cpu", show_default=True, help="Where Detoxify runs: cpu or cuda.")
+def score(file: IO[bytes], output: IO[str], batch: int, tone: str, checkpoint: Path | None, device: str) -> None:
     """Score the comments in FILE, one JSON object a line; "-" reads standard input.
 
     A line that cannot be read is named on standard error, the others are scored; the command then ends with 1.
     """
     faulty = False
+    judge = _judge(ToneSource(tone), checkpoint, device)
     console = Console(stderr=True)
     with ExitStack() as stack:
         progress = None
@@ -177,13 +189,25 @@ def score(file: IO[bytes], output: IO[str], batch: int) -> None:
             columns = (TextColumn("Scoring"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
             progress = stack.enter_context(Progress(*columns, console=console))
             task = progress.add_task("", total=None)
-        for scored, faults in score_lines(Judge.load(), file, output, batch):
+        for scored, faults in score_lines(judge, file, output, batch):
             faulty = faulty or bool(faults)
             for fault in faults:
                 click.echo(fault, err=True)
             if progress is not None:
                 progress.advance(task, scored + len(faults))
     sys.exit(1 if faulty else 0)
+
+
+def _judge(tone: ToneSource, checkpoint: Path | None, device: str) -> Assessing:
+    if tone is ToneSource.EMBEDDED:
+        return Judge.load()
+    if checkpoint is None:
+        raise click.UsageError(f"--tone {tone} needs --checkpoint, a file in Detoxify's format.")
+    try:
+        model = DetoxifyModel.load(checkpoint, device=device)
+    except ModelError as error:
+        raise click.ClickException(str(error)) from error
+    return ToneJudge(Judge.load(), model, 1.0 if tone is ToneSource.DETOXIFY else DETOXIFYS_SHARE)
 
 
 def _no_constant(name: str) -> object:

@@ -1,0 +1,84 @@
+"""Detoxify on a checkpoint of the true architecture with random weights, against the genuine package."""
+
+import json
+
+import pytest
+import torch
+from click.testing import CliRunner
+from detoxify import Detoxify
+
+from benchmarks.stock import Size, make_checkpoint
+from moderation.cli import main
+from moderation.judge.case import Assessment, Case, Kind
+from moderation.judge.detoxify import DetoxifyModel, ModelError, ToneJudge, blend
+
+TEXTS = ["Danke, guter Artikel.", "Du Trottel!", "", "🙂", "Wort " * 3000, "a"]
+SMALL = Size(layers=2, hidden=32, heads=2)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return make_checkpoint(tmp_path_factory.mktemp("detoxify"), SMALL, most_pieces=2000, spread=30)
+
+
+@pytest.fixture(scope="module")
+def model(checkpoint):
+    return DetoxifyModel.load(checkpoint)
+
+
+def test_scores_are_those_of_the_genuine_package(checkpoint, model):
+    genuine = Detoxify(checkpoint=str(checkpoint))
+    for text, scores in zip(TEXTS, model.score(TEXTS), strict=True):
+        assert scores == pytest.approx(genuine.predict(text), abs=1e-5)
+
+
+def test_detoxify_alone_says_what_its_labels_say(model):
+    class Embedded:
+        def assess(self, cases):
+            kinds = dict.fromkeys(Kind, 0.2)
+            return [
+                Assessment("de", None, None, 0.2 if case.text else None, kinds, engine="embedded 1") for case in cases
+            ]
+
+    alone, nothing = ToneJudge(Embedded(), model, 1.0).assess([Case("Du Trottel!"), Case("")])
+    (scores,) = model.score(["Du Trottel!"])
+    assert alone.disrespect == pytest.approx(scores["toxicity"], abs=0.001)
+    assert alone.kinds[Kind.PROFANITY] == pytest.approx(scores["obscene"], abs=0.001)
+    assert alone.kinds[Kind.SHOUTING] == 0.2
+    assert alone.engine.startswith("embedded 1 + detoxify multilingual ")
+    assert nothing.disrespect is None
+
+
+def test_a_blend_lies_between_and_never_reaches_certainty():
+    assert 0.2 < blend(0.2, 0.8, 0.3) < blend(0.2, 0.8, 0.6) < 0.8
+    assert 0 < blend(0, 0, 0.5) < blend(1, 1, 0.5) < 1
+
+
+def test_score_takes_detoxifys_word_where_it_is_asked(checkpoint):
+    line = json.dumps({"id": "1", "text": "Du Trottel!"})
+    for tone in ("detoxify", "blend"):
+        options = ["score", "-", "--tone", tone, "--checkpoint", str(checkpoint)]
+        result = CliRunner().invoke(main, options, input=line)
+        assert result.exit_code == 0, result.stderr
+        assert "detoxify multilingual" in json.loads(result.stdout)["engine"]
+
+
+def test_a_tone_without_its_checkpoint_says_what_is_needed():
+    result = CliRunner().invoke(main, ["score", "-", "--tone", "blend"], input="")
+    assert result.exit_code == 2
+    assert "--checkpoint" in result.stderr
+
+
+def test_a_file_that_is_no_checkpoint_is_refused_with_its_name(tmp_path, checkpoint):
+    (tmp_path / "page.ckpt").write_text("<html>not found</html>")
+    torch.save({"weights": 1}, tmp_path / "other.ckpt")
+    (tmp_path / "cut.ckpt").write_bytes(checkpoint.read_bytes()[:5000])
+    for name in ("page", "other", "cut", "missing"):
+        with pytest.raises(ModelError, match=name):
+            DetoxifyModel.load(tmp_path / f"{name}.ckpt")
+
+
+def test_a_missing_tokenizer_says_where_to_put_it(tmp_path, checkpoint):
+    (tmp_path / "multilingual.ckpt").write_bytes(checkpoint.read_bytes())
+    with pytest.raises(ModelError, match=r"tokenizer\.json are missing; put them into .*xlm-roberta-base"):
+        DetoxifyModel.load(tmp_path / "multilingual.ckpt")
