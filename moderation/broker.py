@@ -18,13 +18,17 @@ from typing import Final
 
 import structlog
 from celery import Celery
+from celery.schedules import crontab
 from kombu.connection import Connection
 
 import moderation.folder  # noqa: F401 - makes folder:// known
 from moderation.config import Settings
 
-BELLS: Final = ("score", "deliver", "batch", "mail", "sweep")
+BELLS: Final = ("score", "deliver", "batch", "mail", "purge", "sweep")
 """Every bell is a task and a queue of the same name."""
+
+NIGHTLY: Final = ("purge",)
+"""Bells that ring once a night, in UTC, and not with every sweep."""
 
 GRAIN = 0.05
 """Seconds within which rings of one bell become one."""
@@ -48,7 +52,10 @@ def make_celery(settings: Settings) -> Celery:
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
-        beat_schedule={"sweep": {"task": "sweep", "schedule": settings.sweep_interval}},
+        beat_schedule={
+            "sweep": {"task": "sweep", "schedule": settings.sweep_interval},
+            **{bell: {"task": bell, "schedule": crontab(hour=3, minute=30)} for bell in NIGHTLY},
+        },
         timezone="UTC",
     )
     bells = settings.embedded_broker

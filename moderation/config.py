@@ -50,6 +50,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Tries to sign in within a minute, for each name and, four times as many, for each address.",
     )
+    keep_addresses_days: int = Field(90, ge=1, description="Days for which commenters' e-mails and IPs are kept.")
+    keep_deleted_days: int = Field(
+        365, ge=1, description="Days for which texts of deleted and withdrawn comments are kept."
+    )
+    keep_deliveries_days: int = Field(90, ge=4, description="Days for which deliveries that are done are kept.")
     smtp_url: SecretStr | None = Field(
         None, description="Mail server, `smtp://user:password@host:587` or `smtps://…`. Empty: no mail is sent."
     )

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from moderation import decisions, repeats
+from moderation import decisions, privacy, repeats
 from moderation.contract import (
     ArticleData,
     ArticleUpdated,
@@ -125,8 +125,8 @@ def _first_words(
         "language": data.language,
         "commenter_id": commenter and commenter.id,
         "commenter_name": commenter and commenter.name,
-        "commenter_email": commenter and commenter.email,
-        "commenter_ip": commenter and commenter.ip,
+        "commenter_email": commenter and privacy.seal(site, commenter.email),
+        "commenter_ip": commenter and privacy.seal(site, commenter.ip),
         "submitted_at": data.submitted_at or stated_at,
         "stated_at": stated_at,
     }

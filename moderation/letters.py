@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from moderation import privacy
 from moderation.db import claim as claim_due
 from moderation.db import now
 from moderation.errors import SettingsError
@@ -60,13 +61,14 @@ def write(
 def tell_reasons(session: Session, decision: Decision, *, not_before: datetime) -> None:
     """Write to the commenter why their comment was deleted, if the site wishes that and there is an address."""
     comment = decision.comment
-    if not comment.site.mails_reasons or not comment.commenter_email:
+    address = privacy.readable(comment.commenter_email)
+    if not comment.site.mails_reasons or address is None:
         return
     language = (comment.language or comment.site.language).partition("-")[0]
     write(
         session,
         "statement",
-        comment.commenter_email,
+        address,
         language,
         not_before=not_before,
         decision_id=decision.id,

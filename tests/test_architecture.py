@@ -33,6 +33,7 @@ VERBS = {
     "sites",
     "quota",
     "metrics",
+    "privacy",
     "preview",
     "article_page",
     "coral_comments",

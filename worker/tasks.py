@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from moderation import batches, coral_comments, delivery, intake, letters, quota, scoring
-from moderation.broker import BELLS
+from moderation import batches, coral_comments, delivery, intake, letters, privacy, quota, scoring
+from moderation.broker import BELLS, NIGHTLY
 from worker.app import app, workshop
 
 LETTERS = 50
@@ -88,11 +88,21 @@ def batch() -> None:
         workshop.bell.ring("deliver", after=undo_seconds)
 
 
+@app.task(name="purge")  # type: ignore[untyped-decorator]
+def purge() -> None:
+    """Forget what is older than the settings allow."""
+    with workshop.database.session() as session:
+        purged = privacy.purge(session, workshop.settings)
+        session.commit()
+    if privacy.AT_ONCE in purged.values():
+        workshop.bell.ring("purge")
+
+
 @app.task(name="sweep")  # type: ignore[untyped-decorator]
 def sweep() -> None:
     """Ring every bell, for what was lost on the way, and forget what is no longer needed."""
     for bell in BELLS:
-        if bell != "sweep":
+        if bell not in {"sweep", *NIGHTLY}:
             workshop.bell.ring(bell)
     with workshop.database.session() as session:
         for keeper in (intake, quota, coral_comments):

@@ -4,6 +4,7 @@ import click
 
 from moderation import __version__
 from moderation.cli.backtest import backtest
+from moderation.cli.commenter import commenter
 from moderation.cli.database import db
 from moderation.cli.doctor import doctor
 from moderation.cli.evaluate import evaluate
@@ -32,5 +33,5 @@ def main() -> None:
     """Hausordnung: readers' comments, moderated by the site's own stated rules."""
 
 
-for command in (run, score, backtest, evaluate, db, site, rules, moderator, import_, doctor):
+for command in (run, score, backtest, evaluate, db, site, rules, moderator, commenter, import_, doctor):
     main.add_command(command)

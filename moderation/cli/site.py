@@ -36,6 +36,9 @@ def site_add(slug: str, name: str, language: str, callback_url: str | None, call
 @click.option("--name", help="As readers know it.")
 @click.option("--callback-url", help="Where decisions are sent; 'none': the site fetches them.")
 @click.option("--callback-private/--callback-public", default=None, help="Whether that may be a private address.")
+@click.option(
+    "--keep-addresses/--seal-addresses", "keeps_addresses", default=None, help="Keep e-mails and IPs readable."
+)
 @click.option("--mail-reasons/--no-mail", "mails_reasons", default=None, help="Mail commenters why we deleted.")
 @click.option("--undo-seconds", type=click.IntRange(0, 86_400), help="How long a decision waits before it is sent.")
 def site_set(slug: str, **changes: object) -> None:

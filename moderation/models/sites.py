@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +27,10 @@ class Site(Base):
     callback_private: Mapped[bool] = mapped_column(default=False, doc="Whether that may be a private address.")
     undo_seconds: Mapped[int] = mapped_column(default=10, doc="How long a decision waits before the site hears of it.")
     time_zone: Mapped[str] = mapped_column(String(60), default="Europe/Berlin", doc="By it, hours of rules are meant.")
+    pepper: Mapped[str] = mapped_column(
+        String(64), default=lambda: secrets.token_hex(32), doc="Key of sealed addresses."
+    )
+    keeps_addresses: Mapped[bool] = mapped_column(default=False, doc="Whether e-mails and IPs are kept as they are.")
     mails_reasons: Mapped[bool] = mapped_column(default=False, doc="Whether we mail commenters why we deleted.")
     coral_rejects: Mapped[bool] = mapped_column(default=False, doc="Whether Coral may reject what rules say to delete.")
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from moderation import decisions, letters
+from moderation import decisions, letters, privacy
 from moderation.db import insert_once, now
 from moderation.decisions import Seen
 from moderation.errors import BadInput, Forbidden, NotFound, StaleView
@@ -75,7 +75,7 @@ def object_to(session: Session, decision_id: int, *, text: str, email: str | Non
         return known.appeal
     if not known.stands:
         raise StaleView("The decision was changed in the meantime.", code="reopened")
-    email = email or known.comment.commenter_email
+    email = email or privacy.readable(known.comment.commenter_email)
     made = insert_once(
         session,
         Appeal,

@@ -1,0 +1,138 @@
+"""What is kept of a commenter: sealed, for a time, shown to them, erased for them."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from click.testing import CliRunner
+from sqlalchemy import func, select
+
+from moderation import decisions, privacy
+from moderation.cli import main
+from moderation.config import Settings
+from moderation.db import Database, now
+from moderation.decisions import Seen
+from moderation.models import Comment, Decision, Delivery, Fingerprint, Moderator, Outcome, Site, Status
+from tests.senders import ARTICLE, Paper
+from tests.stories import add_comment
+from worker import tasks
+
+PERSON = {"id": "88", "name": "Radlerin", "email": "Radlerin@example.org", "ip": "192.0.2.7"}
+
+
+def send(paper: Paper, id_: str = "1", **person: str) -> None:
+    data = {"id": id_, "text": f"Zwölf Minuten Umweg, das schaffen wir schon. {id_}", "submitted_at": now().isoformat()}
+    answer = paper.send("comment.created", data | {"commenter": PERSON | person, "article": ARTICLE})
+    assert answer.status_code == 202
+
+
+def only(database: Database) -> Comment:
+    with database.session(read_only=True) as session:
+        return session.scalars(select(Comment)).one()
+
+
+def test_addresses_arrive_sealed(paper: Paper, database: Database) -> None:
+    send(paper)
+    comment = only(database)
+    assert comment.commenter_email is not None
+    assert comment.commenter_email.startswith("~")
+    assert "example" not in comment.commenter_email
+    assert comment.commenter_ip != PERSON["ip"]
+    assert privacy.readable(comment.commenter_email) is None
+
+
+def test_the_same_address_is_sealed_alike_within_a_site_and_otherwise_elsewhere(site: Site) -> None:
+    other = Site(slug="other", name="Other", pepper="another", keeps_addresses=False)
+    assert privacy.seal(site, "a@example.org") == privacy.seal(site, " A@Example.org ")
+    assert privacy.seal(site, "a@example.org") != privacy.seal(other, "a@example.org")
+    assert privacy.seal(site, privacy.seal(site, "a@example.org")) == privacy.seal(site, "a@example.org")
+    assert privacy.seal(site, None) is None
+
+
+def test_a_site_may_want_them_readable(paper: Paper, database: Database, site: Site) -> None:
+    with database.session() as session:
+        session.get_one(Site, site.id).keeps_addresses = True
+        session.commit()
+    send(paper)
+    assert only(database).commenter_ip == "192.0.2.7"
+
+
+def test_a_commenter_sees_all_that_is_kept(
+    paper: Paper, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(paper, "1")
+    send(paper, "2", id="89", email="other@example.org")
+    monkeypatch.setenv("MODERATION_DATABASE_URL", settings.database_url)
+    for who in (["--id", "88"], ["--email", "radlerin@example.org"]):
+        told = json.loads(CliRunner().invoke(main, ["commenter", "show", "foerdeblick", *who]).output)
+        assert [comment["id"] for comment in told["comments"]] == ["1"]
+        assert told["comments"][0]["article"]["title"] == ARTICLE["title"]
+    assert "Say who it is" in CliRunner().invoke(main, ["commenter", "show", "foerdeblick"]).output
+
+
+def test_a_commenter_is_erased_and_only_numbers_remain(
+    paper: Paper, database: Database, moderator: Moderator, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(paper, "1")
+    send(paper, "2", id="89", name="Otto", email="other@example.org", ip="192.0.2.8")
+    with database.session() as session:
+        mona = session.get_one(Moderator, moderator.id)
+        first = session.scalars(select(Comment.id).where(Comment.external_id == "1")).one()
+        decisions.decide(session, first, Outcome.DELETE, moderator=mona, seen=Seen(1))
+        session.commit()
+    monkeypatch.setenv("MODERATION_DATABASE_URL", settings.database_url)
+    done = CliRunner().invoke(main, ["commenter", "erase", "foerdeblick", "--id", "88", "--yes"])
+    assert json.loads(done.output)["comments"] == ["1"]
+    with database.session(read_only=True) as session:
+        comment = session.get_one(Comment, first)
+        assert (comment.text, comment.commenter_id, comment.commenter_name) == ("", None, None)
+        assert (comment.commenter_email, comment.commenter_ip) == (None, None)
+        assert session.scalar(select(func.count()).where(Fingerprint.comment_id == first)) == 0
+        assert session.scalar(select(func.count()).select_from(Decision)) == 1
+        assert session.scalars(select(Comment.commenter_name).where(Comment.id != first)).all() == ["Otto"]
+
+
+def test_a_comment_that_waited_is_not_judged_after_its_commenter_was_erased(database: Database, site: Site) -> None:
+    with database.session() as session:
+        comment = add_comment(session, site, commenter_id="88")
+        privacy.erase(session, [comment])
+        assert (comment.status, comment.due_at) == (Status.WITHDRAWN, None)
+
+
+@pytest.fixture
+def old(database: Database, site: Site, moderator: Moderator) -> dict[str, Any]:
+    """A deleted and an approved comment, both decided and delivered."""
+    with database.session() as session:
+        mona = session.get_one(Moderator, moderator.id)
+        ids = {}
+        for outcome in (Outcome.DELETE, Outcome.APPROVE):
+            comment = add_comment(session, site, commenter_name="Otto", commenter_email="~x", commenter_ip="~y")
+            decisions.decide(session, comment.id, outcome, moderator=mona, seen=Seen(1))
+            ids[str(outcome)] = comment.id
+        for delivery in session.scalars(select(Delivery)):
+            delivery.delivered_at, delivery.due_at = now(), None
+        session.commit()
+    return ids
+
+
+def test_old_addresses_texts_and_deliveries_are_forgotten_at_night(
+    workshop: Any, database: Database, old: dict[str, int]
+) -> None:
+    tasks.purge()
+    with database.session(read_only=True) as session:
+        assert session.get_one(Comment, old["delete"]).text
+        assert session.get_one(Comment, old["delete"]).commenter_ip
+    with time_machine.travel(now() + timedelta(days=100)):
+        tasks.purge()
+    with database.session(read_only=True) as session:
+        assert session.get_one(Comment, old["delete"]).text
+        assert session.get_one(Comment, old["delete"]).commenter_ip is None
+        assert session.scalars(select(Delivery)).all() == []
+    with time_machine.travel(now() + timedelta(days=366)):
+        tasks.purge()
+    with database.session(read_only=True) as session:
+        assert session.get_one(Comment, old["delete"]).text == ""
+        assert session.get_one(Comment, old["approve"]).text
+        assert session.scalar(select(func.count()).select_from(Decision)) == 2
