@@ -67,9 +67,8 @@ def commenter(comment_id: int) -> ResponseReturnValue:
         one = waiting.find(session, comment_id)
         same = Comment.commenter_id == one.commenter_id if one.commenter_id is not None else Comment.id == one.id
         theirs = (Comment.site_id == one.site_id, same)
-        record = dict(
-            session.execute(select(Comment.status, func.count()).where(*theirs).group_by(Comment.status)).tuples().all()
-        )
+        counted = session.execute(select(Comment.status, func.count()).where(*theirs).group_by(Comment.status))
+        record = {status: number for status, number in counted}  # noqa: C416 - rows are no pairs to the type checker
         found = select(Comment).where(*theirs).options(joinedload(Comment.article)).order_by(Comment.id.desc())
         comments = session.scalars(found.limit(200)).all()
         return render_template("commenter.html", one=one, record=record, comments=comments)
