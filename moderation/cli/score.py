@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from moderation.judge import Article, Assessment, Case, Judge, Kind, Parent
-from moderation.judge.detoxify import DETOXIFYS_SHARE, DetoxifyModel, ModelError, ToneJudge, ToneSource
+from moderation.judge.checkpoint import ModelError
+from moderation.judge.detoxify import DETOXIFYS_SHARE, DetoxifyModel, ToneJudge, ToneSource
 from moderation.judge.text import legible
 
 

@@ -4,9 +4,7 @@ Relevance, spans, target and sentences stay those of the embedded judge; disresp
 blend of both. Of a text over the model's length (512 pieces) only the beginning is read.
 """
 
-import hashlib
 import math
-import pickle
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -14,7 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+from moderation.judge import fast_detoxify as fast
 from moderation.judge.case import Assessment, Case, Kind
+from moderation.judge.checkpoint import LONGEST, digest, read_checkpoint
 
 KINDS = {
     "insult": Kind.INSULT,
@@ -31,8 +31,6 @@ OVERALL = ("toxicity", "toxic")
 DETOXIFYS_SHARE = 0.5
 """How much Detoxify counts in a blend: not fitted, for want of its weights where this was built."""
 
-_ARCHITECTURES = frozenset({"Bert", "Albert", "Roberta", "XLMRoberta"})
-_LONGEST = 512
 _NARROWEST = 0.001
 _BATCH_ON_GPU = 32
 
@@ -45,10 +43,6 @@ class ToneSource(StrEnum):
     BLEND = "blend"
 
 
-class ModelError(RuntimeError):
-    """A checkpoint that cannot be used; the message names the file and the remedy."""
-
-
 class Assessing(Protocol):
     """The embedded judge, or what stands in for it."""
 
@@ -56,71 +50,76 @@ class Assessing(Protocol):
         """Return one assessment for each case, in the same order."""
 
 
-class DetoxifyModel:
-    """A checkpoint, ready to score texts: in float32, one text at a time on a processor, because padding costs more."""
+class Runtime(Protocol):
+    """What computes: a network with its tokenizer."""
 
-    def __init__(self, model: Any, tokenizer: Any, labels: Sequence[str], name: str) -> None:
-        """Take what `load` has read."""
+    name: str
+    batch: int
+    """How many texts it takes at once with profit."""
+
+    def probabilities(self, texts: list[str]) -> list[list[float]]:
+        """Return the probability of each of the network's outputs, for each text."""
+
+
+class TorchRuntime:
+    """The network as the package runs it: float32, one text at a time on a processor, because padding costs more."""
+
+    def __init__(self, model: Any, tokenizer: Any) -> None:
+        """Take a network and its tokenizer."""
         self._model = model
         self._tokenizer = tokenizer
+        self.name = f"torch {version('torch')}"
+        self.batch = 1 if model.device.type == "cpu" else _BATCH_ON_GPU
+
+    def probabilities(self, texts: list[str]) -> list[list[float]]:
+        """Return the probability of each of the network's outputs, for each text."""
+        import torch  # noqa: PLC0415
+
+        read = self._tokenizer(texts, return_tensors="pt", truncation=True, max_length=LONGEST, padding=True)
+        with torch.inference_mode():
+            logits = self._model(**read.to(self._model.device)).logits
+        scores: list[list[float]] = torch.sigmoid(logits).tolist()
+        return scores
+
+
+class DetoxifyModel:
+    """A checkpoint, ready to score texts."""
+
+    def __init__(self, runtime: Runtime, labels: Sequence[str], name: str) -> None:
+        """Take what `load` has read; outputs of the network beyond the labels are ignored, as the package does."""
+        self._runtime = runtime
         self.labels = tuple(labels)
         self.name = name
 
     @classmethod
     def load(cls, checkpoint: Path, *, device: str = "cpu") -> Self:
-        """Read a checkpoint; its configuration and tokenizer lie in a folder beside it. Raises ModelError.
+        """Read a checkpoint, or the fast runtime built from it where one lies beside it. Raises ModelError.
 
-        The folder is named like the model it was trained from, without the owner ("xlm-roberta-base"), and holds
-        `config.json`, `tokenizer.json` and `tokenizer_config.json`. The network is never asked, nor is code run that a
-        file brings along.
+        Configuration and tokenizer lie in a folder beside the checkpoint, named like the model it was trained from,
+        without the owner ("xlm-roberta-base"): `config.json`, `tokenizer.json` and `tokenizer_config.json`. The network
+        is never asked, nor is code run that a file brings along.
         """
-        try:
-            import torch  # noqa: PLC0415
-            import transformers  # noqa: PLC0415
-        except ImportError as error:
-            raise ModelError("Detoxify is not installed. Run `pip install 'hausordnung[detoxify]'`.") from error
-        loaded = _read(checkpoint, torch, device)
-        architecture = loaded["config"]["arch"]["args"]
-        name = str(architecture["model_name"])
-        if name.removesuffix("ForSequenceClassification") not in _ARCHITECTURES:
-            raise ModelError(f"{checkpoint}: {name} is no architecture of Detoxify's.")
-        folder = checkpoint.parent / Path(str(architecture["model_type"])).name
-        if not (folder / "config.json").exists() or not (folder / "tokenizer.json").exists():
-            raise ModelError(f"{checkpoint}: config.json and tokenizer.json are missing; put them into {folder}.")
-        labels = loaded["config"]["dataset"]["args"]["classes"]
-        model_class = getattr(transformers, name)
-        config = model_class.config_class.from_pretrained(folder, num_labels=len(labels), local_files_only=True)
-        model = model_class(config)
-        missing, unknown = model.load_state_dict(loaded["state_dict"], strict=False)
-        if missing or [key for key in unknown if not key.endswith("position_ids")]:
-            raise ModelError(f"{checkpoint}: the weights do not fit the configuration in {folder}.")
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        return cls(model.eval().to(device), tokenizer, labels, f"detoxify {checkpoint.stem} {_digest(checkpoint)}")
+        name = f"detoxify {checkpoint.stem} {digest(checkpoint)[:8]}"
+        if device == "cpu" and fast.path_of(checkpoint).exists():
+            runtime = fast.OnnxRuntime.load(checkpoint, digest(checkpoint))
+            return cls(runtime, runtime.labels, name)
+        read = read_checkpoint(checkpoint, device)
+        return cls(TorchRuntime(read.network, read.tokenizer), read.labels, name)
 
     @property
     def engine(self) -> str:
         """Name of the model with the first eight digits of its SHA-256, and what runs it."""
-        return f"{self.name}, torch {version('torch')}"
+        return f"{self.name}, {self._runtime.name}"
 
     def score(self, texts: Sequence[str]) -> list[dict[str, float]]:
         """Return the probability of each label for each text, in the same order; for any text."""
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
-        size = 1 if self._model.device.type == "cpu" else _BATCH_ON_GPU
         found: list[dict[str, float]] = [{}] * len(texts)
-        for first in range(0, len(order), size):
-            rows = order[first : first + size]
-            for row, scores in zip(rows, self._probabilities([texts[row] for row in rows]), strict=True):
-                found[row] = dict(zip(self.labels, scores, strict=True))
+        for first in range(0, len(order), self._runtime.batch):
+            rows = order[first : first + self._runtime.batch]
+            for row, scores in zip(rows, self._runtime.probabilities([texts[row] for row in rows]), strict=True):
+                found[row] = dict(zip(self.labels, scores, strict=False))
         return found
-
-    def _probabilities(self, texts: list[str]) -> list[list[float]]:
-        import torch  # noqa: PLC0415
-
-        read = self._tokenizer(texts, return_tensors="pt", truncation=True, max_length=_LONGEST, padding=True)
-        with torch.inference_mode():
-            logits = self._model(**read.to(self._model.device)).logits
-        scores: list[list[float]] = torch.sigmoid(logits).tolist()
-        return scores
 
 
 class ToneJudge:
@@ -166,19 +165,3 @@ def _log_odds(probability: float) -> float:
 
 def _bounded(probability: float) -> float:
     return min(1 - _NARROWEST, max(_NARROWEST, probability))
-
-
-def _read(checkpoint: Path, torch: Any, device: str) -> dict[str, Any]:
-    try:
-        loaded = torch.load(checkpoint, map_location=device, weights_only=True)
-        _ = loaded["state_dict"], loaded["config"]["arch"]["args"], loaded["config"]["dataset"]["args"]["classes"]
-    except OSError as error:
-        raise ModelError(f"{checkpoint} cannot be read: {error.strerror or error}.") from error
-    except (RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
-        raise ModelError(f"{checkpoint} is no checkpoint in Detoxify's format, or is damaged.") from error
-    return dict(loaded)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:8]

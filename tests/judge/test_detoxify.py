@@ -1,6 +1,7 @@
 """Detoxify on a checkpoint of the true architecture with random weights, against the genuine package."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -10,7 +11,8 @@ from detoxify import Detoxify
 from benchmarks.stock import Size, make_checkpoint
 from moderation.cli import main
 from moderation.judge.case import Assessment, Case, Kind
-from moderation.judge.detoxify import DetoxifyModel, ModelError, ToneJudge, blend
+from moderation.judge.checkpoint import ModelError
+from moderation.judge.detoxify import DetoxifyModel, ToneJudge, blend
 
 TEXTS = ["Danke, guter Artikel.", "Du Trottel!", "", "🙂", "Wort " * 3000, "a"]
 SMALL = Size(layers=2, hidden=32, heads=2)
@@ -30,6 +32,16 @@ def test_scores_are_those_of_the_genuine_package(checkpoint, model):
     genuine = Detoxify(checkpoint=str(checkpoint))
     for text, scores in zip(TEXTS, model.score(TEXTS), strict=True):
         assert scores == pytest.approx(genuine.predict(text), abs=1e-5)
+
+
+def test_a_model_with_more_outputs_than_labels_is_read_as_the_package_reads_it(tmp_path, checkpoint):
+    shutil.copytree(checkpoint.parent / "xlm-roberta-base", tmp_path / "xlm-roberta-base")
+    loaded = torch.load(checkpoint, weights_only=True)
+    del loaded["config"]["dataset"]["args"]["classes"][7:]
+    torch.save(loaded, tmp_path / "seven.ckpt")
+    (scores,) = DetoxifyModel.load(tmp_path / "seven.ckpt").score(["Du Trottel!"])
+    assert scores == pytest.approx(Detoxify(checkpoint=str(tmp_path / "seven.ckpt")).predict("Du Trottel!"), abs=1e-5)
+    assert len(scores) == 7
 
 
 def test_detoxify_alone_says_what_its_labels_say(model):

@@ -1,0 +1,68 @@
+"""The fast runtime of a Detoxify checkpoint, built and compared with the genuine package."""
+
+import warnings
+
+import pytest
+from click.testing import CliRunner
+from detoxify import Detoxify
+
+from benchmarks.stock import Size, make_checkpoint
+from moderation.cli import main
+from moderation.judge.checkpoint import ModelError
+from moderation.judge.detoxify import DetoxifyModel
+
+TEXTS = ["Danke, guter Artikel.", "Du Trottel!", "", "🙂", "Wort " * 3000, "a"]
+SMALL = Size(layers=2, hidden=32, heads=2)
+
+
+def _built(folder, spread):
+    checkpoint = make_checkpoint(folder, SMALL, most_pieces=2000, spread=spread)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch's exporter copies classes that torch has deprecated
+        result = CliRunner().invoke(main, ["models", "build", str(checkpoint)])
+    assert result.exit_code == 0, result.output
+    return checkpoint, result.output
+
+
+@pytest.fixture(scope="module")
+def faithful(tmp_path_factory):
+    return _built(tmp_path_factory.mktemp("int8"), 1)
+
+
+def _furthest(checkpoint):
+    genuine, fast = Detoxify(checkpoint=str(checkpoint)), DetoxifyModel.load(checkpoint)
+    pairs = [(genuine.predict(text), scores) for text, scores in zip(TEXTS, fast.score(TEXTS), strict=True)]
+    return max(abs(one[label] - other[label]) for one, other in pairs for label in one), fast.engine
+
+
+def test_int8_scores_like_the_genuine_package(faithful):
+    checkpoint, output = faithful
+    difference, engine = _furthest(checkpoint)
+    assert difference < 0.01
+    assert engine.startswith("detoxify multilingual ")
+    assert engine.endswith("int8")
+    assert "int8, at most" in output
+
+
+def test_where_int8_is_too_coarse_float32_is_kept_and_it_is_said(tmp_path):
+    checkpoint, output = _built(tmp_path, 300)
+    difference, engine = _furthest(checkpoint)
+    assert difference < 0.001
+    assert engine.endswith("float32")
+    assert "float32, because int8 was" in output
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "multilingual.ckpt",
+        "multilingual.onnx",
+        "xlm-roberta-base",
+    ]
+
+
+def test_a_runtime_of_another_checkpoint_or_a_damaged_one_is_refused_with_the_remedy(tmp_path, faithful):
+    other = make_checkpoint(tmp_path, SMALL, most_pieces=2000, spread=2)
+    runtime = other.with_suffix(".onnx")
+    runtime.write_bytes(faithful[0].with_suffix(".onnx").read_bytes())
+    with pytest.raises(ModelError, match=r"was not built from .* Run `moderation models build"):
+        DetoxifyModel.load(other)
+    runtime.write_bytes(runtime.read_bytes()[:3000])
+    with pytest.raises(ModelError, match="is damaged"):
+        DetoxifyModel.load(other)
