@@ -95,7 +95,8 @@ def _data(signal: str, rule: StatedRule | None) -> dict[str, Any]:
     same = rule is not None and str(rule.when.signal) == signal
     when = rule.when.model_dump(mode="json") if rule is not None and same else {}
     for name in names(signal, rule):
-        default = KINDS[signal].model_fields[name].get_default(call_default_factory=True)
+        part = KINDS[signal].model_fields[name]
+        default = None if part.is_required() else part.get_default(call_default_factory=True)
         data[f"when_{name}"] = _shown(name, when.get(name, default))
     if rule is None:
         return data
