@@ -207,7 +207,7 @@ def _replace_assessment(session: Session, assessment: Assessment) -> None:
 
 
 def _assessment(job: Job, judgement: Judgement, recommendation: Recommendation) -> Assessment:
-    passage = judgement.passage
+    passage, other = judgement.passage, judgement.other_article
     return Assessment(
         comment_id=job.comment_id,
         revision=job.revision,
@@ -227,6 +227,7 @@ def _assessment(job: Job, judgement: Judgement, recommendation: Recommendation) 
         ],
         put_down_share=judgement.put_down_share,
         passage={"text": passage.text, "similarity": passage.similarity} if passage else None,
+        other_article={"title": other.title, "similarity": other.similarity} if other else None,
         engine=judgement.engine,
         advice=recommendation.advice,
         reasons=[_reason(reason) for reason in recommendation.reasons],

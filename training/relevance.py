@@ -205,19 +205,19 @@ def train(places: Sequence[Place], rarity: Rarity) -> tuple[dict[str, NDArray[np
     for name in PATTERNS:
         here = [s for s in found if len(s.sight.passages) or not name.startswith("body")]
         own = np.array([base_features(s.comment, seen(s, name), rarity) for s in here], dtype=np.float32)
-        weights[name], held = _learn(own, here)
+        weights[name], held, line = _learn(own, here, replies=False)
         figures |= _report(name, held, here)
         answering = [(i, s, s.parent) for i, s in enumerate(here) if s.parent is not None]
         chosen = [s for _, s, _ in answering]
         parents = np.array([base_features(parent, seen(s, name), rarity) for _, s, parent in answering])
-        said = _held_out(own, here, parents, chosen)
+        said = _held_out(own, here, parents, chosen) * line[1] + line[0]
         rows = [
             reply_features(float(held[i]), float(logit), s.comment, parent)
             for (i, s, parent), logit in zip(answering, said, strict=True)
         ]
         replies.append((np.array(rows), chosen))
     features = np.concatenate([rows for rows, _ in replies])
-    weights["reply"], held = _learn(features, [s for _, chosen in replies for s in chosen])
+    weights["reply"], held, _ = _learn(features, [s for _, chosen in replies for s in chosen], replies=True)
     last = replies[-1][1]
     figures |= _report("replies, body_thread", held[-len(last) :], last)
     return weights, figures
@@ -232,13 +232,24 @@ def _weights(found: Sequence[Sample]) -> Floats:
     return weight / weight.mean()
 
 
-def _learn(features: Floats, found: Sequence[Sample]) -> tuple[Floats, Floats]:
-    """Return a model of all that teaches, and the log-odds of each sample by a model that never saw its articles."""
+def _learn(features: Floats, found: Sequence[Sample], *, replies: bool) -> tuple[Floats, Floats, Floats]:
+    """Return a model of all that teaches, each sample's log-odds by a model that never saw its articles, and a line.
+
+    The line (shift, slope) makes log-odds come true of labelled comments under their own article, which is what the
+    judge will meet: of replies, or of all others, because answers keep to the topic more often. It is in the model and
+    in the log-odds.
+    """
     teaching = np.array([s.split is Split.TRAIN for s in found])
     model = _fit(features[teaching], [s for s in found if s.split is Split.TRAIN])
     held = _held_out(features, found, features, found)
     held[~teaching] = features[~teaching] @ model[1:] + model[0]
-    return model, held
+    own = teaching & np.array([s.own and s.labelled and (s.parent is None or replies) for s in found])
+    label = np.array([s.label for s in found])
+    fitted = LogisticRegression(C=1e6).fit(held[own, None], label[own])
+    line = np.array([fitted.intercept_[0], fitted.coef_[0, 0]], dtype=np.float32)
+    model *= line[1]
+    model[0] += line[0]
+    return model, held * line[1] + line[0], line
 
 
 def _held_out(features: Floats, found: Sequence[Sample], asked: Floats, samples_: Sequence[Sample]) -> Floats:
@@ -253,6 +264,7 @@ def _held_out(features: Floats, found: Sequence[Sample], asked: Floats, samples_
 
 
 def _report(name: str, held: Floats, found: Sequence[Sample]) -> dict[str, float]:
+    replies = name.startswith("replies")
     label = np.array([s.label for s in found])
     own = np.array([s.own for s in found])
     same = np.array([s.same_section for s in found]) & ~own
@@ -277,7 +289,8 @@ def _report(name: str, held: Floats, found: Sequence[Sample]) -> dict[str, float
         figures[f"{name}: {part}: own against any foreign article, low"] = low
         figures[f"{name}: {part}: own against any foreign article, high"] = high
     for split in Split:
-        rows = own & mine & np.array([s.split is split for s in found])
+        # A reply is judged by the reply model, never by a base model alone.
+        rows = own & mine & np.array([s.split is split and (replies or s.parent is None) for s in found])
         error = calibration_error(label[rows], 1 / (1 + np.exp(-held[rows])))
         figures[f"{name}: {split}: calibration error on own threads"] = error
     return {what: value for what, value in figures.items() if np.isfinite(value)}

@@ -113,29 +113,21 @@ def evaluate(file: IO[bytes], report: Path | None, as_json: bool, batch: int) ->
 
 
 def _tables(summary: dict[str, Any]) -> list[Table]:
-    scores = Table(title=f"{summary['n']} comments, {', '.join(summary['engine'])}")
-    for column in ("", "n", "positive", "no label", "no score", "AUC (95 %)", "average precision", "ECE", "F1 at 0.5"):
-        scores.add_column(column, justify="left" if not column else "right")
+    left_out = [
+        f"{name}: {summary[name]['missing_label']} without a label, {summary[name]['unscored']} without a score"
+        for name in ("relevance", "disrespect")
+    ]
+    title = f"{summary['n']} comments, {', '.join(summary['engine'])}"
+    scores = Table(title=title, caption="\n".join(left_out))
+    for column in ("", "n", "yes", "AUC", "95 %", "AP", "ECE", "F1"):
+        scores.add_column(column, justify="right" if column else "left", no_wrap=True)
     for name in ("relevance", "disrespect"):
         row = summary[name]
-        counts = (str(row[key]) for key in ("n", "positives", "missing_label", "unscored"))
-        scores.add_row(
-            name, *counts, _area(row), _figure(row["average_precision"]), _figure(row["ece"]),
-            _figure(row["threshold_0_5"]["f1"]),
-        )  # fmt: skip
+        more = (_figure(row["ece"]), _figure(row["threshold_0_5"]["f1"]))
+        scores.add_row(name, *_areas(row), *more)
     for kind, row in summary["kinds"].items():
         if row["n"]:
-            scores.add_row(
-                kind,
-                str(row["n"]),
-                str(row["positives"]),
-                "",
-                "",
-                _area(row),
-                _figure(row["average_precision"]),
-                "",
-                "",
-            )
+            scores.add_row(kind, *_areas(row), "", "")
     slices = Table(title="Slices: AUC (95 %)")
     for column in ("", "relevance", "n", "disrespect", "n"):
         slices.add_column(column, justify="left" if not column else "right")
@@ -154,9 +146,18 @@ def _tables(summary: dict[str, Any]) -> list[Table]:
     return [scores, slices, others]
 
 
+def _areas(row: dict[str, Any]) -> tuple[str, ...]:
+    counts = (str(row["n"]), str(row["positives"]))
+    return (*counts, _figure(row["auc"]), _bounds(row["auc_ci"]), _figure(row["average_precision"]))
+
+
 def _area(row: dict[str, Any]) -> str:
-    low, high = row["auc_ci"]
-    return _figure(row["auc"]) + ("" if low is None else f" ({low:.3f}–{high:.3f})")
+    bounds = _bounds(row["auc_ci"])
+    return _figure(row["auc"]) + (f" ({bounds})" if bounds else "")
+
+
+def _bounds(interval: list[float | None]) -> str:
+    return "" if None in interval else "–".join(_figure(bound) for bound in interval)
 
 
 def _figure(value: float | None) -> str:

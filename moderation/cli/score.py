@@ -120,7 +120,7 @@ def parse(line: bytes) -> tuple[str | int, Case]:
 def describe(id_: str | int, assessment: Assessment) -> dict[str, Any]:
     """Return the line that is written for an assessment."""
     reason = assessment.relevance_reason
-    passage = assessment.passage
+    passage, other = assessment.passage, assessment.other_article
     return {
         "id": id_,
         "language": assessment.language,
@@ -139,6 +139,7 @@ def describe(id_: str | int, assessment: Assessment) -> dict[str, Any]:
         ],
         "put_down_share": assessment.put_down_share,
         "passage": passage and {"text": passage.text, "similarity": passage.similarity},
+        "other_article": other and {"title": other.title, "similarity": other.similarity},
         "engine": assessment.engine,
     }
 

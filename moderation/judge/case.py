@@ -101,6 +101,14 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherArticle:
+    """Another article of the site that a comment in doubt is closer to than to its own; a centred cosine, -1 to 1."""
+
+    title: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """All that the judge says of one case.
 
@@ -118,4 +126,5 @@ class Assessment:
     sentences: tuple[SentenceTone, ...] = ()
     put_down_share: float | None = None
     passage: Passage | None = None
+    other_article: OtherArticle | None = None
     engine: str = ""

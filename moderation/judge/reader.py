@@ -136,6 +136,7 @@ def _assessment(
         sentences=spoken,
         put_down_share=put_down_share(spoken),
         passage=relevance.passage,
+        other_article=relevance.other_article,
     )
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from moderation.judge import artefacts
-from moderation.judge.case import Article, Case, NoRelevance, Passage
+from moderation.judge.case import Article, Case, NoRelevance, OtherArticle, Passage
 from moderation.judge.lexical import Pieces, overlap, pieces
 from moderation.judge.network import Floats
 from moderation.judge.text import sentences, words
@@ -38,6 +38,9 @@ _NEAREST = 3
 _NARROWEST = 0.001
 _PRODUCT = 6.8
 """Scale of the products of single dimensions: below that of the cosines, so that training shrinks them harder."""
+
+ELSEWHERE_BELOW = 0.7
+"""Relevance below which it is asked whether a comment belongs under another article."""
 
 LANGUAGES = ("de", "en")
 """Languages that have a centre of their own; all others use the first one's."""
@@ -68,11 +71,12 @@ class Comment(NamedTuple):
 
 
 class Relevance(NamedTuple):
-    """Relevance of one comment: a probability or the reason why there is none, and the closest passage."""
+    """Relevance of one comment: a probability or the reason why there is none, and what it rests on."""
 
     score: float | None
     reason: NoRelevance | None
     passage: Passage | None
+    other_article: OtherArticle | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,9 @@ class RelevanceModel:
                 parent = see(case.parent.text, centre.comments(lookup(case.parent.text)))
                 features = reply_features(logit, self.base_logit(parent, sight), comment, parent)
                 logit = _linear(features, self._weights["reply"])
-            answers[i] = Relevance(_probability(logit), None, passage)
+            score = _probability(logit)
+            other = _elsewhere(plan, sight, comment) if score < ELSEWHERE_BELOW else None
+            answers[i] = Relevance(score, None, passage, other)
         return [answer or Relevance(None, NoRelevance.NO_ARTICLE, None) for answer in answers]
 
     def base_logit(self, comment: Comment, sight: Sight) -> float:
@@ -319,6 +325,18 @@ def _closest(plan: _Plan, lookup: _Lookup, comment: Floats) -> Passage | None:
     similarities = lookup.all(texts) @ comment
     best = int(similarities.argmax())
     return Passage(texts[best], float(np.clip(similarities[best], -1, 1)))
+
+
+def _elsewhere(plan: _Plan, sight: Sight, comment: Comment) -> OtherArticle | None:
+    """Return the site's other article that is closest, where it is closer than all of the comment's own."""
+    if len(sight.background) != len(plan.background):  # these are the shipped titles, no site's
+        return None
+    others = sight.background @ comment.vector
+    best = int(others.argmax())
+    own = np.concatenate([sight.title, sight.head, sight.passages]) @ comment.vector
+    if others[best] <= own.max():
+        return None
+    return OtherArticle(plan.background[best], float(np.clip(others[best], -1, 1)))
 
 
 def _nearest(similarities: Floats) -> float:

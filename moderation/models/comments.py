@@ -161,6 +161,9 @@ class Assessment(Base):
     sentences: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     put_down_share: Mapped[float | None] = mapped_column(doc="Share of its characters that put somebody down.")
     passage: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    other_article: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON(none_as_null=True), doc="Title and similarity of an article of the site that it is closer to."
+    )
     engine: Mapped[str] = mapped_column(String(80), default="")
     not_scored: Mapped[str | None] = mapped_column(String(20))
     advice: Mapped[Advice] = mapped_column(closed_set(Advice))

@@ -84,6 +84,16 @@ def test_the_closest_passage_is_shown(judge):
     assert -1 <= assessment.passage.similarity <= 1
 
 
+def test_a_comment_that_belongs_under_another_article_names_that_one(judge):
+    others = tuple(f"{what} in der Stadt" for what in ("Handball", "Theater", "Wahl", "Markt", "Kita", "Zug", "Bad"))
+    titles = ("Apfelkuchen: das beste Rezept mit Zucker, Eiern und Butter", *others)
+    off, on = judge.assess([Case(text, article=BRIDGE, background=titles) for text in (OFF_TOPIC, ON_TOPIC)])
+    assert off.other_article.title == titles[0]
+    assert on.other_article is None
+    (unasked,) = judge.assess([Case(OFF_TOPIC, article=BRIDGE)])
+    assert unasked.other_article is None
+
+
 def test_the_own_title_is_no_background(judge):
     own, none = (relevance(judge, ON_TOPIC, background=b) for b in ((BRIDGE.title,) * 20, ()))
     assert own == pytest.approx(none, abs=1e-4)
