@@ -68,6 +68,9 @@ class Settings(BaseSettings):
         False, description="Whether web processes load the judge at their start, not with the first call that needs it."
     )
 
+    models_dir: Path | None = Field(
+        None, description="Folder of Detoxify's models. Empty: `models` in the home folder."
+    )
     judge_threads: int = Field(1, ge=1, description="Threads of the numeric library in a scoring worker.")
     score_batch: int = Field(64, ge=1, le=512, description="Comments that are claimed and judged together.")
     score_attempts: int = Field(3, ge=1, description="Tries before a comment goes to people as not scored.")
@@ -99,6 +102,11 @@ class Settings(BaseSettings):
         """The folder that serves as broker, or None when a real one is set."""
         scheme, _, path = self.broker_url.partition("://")
         return Path(path) if scheme == "folder" else None
+
+    @property
+    def models_folder(self) -> Path:
+        """Where Detoxify's models lie."""
+        return self.models_dir or self.home / "models"
 
     @property
     def secure_cookies(self) -> bool:
