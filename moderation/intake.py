@@ -102,13 +102,22 @@ def _write(session: Session, site: Site, data: CommentData | ChangedCommentData,
     article = write_article(session, site, data.article, stated_at) if data.article else None
     comment = _find(session, site, data.id)
     if comment is None and article is not None:
-        comment = insert_once(session, Comment, **_first_words(data, site, article, stated_at))
+        comment = add(session, site, data, article, stated_at)
         if comment is not None:
-            repeats.remember(session, comment)
             return comment
         comment = _find(session, site, data.id)
     if comment is not None and stated_at >= comment.stated_at:
         _change(session, comment, data, stated_at)
+    return comment
+
+
+def add(
+    session: Session, site: Site, data: CommentData | ChangedCommentData, article: Article, stated_at: datetime
+) -> Comment | None:
+    """Write a comment that is new, and remember its fingerprint; None where it is known."""
+    comment = insert_once(session, Comment, **_first_words(data, site, article, stated_at))
+    if comment is not None:
+        repeats.remember(session, comment)
     return comment
 
 

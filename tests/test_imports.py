@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from moderation import decisions, history, intake, sites
 from moderation.cli import main
 from moderation.config import Settings
-from moderation.db import Database
-from moderation.models import Article, Comment, Decision, Maker, Outcome, Site, Status
+from moderation.contract import ArticleData, CommentData, CommentDeleted, CommentRef, DecidedCommentData
+from moderation.db import Database, now
+from moderation.models import Article, Comment, Decision, HouseRule, Maker, Moderator, Outcome, Site, Status
 from tests.senders import comment
 
 LONG_AGO = "2024-03-01T12:00:00+00:00"
@@ -121,3 +124,87 @@ def test_an_unknown_site_is_named(settings: Settings, site: Site, tmp_path: Path
     done = _import(settings, "csv", _csv(tmp_path / "a.csv", ROW), site="nobody")
     assert done.exit_code == 1
     assert "'nobody'" in done.output
+
+
+def _export(settings: Settings, site: str) -> list[str]:
+    env = {"MODERATION_DATABASE_URL": settings.database_url, "MODERATION_HOME": str(settings.home)}
+    done = CliRunner().invoke(main, ["export", "--site", site], env=env)
+    assert done.exit_code == 0, done.output
+    return done.stdout.splitlines()
+
+
+def _lived_through(session: Session, site: Site, moderator: Moderator) -> None:
+    """A history with all there is: edits, a decision by each kind of maker, an undo, a withdrawal, a lone article."""
+    written = {
+        number: intake.write(
+            session,
+            site,
+            CommentData.model_validate(
+                comment(
+                    id=number,
+                    text=f"Grüße\n{number} 👋",
+                    submitted_at=LONG_AGO,
+                    parent_id="1" if number != "1" else None,
+                    commenter={"id": "u", "name": "Jörg", "email": "j@zeitung.example", "ip": "2001:db8::1"},
+                )
+            ),
+            stated_at=now(),
+        )
+        for number in "12345"
+    }
+    rule = session.scalars(select(HouseRule).where(HouseRule.site_id == site.id).limit(1)).one()
+    seen = decisions.Seen(1)
+    made = decisions.decide(session, written["1"].id, Outcome.DELETE, moderator=moderator, seen=seen, rule_id=rule.id)
+    decisions.undo(session, made.id, moderator=moderator)
+    decisions.decide(session, written["2"].id, Outcome.DELETE, moderator=None, seen=seen, rule_id=rule.id)
+    for outcome, text in (("approve", "Erst so"), ("delete", "dann so")):
+        data = comment(id="3", text=text, submitted_at=LONG_AGO, outcome=outcome, decided_at=now().isoformat())
+        history.record(
+            session, site, DecidedCommentData.model_validate(data), outcome=Outcome(outcome), decided_at=now()
+        )
+    event = CommentDeleted(type="comment.deleted", data=CommentRef(id="4"))
+    intake.accept(session, site, event, webhook_id="w", max_characters=1000)
+    lone = ArticleData(id="einsam", url="https://zeitung.example/e", title="Einsam", section="Lokales")
+    intake.write_article(session, site, lone, now())
+
+
+def test_what_is_exported_comes_back_whole_in_another_house(
+    settings: Settings, site: Site, database: Database, moderator: Moderator, tmp_path: Path
+) -> None:
+    with database.session() as session:
+        _lived_through(session, session.get_one(Site, site.id), session.get_one(Moderator, moderator.id))
+        session.commit()
+    exported = _export(settings, "foerdeblick")
+    assert len(exported) == 6
+    file = tmp_path / "history.jsonl"
+    file.write_text("\n".join(exported), encoding="utf-8")
+    with database.session() as session:
+        sites.add_site(session, slug="kielwasser", name="Kielwasser")
+        session.commit()
+    for _ in range(2):
+        done = _import(settings, "jsonl", file, site="kielwasser")
+        assert done.exit_code == 0, done.output
+        assert _export(settings, "kielwasser") == exported
+    makers = [decision["maker"] for line in exported for decision in json.loads(line).get("decisions", ())]
+    assert sorted(makers) == ["moderator", "moderator", "rule", "site", "site"]
+    assert _import(settings, "jsonl", file).exit_code == 0
+    assert _export(settings, "foerdeblick") == exported
+
+
+def test_moderators_and_rules_that_are_unknown_here_do_not_stop_a_history(
+    settings: Settings, site: Site, database: Database, tmp_path: Path
+) -> None:
+    words = {"title": {"de": "Höflich"}, "text": {"de": "Sei höflich."}}
+    decided = {"revision": 1, "outcome": "delete", "maker": "moderator", "moderator": "nobody", "decided_at": LONG_AGO}
+    kept = comment(submitted_at=LONG_AGO, received_at=LONG_AGO, stated_at=LONG_AGO, status="deleted", revision=1)
+    kept["article"] = kept["article"] | {"stated_at": LONG_AGO}
+    kept["decisions"] = [decided | {"rule": {"key": "of-another-house", **words}}]
+    file = tmp_path / "history.jsonl"
+    file.write_text(json.dumps(kept), encoding="utf-8")
+    assert _import(settings, "jsonl", file).exit_code == 0
+    with database.session(read_only=True) as session:
+        decision = session.scalars(select(Decision)).one()
+        assert (decision.maker, decision.rule_id, decision.rule_text) == (Maker.SITE, None, words["text"])
+    kept["decisions"] = [{"outcome": "delete"}]
+    file.write_text("\n" + json.dumps(kept), encoding="utf-8")
+    assert "Line 2: decisions.0.revision: Field required." in _import(settings, "jsonl", file).output

@@ -8,7 +8,7 @@ from moderation.cli.commenter import commenter
 from moderation.cli.database import db
 from moderation.cli.doctor import doctor
 from moderation.cli.evaluate import evaluate
-from moderation.cli.imports import import_
+from moderation.cli.imports import export, import_
 from moderation.cli.models import models
 from moderation.cli.moderator import moderator
 from moderation.cli.rules import rules
@@ -34,5 +34,5 @@ def main() -> None:
     """Hausordnung: readers' comments, moderated by the site's own stated rules."""
 
 
-for command in (run, score, models, backtest, evaluate, db, site, rules, moderator, commenter, import_, doctor):
+for command in (run, score, models, backtest, evaluate, db, site, rules, moderator, commenter, import_, export, doctor):
     main.add_command(command)

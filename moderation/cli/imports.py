@@ -1,15 +1,19 @@
-"""`moderation import`: take in a site's history, decisions and all, from files of any size."""
+"""`moderation import` and `export`: a site's history, decisions and all, from and to files of any size."""
 
+import json
 from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
 import click
 from rich.console import Console
 from rich.progress import open as open_with_progress
+from rich.progress import track
 
 from moderation import auth, imports
 from moderation.cli.session import open_session
 from moderation.errors import BadInput
+from moderation.imports import archive
 from moderation.imports.lines import read_csv, read_jsonl
 
 BATCH = 200
@@ -50,3 +54,20 @@ def import_(form: str, file: Path, slug: str) -> None:
     click.echo(f"{taken} comments taken in.")
     if problem is not None:
         raise click.ClickException(problem.message)
+
+
+@click.command("export")
+@click.argument("file", type=click.File("w", encoding="utf-8", atomic=True), default="-")
+@click.option("--site", "slug", required=True, help="The site whose history is wanted.")
+def export(file: TextIO, slug: str) -> None:
+    """Write the articles, comments and decisions of a site to FILE, or to the screen, as JSON Lines.
+
+    `moderation import jsonl` takes them back, here or elsewhere. The file holds names and addresses of commenters.
+    """
+    console = Console(stderr=True)
+    with open_session(read_only=True) as session:
+        site = auth.site_by_slug(session, slug)
+        total = archive.count(session, site)
+        lines = archive.lines(session, site)
+        for line in track(lines, "Exporting", total=total, console=console, disable=not console.is_terminal):
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -4,12 +4,13 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from moderation.contract import CommentData, DecidedCommentData
 from moderation.errors import BadInput
+from moderation.imports.archive import ArchivedComment, LoneArticle
 
 NEEDED = ("id", "text", "submitted_at", "article_id", "article_url", "article_title")
 COLUMNS = (
@@ -22,9 +23,12 @@ COLUMNS = (
 
 LONGEST_FIELD = 1_000_000
 
+Item = TypeVar("Item", bound=BaseModel)
 
-def read_jsonl(file: IO[bytes]) -> Iterator[CommentData]:
-    """Yield the comments of JSON Lines: the ``data`` of ``comment.created`` or ``comment.decided``, one a line.
+
+def read_jsonl(file: IO[bytes]) -> Iterator[CommentData | LoneArticle]:
+    """Yield the comments of JSON Lines, one a line: the ``data`` of ``comment.created`` or ``comment.decided``, or what
+    ``moderation.imports.archive`` wrote.
 
     BadInput at the first line that is none.
     """
@@ -34,12 +38,12 @@ def read_jsonl(file: IO[bytes]) -> Iterator[CommentData]:
         try:
             value = json.loads(line.decode("utf-8-sig"))
         except UnicodeDecodeError:
-            raise _bad(number, "not UTF-8") from None
+            raise bad_line(number, "not UTF-8") from None
         except (ValueError, RecursionError) as error:
-            raise _bad(number, f"not JSON: {error}") from None
+            raise bad_line(number, f"not JSON: {error}") from None
         if not isinstance(value, dict):
-            raise _bad(number, "not a JSON object")
-        yield _comment(value, number)
+            raise bad_line(number, "not a JSON object")
+        yield validated(_kind(value), value, number)
 
 
 def read_csv(file: IO[bytes]) -> Iterator[CommentData]:
@@ -61,12 +65,13 @@ def read_csv(file: IO[bytes]) -> Iterator[CommentData]:
             if not row:
                 continue
             if len(row) != len(names):
-                raise _bad(number, f"{len(row)} fields, but {len(names)} columns")
-            yield _comment(_nested(names, row), number)
+                raise bad_line(number, f"{len(row)} fields, but {len(names)} columns")
+            nested = _nested(names, row)
+            yield validated(DecidedCommentData if nested.get("outcome") else CommentData, nested, number)
     except UnicodeDecodeError:
-        raise _bad(number + 1, "not UTF-8, there or shortly after") from None
+        raise bad_line(number + 1, "not UTF-8, there or shortly after") from None
     except csv.Error as error:
-        raise _bad(number + 1, f"not CSV: {error}") from None
+        raise bad_line(number + 1, f"not CSV: {error}") from None
     finally:
         text.detach()
 
@@ -77,7 +82,7 @@ def _require_columns(names: Sequence[str]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     for problem, found in (("missing", missing), ("unknown", unknown), ("there twice", twice)):
         if found:
-            raise _bad(1, f"columns {problem}: {', '.join(found)}; known are {', '.join(COLUMNS)}")
+            raise bad_line(1, f"columns {problem}: {', '.join(found)}; known are {', '.join(COLUMNS)}")
 
 
 def _nested(names: Sequence[str], row: Sequence[str]) -> dict[str, Any]:
@@ -94,15 +99,24 @@ def _nested(names: Sequence[str], row: Sequence[str]) -> dict[str, Any]:
     return nested
 
 
-def _comment(value: dict[str, Any], number: int) -> CommentData:
-    kind = DecidedCommentData if value.get("outcome") else CommentData
+def _kind(value: dict[str, Any]) -> type[CommentData | LoneArticle]:
+    if "decisions" in value:
+        return ArchivedComment
+    if value.keys() == {"article"}:
+        return LoneArticle
+    return DecidedCommentData if value.get("outcome") else CommentData
+
+
+def validated(kind: type[Item], value: dict[str, Any], number: int) -> Item:
+    """Make a comment of what was read; BadInput names the line and the first field that is wrong."""
     try:
         return kind.model_validate(value)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in problem["loc"])
-        raise _bad(number, f"{field}: {problem['msg'].removeprefix('Value error, ')}") from None
+        raise bad_line(number, f"{field}: {problem['msg'].removeprefix('Value error, ')}") from None
 
 
-def _bad(number: int, problem: str) -> BadInput:
+def bad_line(number: int, problem: str) -> BadInput:
+    """Say which line of a file is wrong, and how."""
     return BadInput(f"Line {number}: {problem}.", code="bad_line")
