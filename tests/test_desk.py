@@ -47,6 +47,7 @@ def _assessment(comment: Comment, rule_id: int, title: dict[str, str], words: di
         target="reader",
         spans=[{"start": 3, "end": 14, "kind": "insult", "score": 0.9}],
         passage={"text": "die Hälfte davon zahlt das Land.", "similarity": 0.6},
+        other_article={"title": "Handball: Derby am Samstag", "similarity": 0.7},
         engine="test",
         advice=Advice.REVIEW,
         reasons=[
@@ -79,6 +80,7 @@ def test_the_card_says_which_rule_is_in_doubt_and_why(mona: FlaskClient, rude: i
     assert "„Zerpflücken Sie das Argument, nicht den Menschen" in page
     assert "„Vollpfosten“ klingt nach einer Herabsetzung, gemeint ist Marlene." in page
     assert "Die nächste Stelle … Die Umleitung" in page or "die Hälfte davon zahlt das Land." in page
+    assert "Passt besser zu einem anderen Artikel: Handball: Derby am Samstag" in page
 
 
 def test_the_words_that_carry_it_are_marked(mona: FlaskClient, rude: int) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from moderation import queue, repeats, rulebook, scoring
 from moderation.db import Database, now
 from moderation.judge import Assessment as Judgement
-from moderation.judge import Case, Judge
+from moderation.judge import Case, Judge, OtherArticle
 from moderation.models import Assessment, Comment, Decision, Maker, Outcome, RuleSet, Site, Status
 from moderation.rulebook import StatedRule
 from moderation.rules import Advice
@@ -144,6 +144,21 @@ def test_a_text_that_changed_meanwhile_is_not_given_the_old_texts_scores(
         session.commit()
     with database.session(read_only=True) as session:
         assert session.scalar(select(func.count()).select_from(Assessment)) == 0
+
+
+def test_the_other_article_that_a_comment_is_closer_to_is_kept(database: Database, site: Site) -> None:
+    ids = _add(database, site, "Handball am Samstag!", "Gute Brücke.")
+    others = (OtherArticle("Handball: Derby am Samstag", 0.5), None)
+    with database.session() as session:
+        jobs = scoring.jobs(session, ids)
+        said = [Judgement("de", 0.4, None, 0.1, other_article=other) for other in others]
+        scoring.record(session, zip(jobs, said, strict=True))
+        session.commit()
+    off, on = _assessments(database).values()
+    assert off is not None
+    assert off.other_article == {"title": "Handball: Derby am Samstag", "similarity": 0.5}
+    assert on is not None
+    assert on.other_article is None
 
 
 def test_the_second_of_two_workers_records_nothing(database: Database, site: Site, judge: Judge) -> None:
