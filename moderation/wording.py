@@ -183,6 +183,7 @@ def problem(error: ModerationError) -> str:
         "decided": gettext("Somebody decided otherwise in the meantime; below you see who and what."),
         "reopened": gettext("Somebody put this comment back in the queue in the meantime."),
         "too_late": gettext("It is too late to undo this: the site has been told. You can decide anew instead."),
+        "nothing_chosen": gettext("Nothing of that is waiting any more, so there is nothing to decide."),
         "not_found": gettext("There is no such page. Perhaps the address was cut off?"),
         "forbidden": gettext("Only an admin may do this."),
     }

@@ -83,6 +83,21 @@ def test_all_in_the_box_is_decided_in_one_step_but_not_what_came_since_or_was_le
     assert "1 von 1" in page
 
 
+def test_all_in_the_box_is_deleted_under_a_rule_that_none_of_it_was_suspected_of(
+    mona: FlaskClient, database: Database, site: Site, three: list[int], workshop: Workshop
+) -> None:
+    with database.session(read_only=True) as session:
+        other = session.get_one(Site, site.id).house_rules[1].id
+    page = mona.get("/map", query_string=BOX).text
+    form = BOX | {"looked_at": _looked_at(page), "csrf_token": csrf(mona, "/map"), "outcome": "delete"}
+    assert mona.post("/map/batches", data=form | {"because": other}).status_code == 303
+    tasks.batch()
+    with database.session(read_only=True) as session:
+        deleted = select(Comment.id).where(Comment.status == Status.DELETED).order_by(Comment.id)
+        assert list(session.scalars(deleted)) == three[:2]
+        assert session.scalars(select(Batch.rule_id)).all() == [other]
+
+
 def test_a_batch_is_taken_back_by_one_button(
     mona: FlaskClient, database: Database, three: list[int], workshop: Workshop
 ) -> None:
@@ -105,7 +120,7 @@ def test_an_empty_box_and_a_foreign_rule_are_refused(mona: FlaskClient, database
     form = BOX | {"looked_at": _looked_at(page), "csrf_token": csrf(mona, "/map")}
     nothing = form | {"relevance_from": "0.99", "outcome": "approve"}
     assert mona.post("/map/batches", data=nothing).status_code == 422
-    assert mona.post("/map/batches", data=form | {"outcome": "delete", "rule": "999"}).status_code == 422
+    assert mona.post("/map/batches", data=form | {"outcome": "delete", "because": "999"}).status_code == 422
     assert mona.post("/map/batches", data=form | {"outcome": "explode"}).status_code == 422
     with database.session(read_only=True) as session:
         assert session.scalars(select(Batch)).all() == []

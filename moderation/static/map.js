@@ -18,7 +18,7 @@ async function ask(address) {
 
 function query(element, submitter) {
   const data = new FormData(element, submitter);
-  for (const name of ["csrf_token", "looked_at", "name", "rule", "outcome"]) data.delete(name);
+  for (const name of ["csrf_token", "looked_at", "name", "because", "outcome"]) data.delete(name);
   return `/map?${new URLSearchParams([...data].filter(([, value]) => value !== ""))}`;
 }
 

@@ -23,7 +23,7 @@ from moderation.views.plots import histogram_option, map_option
 blueprint = Blueprint("map", __name__)
 
 BOUNDS = ("relevance_from", "relevance_to", "disrespect_from", "disrespect_to")
-BESIDE = frozenset({"seed", "samples", "leave_out", "looked_at", "csrf_token", "outcome", "rule", "name"})
+BESIDE = frozenset({"seed", "samples", "leave_out", "looked_at", "csrf_token", "outcome", "because", "name"})
 MOST_SAMPLES = 100
 
 
@@ -78,7 +78,7 @@ def make_batch() -> ResponseReturnValue:
     outcome = request.form.get("outcome")
     if outcome not in {Outcome.APPROVE, Outcome.DELETE}:
         raise BadInput("`outcome` must be approve or delete.", field="outcome")
-    rule_id = request.form.get("rule", type=int) if outcome == Outcome.DELETE else None
+    rule_id = request.form.get("because", type=int) if outcome == Outcome.DELETE else None
     with services().database.session() as session:
         box = picture.in_box(_filters(session, request.form), looked_at=_looked_at(), left_out=_left_out(request.form))
         batch = batches.create(
