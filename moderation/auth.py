@@ -6,7 +6,7 @@ import secrets
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from flask import Flask, current_app, redirect, request, url_for
+from flask import Flask, current_app, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf import CSRFProtect
@@ -95,12 +95,12 @@ def protect(app: Flask) -> None:
 
     All blueprints must be registered before.
     """
+    app.before_request(_deny)  # first: whose session is over is asked to sign in, not told of a wrong form
     csrf = CSRFProtect(app)
     for endpoint in SIGNED:
         csrf.exempt(app.view_functions[endpoint])
     logins = LoginManager(app)
     logins.user_loader(_load)
-    app.before_request(_deny)
 
 
 def _load(moderator_id: str) -> SignedIn | None:
@@ -114,7 +114,17 @@ def _deny() -> ResponseReturnValue | None:
         return None
     if speaks_to_programs():
         raise NotSignedIn("Sign in first.")
-    return redirect(url_for("account.sign_in", next=request.full_path if request.method == "GET" else None))
+    if request.method == "GET":
+        return redirect(url_for("account.sign_in", next=request.full_path))
+    _keep_draft()
+    return redirect(url_for("account.sign_in", next=request.form.get("back")))
+
+
+def _keep_draft() -> None:
+    """Keep the note that was being written when the session ended; it stands in its field again after the sign-in."""
+    note = request.form.get("note", "")[:500]
+    if note:
+        session["draft"] = {"comment": (request.view_args or {}).get("comment_id"), "note": note}
 
 
 def speaks_to_programs() -> bool:

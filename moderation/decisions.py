@@ -3,15 +3,15 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from moderation import audit, letters
 from moderation.db import now
 from moderation.errors import BadInput, NotFound, StaleView
-from moderation.models import Comment, Decision, Delivery, HouseRule, Maker, Moderator, Outcome, Status
+from moderation.models import Comment, Decision, Deferral, Delivery, HouseRule, Maker, Moderator, Outcome, Status
 
 STATUS_AFTER = {Outcome.APPROVE: Status.APPROVED, Outcome.DELETE: Status.DELETED}
 
@@ -53,6 +53,7 @@ def decide(
     if taken.rowcount == 0:  # type: ignore[attr-defined]
         return _standing_decision(comment, outcome, seen)
     cancel_deliveries(session, comment)
+    _end_deferral(session, comment, moment)
     rule = _rule_of(session, comment, rule_id) if rule_id is not None else None
     decision = Decision(
         comment_id=comment.id,
@@ -90,6 +91,16 @@ def _standing_decision(comment: Comment, outcome: Outcome, seen: Seen) -> Decisi
         who = last.moderator.name if last.moderator else "Somebody"
         raise StaleView(f"{who} decided otherwise in the meantime.", code="decided")
     raise StaleView("The comment is back in the queue.", code="reopened")
+
+
+def _end_deferral(session: Session, comment: Comment, moment: datetime) -> None:
+    """What is decided is put off no longer."""
+    session.execute(
+        update(Deferral)
+        .where(Deferral.comment_id == comment.id, Deferral.ended_at.is_(None))
+        .values(ended_at=moment)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _rule_of(session: Session, comment: Comment, rule_id: int) -> HouseRule:
@@ -132,6 +143,26 @@ def undo(session: Session, decision_id: int, *, moderator: Moderator) -> Comment
     return comment
 
 
+OPPOSITE = {Outcome.APPROVE: Outcome.DELETE, Outcome.DELETE: Outcome.APPROVE}
+
+
+def reverse(session: Session, decision_id: int, *, moderator: Moderator) -> Decision:
+    """Decide the opposite of what the site was told already, and have it told that.
+
+    StaleView where the decision does not stand any more; NotFound where there is none.
+    """
+    decision = session.get(Decision, decision_id)
+    if decision is None or decision.outcome is Outcome.UNDO:
+        raise NotFound(f"There is no decision {decision_id}.")
+    last = session.scalars(
+        select(Decision).where(Decision.comment_id == decision.comment_id).order_by(Decision.id.desc()).limit(1)
+    ).one()
+    if last.id != decision.id:
+        raise StaleView("Something else was decided on this comment since.", code="overtaken")
+    seen = Seen(decision.revision, STATUS_AFTER[decision.outcome])
+    return decide(session, decision.comment_id, OPPOSITE[decision.outcome], moderator=moderator, seen=seen)
+
+
 def cancel_deliveries(session: Session, comment: Comment) -> None:
     """Stop whatever of a comment's decisions the site has not heard yet, because something overtook it."""
     session.execute(
@@ -145,14 +176,25 @@ def cancel_deliveries(session: Session, comment: Comment) -> None:
 
 def undoable(session: Session, *, moderator: Moderator) -> Decision | None:
     """Return the moderator's latest decision that can still be undone, or None."""
+    return next((decision for decision in recent(session, moderator=moderator) if can_be_undone(decision)), None)
+
+
+def recent(session: Session, *, moderator: Moderator, limit: int = 10) -> Sequence[Decision]:
+    """Return the moderator's own last decisions that were not taken back, newest first."""
     return session.scalars(
         select(Decision)
-        .join(Delivery)
+        .join(Decision.delivery)
         .where(Decision.moderator_id == moderator.id, Delivery.cancelled_at.is_(None))
-        .where(Delivery.attempts == 0, Delivery.not_before > now())
+        .options(contains_eager(Decision.delivery), joinedload(Decision.comment).joinedload(Comment.site))
         .order_by(Decision.id.desc())
-        .limit(1)
-    ).first()
+        .limit(limit)
+    ).all()
+
+
+def can_be_undone(decision: Decision) -> bool:
+    """Whether the site has not heard of a decision, nor is just being told."""
+    sent = decision.delivery
+    return sent is not None and sent.cancelled_at is None and sent.attempts == 0 and sent.not_before > now()
 
 
 def latest(session: Session, comment_ids: Sequence[int]) -> dict[int, Decision]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from moderation import repeats
@@ -32,16 +32,22 @@ def _repeats(session: Session, comment: Comment) -> tuple[Repeated, ...]:
     return tuple(Repeated(one.comment.id, one.similarity, one.comment.submitted_at) for one in found)
 
 
+def same_commenter(comment: Comment) -> ColumnElement[bool] | None:
+    """Return what a comment of the site by the same commenter has in common with this one; None: nobody can tell."""
+    if comment.commenter_id is not None:
+        return Comment.commenter_id == comment.commenter_id
+    if comment.commenter_email is not None:
+        return Comment.commenter_email == comment.commenter_email
+    return None
+
+
 def _record(session: Session, comment: Comment) -> tuple[int, int] | None:
     """How many of the commenter's earlier comments people approved and deleted; None where nobody can tell who it is.
 
     What a rule decided by itself does not count: else one mistake of a machine would make the next.
     """
-    if comment.commenter_id is not None:
-        same = Comment.commenter_id == comment.commenter_id
-    elif comment.commenter_email is not None:
-        same = Comment.commenter_email == comment.commenter_email
-    else:
+    same = same_commenter(comment)
+    if same is None:
         return None
     by_machine = select(Decision.id).where(Decision.comment_id == Comment.id, Decision.maker == Maker.RULE).exists()
     rows = session.execute(

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from moderation import decisions, privacy, repeats
+from moderation import decisions, privacy, repeats, search
 from moderation.contract import (
     ArticleData,
     ArticleUpdated,
@@ -114,11 +114,17 @@ def _write(session: Session, site: Site, data: CommentData | ChangedCommentData,
 def add(
     session: Session, site: Site, data: CommentData | ChangedCommentData, article: Article, stated_at: datetime
 ) -> Comment | None:
-    """Write a comment that is new, and remember its fingerprint; None where it is known."""
+    """Write a comment that is new, and remember what it is found by; None where it is known."""
     comment = insert_once(session, Comment, **_first_words(data, site, article, stated_at))
     if comment is not None:
-        repeats.remember(session, comment)
+        _remember(session, comment)
     return comment
+
+
+def _remember(session: Session, comment: Comment) -> None:
+    """Keep what the new text is found by: the like of it, and its words."""
+    repeats.remember(session, comment)
+    search.remember_comment(session, comment)
 
 
 def _first_words(
@@ -155,7 +161,7 @@ def _change(session: Session, comment: Comment, data: CommentData | ChangedComme
         session.add(PastText(comment_id=comment.id, revision=comment.revision, text=comment.text))
         comment.text = text
         comment.revision += 1
-        repeats.remember(session, comment)
+        _remember(session, comment)
     comment.status = Status.PENDING
     comment.concern = UNTOLD_CONCERN
     comment.due_at = now()
@@ -190,6 +196,7 @@ def write_article(session: Session, site: Site, data: ArticleData, stated_at: da
     if article is None:
         article = insert_once(session, Article, site_id=site.id, external_id=data.id, **values)
         if article is not None:
+            search.remember_article(session, article)
             return article
         article = session.scalars(known).one()
     if stated_at >= article.stated_at:
@@ -199,6 +206,7 @@ def write_article(session: Session, site: Site, data: ArticleData, stated_at: da
         if changed - {"stated_at"}:
             for name, value in values.items():
                 setattr(article, name, value)
+            search.remember_article(session, article)
     return article
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from moderation import search
 from moderation.db import now
 from moderation.models import Article, Comment, Site
 from tests.senders import ARTICLE
@@ -23,6 +24,7 @@ def add_article(session: Session, site: Site, **changes: Any) -> Article:
         article = Article(site_id=site.id, external_id=external_id, stated_at=now(), **values)
         session.add(article)
         session.flush()
+        search.remember_article(session, article)
     return article
 
 
@@ -38,4 +40,5 @@ def add_comment(session: Session, site: Site, **changes: Any) -> Comment:
     comment = Comment(site_id=site.id, article_id=article.id, **(values | changes))
     session.add(comment)
     session.flush()
+    search.remember_comment(session, comment)
     return comment

@@ -26,6 +26,7 @@ VERBS = {
     "scoring",
     "facts",
     "repeats",
+    "search",
     "rulebook",
     "queue",
     "decisions",

@@ -8,8 +8,20 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from moderation import repeats, sites
 from moderation.db import Database, now
-from moderation.models import Assessment, Comment, Decision, Delivery, Moderator, Outcome, Site, Status
+from moderation.models import (
+    Assessment,
+    Comment,
+    Decision,
+    Delivery,
+    Moderator,
+    Outcome,
+    PastText,
+    Role,
+    Site,
+    Status,
+)
 from moderation.rules import Advice
 from tests.conftest import PASSWORD
 from tests.stories import add_article, add_comment
@@ -88,7 +100,10 @@ def test_the_words_that_carry_it_are_marked(mona: FlaskClient, rude: int) -> Non
 
 
 def test_approving_leads_to_the_next(mona: FlaskClient, database: Database, rude: int) -> None:
-    assert _decide(mona, rude, "approve", following=1) == (303, "/queue?order=worst&comment=1")
+    assert _decide(mona, rude, "approve", following=1, back="/queue?order=oldest&site=foerdeblick&comment=2") == (
+        303,
+        "/queue?order=oldest&site=foerdeblick&comment=1",
+    )
     with database.session(read_only=True) as session:
         assert session.get_one(Comment, rude).status is Status.APPROVED
 
@@ -158,7 +173,7 @@ def test_names_and_addresses_are_folded_away(mona: FlaskClient, database: Databa
     with database.session() as session:
         add_comment(session, site, commenter_name="Radlerin", commenter_email="r@example.org")
         session.commit()
-    folded = re.search(r'<details class="who">.*?</details>', mona.get("/queue").text, re.DOTALL)
+    folded = re.search(r'<details class="who".*?>.*?</details>', mona.get("/queue").text, re.DOTALL)
     assert folded
     assert "r@example.org" in folded[0]
 
@@ -222,7 +237,6 @@ def test_a_wrong_address_is_explained(mona: FlaskClient, address: str, status: i
         {"outcome": "burn"},
         {"revision": "x"},
         {"status": "gone"},
-        {"order": "sideways"},
         {"outcome": "undo"},
         {"rule": "99"},
     ],
@@ -272,3 +286,113 @@ def test_what_could_not_be_delivered_can_be_sent_again(mona: FlaskClient, databa
     with database.session(read_only=True) as session:
         again = session.scalars(select(Delivery)).one()
         assert (again.failed_at, again.due_at is not None) == (None, True)
+
+
+def test_filters_are_chips_that_can_be_taken_off(mona: FlaskClient, rude: int) -> None:
+    page = mona.get("/queue?site=foerdeblick&words=vollpfosten&colour=red").text
+    assert "Site: foerdeblick" in _text(page) or "Seite: foerdeblick" in _text(page)
+    assert 'href="/queue?words=vollpfosten"' in page
+    assert "Einen Filter namens colour gibt es nicht" in _text(page)
+    assert _text(mona.get("/queue/filters?site=foerdeblick").text).count("Fördeblick")
+
+
+@pytest.mark.parametrize("address", ["/queue?relevance_from=2", "/queue?article=x", "/queue?replies=perhaps"])
+def test_a_filter_that_cannot_be_is_explained(mona: FlaskClient, address: str) -> None:
+    answer = mona.get(address)
+    assert (answer.status_code, "Das hat nicht geklappt" in answer.text) == (422, True)
+
+
+def test_a_comment_put_off_leaves_the_queue_with_its_note_and_comes_back(mona: FlaskClient, rude: int) -> None:
+    token = csrf(mona, "/queue")
+    mona.post(f"/comments/{rude}/deferral", data={"csrf_token": token, "note": "Kai fragen", "back": "/queue"})
+    assert "Vollpfosten" not in _text(mona.get("/queue").text)
+    card = _text(mona.get("/queue?deferred=yes").text)
+    assert "Zurückgestellt von mona" in card
+    assert "Kai fragen" in card
+    mona.post(f"/comments/{rude}/take-up", data={"csrf_token": token})
+    assert "Vollpfosten" in _text(mona.get("/queue").text)
+
+
+def test_a_note_is_not_lost_when_the_session_is_over(mona: FlaskClient, rude: int) -> None:
+    with mona.session_transaction() as session:
+        session.clear()
+    back = f"/queue?order=oldest&comment={rude}"
+    asked = mona.post(f"/comments/{rude}/deferral", data={"note": "Kai fragen", "back": back})
+    assert asked.headers["location"].startswith("/sign-in?next=")
+    values = {"name": "mona", "password": PASSWORD, "next": back, "csrf_token": csrf(mona)}
+    assert mona.post("/sign-in", data=values).headers["location"] == back
+    assert 'value="Kai fragen"' in mona.get(back).text
+
+
+def test_who_has_a_card_open_is_said_to_others_who_get_the_next(
+    mona: FlaskClient, app: Flask, database: Database, rude: int
+) -> None:
+    with database.session() as session:
+        sites.add_moderator(session, name="kai", password=PASSWORD, role=Role.MODERATOR)
+        session.commit()
+    kai = app.test_client()
+    kai.environ_base["HTTP_ACCEPT_LANGUAGE"] = "de"
+    kai.post("/sign-in", data={"name": "kai", "password": PASSWORD, "csrf_token": csrf(kai)})
+    assert mona.post(f"/comments/{rude}/claim", data={"csrf_token": csrf(mona, "/queue")}).json == {"by": None}
+    assert kai.post(f"/comments/{rude}/claim", data={"csrf_token": csrf(kai, "/queue")}).json == {"by": "mona"}
+    page = kai.get("/queue").text
+    assert "mona liest ihn" in _text(page)
+    assert 'data-comment="1"' in page
+    assert "mona liest diesen Kommentar gerade" in _text(kai.get(f"/queue?comment={rude}").text)
+
+
+def test_a_stale_view_shows_what_changed_word_by_word(mona: FlaskClient, database: Database, rude: int) -> None:
+    with database.session() as session:
+        comment = session.get_one(Comment, rude)
+        session.add(PastText(comment_id=rude, revision=1, text=comment.text))
+        comment.text, comment.revision = "Du Schlaumeier, das Land!", 2
+        session.commit()
+    answer = mona.post(
+        f"/comments/{rude}/decision",
+        data={"outcome": "delete", "revision": 1, "csrf_token": csrf(mona, "/queue")},
+        headers={"X-Part": "1"},
+    )
+    assert answer.status_code == 409
+    assert "<del>Vollpfosten,</del><ins>Schlaumeier,</ins>" in answer.text
+
+
+def test_what_the_site_was_told_is_reversed(mona: FlaskClient, database: Database, rude: int) -> None:
+    _decide(mona, rude, "delete", rule=2)
+    mona.post("/decisions/1/reverse", data={"csrf_token": csrf(mona, "/queue")})
+    with database.session(read_only=True) as session:
+        assert session.get_one(Comment, rude).status is Status.APPROVED
+        assert [one.outcome for one in session.scalars(select(Decision).order_by(Decision.id))] == ["delete", "approve"]
+    assert mona.post("/decisions/1/reverse", data={"csrf_token": csrf(mona, "/queue")}).status_code == 409
+
+
+def test_the_card_tells_the_commenters_record_and_the_like_of_it(
+    mona: FlaskClient, database: Database, site: Site, rude: int
+) -> None:
+    with database.session() as session:
+        session.get_one(Comment, rude).commenter_id = "u1"
+        twin = add_comment(session, site, text="Du Vollpfosten, das Land!!", commenter_id="u1")
+        for one in (session.get_one(Comment, rude), twin):
+            repeats.remember(session, one)
+        twin_id = twin.id
+        session.commit()
+    _decide(mona, twin_id, "delete", rule=2)
+    card = _text(mona.get(f"/queue?comment={rude}").text)
+    assert "0 freigegeben, 1 gelöscht" in card
+    assert "1 × Niemand wird kleingemacht" in card
+    assert "1 Kommentar sagt fast dasselbe" in card
+
+
+def test_what_cannot_be_seen_is_shown(mona: FlaskClient, database: Database, site: Site) -> None:
+    with database.session() as session:
+        add_comment(session, site, text="harm\u200blos \u202etxet", commenter_name="Admin\u202e")
+        session.commit()
+    page = mona.get("/queue").text
+    assert '">U+200B</span>' in page
+    assert '">U+202E</span>' in page
+    assert "\u202e" not in page
+
+
+def test_search_finds_what_was_decided_too(mona: FlaskClient, rude: int) -> None:
+    _decide(mona, rude, "delete")
+    assert "Du Vollpfosten, das Land!" in _text(mona.get("/search?words=vollpf").text)
+    assert "Nichts gefunden." in _text(mona.get("/search?words=zzz").text)

@@ -103,6 +103,7 @@ class Comment(Work):
         index_where("ix_comment_worst_of_site", "site_id", "concern", "id", where="status = 'pending'"),
         index_where("ix_comment_due", "due_at", where="due_at IS NOT NULL"),
         Index(None, "article_id", "id"),
+        index_where("ix_comment_answers", "article_id", "parent_external_id", where="parent_external_id IS NOT NULL"),
         Index(None, "site_id", "commenter_id"),
         Index(None, "site_id", "commenter_email"),
     )

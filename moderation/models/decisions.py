@@ -41,7 +41,7 @@ class Decision(Base):
     revision: Mapped[int]
     outcome: Mapped[Outcome] = mapped_column(closed_set(Outcome))
     maker: Mapped[Maker] = mapped_column(closed_set(Maker), default=Maker.MODERATOR)
-    moderator_id: Mapped[int | None] = mapped_column(ForeignKey("moderator.id"), index=True)
+    moderator_id: Mapped[int | None] = mapped_column(ForeignKey("moderator.id"))
     rule_id: Mapped[int | None] = mapped_column(ForeignKey("house_rule.id"))
     rule_title: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True), doc="As it was that day.")
     rule_text: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True), doc="As it was that day.")
@@ -54,7 +54,10 @@ class Decision(Base):
     moderator: Mapped[Moderator | None] = relationship()
     delivery: Mapped[Delivery | None] = relationship(back_populates="decision")
 
-    __table_args__ = (CheckConstraint("(maker = 'moderator') = (moderator_id IS NOT NULL)", name="moderator"),)
+    __table_args__ = (
+        CheckConstraint("(maker = 'moderator') = (moderator_id IS NOT NULL)", name="moderator"),
+        Index(None, "moderator_id", "id"),
+    )
 
 
 class Delivery(Work):

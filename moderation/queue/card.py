@@ -1,25 +1,55 @@
-"""One comment with everything a card shows beside it."""
+"""One comment with everything a card shows beside it: its parent, the thread, who wrote it, and the like of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
+from moderation import decisions, facts, repeats
 from moderation.errors import NotFound
-from moderation.models import Comment, Status
+from moderation.models import Comment, Decision, Deferral, Outcome, Status
+from moderation.queue import deferrals
+
+THREAD_SIZE = 50
+MOST_COUNTED = 1000
+"""Comments of one commenter or article that are looked at for a count, newest first."""
+
+_WITH_ALL = (joinedload(Comment.article), joinedload(Comment.assessment), joinedload(Comment.site))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What was decided on the commenter's other comments: how many, and under which rule's title how many deleted."""
+
+    approved: int
+    deleted: int
+    by_rule: tuple[tuple[dict[str, str], int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Another comment that says nearly the same, and the last decision on it."""
+
+    comment: Comment
+    decision: Decision | None
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What stands around a comment: the one it answers, and the thread under its article in the order of arrival."""
+    """What stands around a comment. ``record`` is None where nobody can tell who wrote it."""
 
     parent: Comment | None
-    thread: Sequence[Comment]
+    thread: int
     replies: int
+    record: Record | None
+    alike: Sequence[Alike]
+    notes: Sequence[Deferral]
 
-
-_WITH_ALL = (joinedload(Comment.article), joinedload(Comment.assessment), joinedload(Comment.site))
+    @property
+    def deferral(self) -> Deferral | None:
+        """The note with which the comment is put off right now."""
+        return next((note for note in self.notes if note.ended_at is None), None)
 
 
 def find(session: Session, comment_id: int) -> Comment:
@@ -30,7 +60,7 @@ def find(session: Session, comment_id: int) -> Comment:
     return comment
 
 
-def context(session: Session, comment: Comment, *, limit: int = 50) -> Context:
+def context(session: Session, comment: Comment) -> Context:
     """Return what stands around a comment."""
     same_site = Comment.site_id == comment.site_id
     parent = None
@@ -38,15 +68,69 @@ def context(session: Session, comment: Comment, *, limit: int = 50) -> Context:
         parent = session.scalars(
             select(Comment).where(same_site, Comment.external_id == comment.parent_external_id)
         ).one_or_none()
-    thread = session.scalars(
+    under_article = select(Comment.id).where(Comment.article_id == comment.article_id)
+    answers = under_article.where(Comment.parent_external_id == comment.external_id)
+    return Context(
+        parent,
+        thread=_count(session, under_article.where(Comment.status != Status.WITHDRAWN)),
+        replies=_count(session, answers),
+        record=_record(session, comment),
+        alike=_alike(session, comment),
+        notes=deferrals.notes(session, comment.id),
+    )
+
+
+def _count(session: Session, ids: Select[int]) -> int:
+    return session.scalar(select(func.count()).select_from(ids.limit(MOST_COUNTED).subquery())) or 0
+
+
+def thread(session: Session, comment: Comment) -> Sequence[Comment]:
+    """Return the comments under the same article around this one, in the order of arrival."""
+    under_article = (
         select(Comment)
         .where(Comment.article_id == comment.article_id, Comment.status != Status.WITHDRAWN)
-        .order_by(Comment.submitted_at, Comment.id)
-        .limit(limit)
-    ).all()
-    replies = session.scalar(
-        select(func.count())
-        .select_from(Comment)
-        .where(same_site, Comment.article_id == comment.article_id, Comment.parent_external_id == comment.external_id)
+        .limit(THREAD_SIZE // 2)
     )
-    return Context(parent, thread, replies or 0)
+    before = session.scalars(under_article.where(Comment.id <= comment.id).order_by(Comment.id.desc())).all()
+    after = session.scalars(under_article.where(Comment.id > comment.id).order_by(Comment.id)).all()
+    return [*reversed(before), *after]
+
+
+def _record(session: Session, comment: Comment) -> Record | None:
+    same = facts.same_commenter(comment)
+    if same is None:
+        return None
+    others = (
+        select(Comment.id, Comment.status)
+        .where(Comment.site_id == comment.site_id, same, Comment.id != comment.id)
+        .order_by(Comment.id.desc())
+        .limit(MOST_COUNTED)
+        .subquery()
+    )
+    counted: dict[Status, int] = dict(
+        iter(session.execute(select(others.c.status, func.count()).group_by(others.c.status)))
+    )
+    by_rule: dict[int, tuple[dict[str, str], int]] = {}
+    if counted.get(Status.DELETED):
+        cited = (
+            select(Decision)
+            .join(others, others.c.id == Decision.comment_id)
+            .where(others.c.status == Status.DELETED, Decision.outcome == Outcome.DELETE)
+            .where(Decision.rule_id.is_not(None))
+            .order_by(Decision.id)
+        )
+        last = {decision.comment_id: decision for decision in session.scalars(cited)}
+        for decision in last.values():
+            _, times = by_rule.get(decision.rule_id or 0, ({}, 0))
+            by_rule[decision.rule_id or 0] = (decision.rule_title or {}, times + 1)
+    return Record(
+        counted.get(Status.APPROVED, 0),
+        counted.get(Status.DELETED, 0),
+        tuple(sorted(by_rule.values(), key=lambda cited: -cited[1])),
+    )
+
+
+def _alike(session: Session, comment: Comment) -> list[Alike]:
+    found = [one.comment for one in repeats.find(session, comment)]
+    last = decisions.latest(session, [other.id for other in found])
+    return [Alike(other, last.get(other.id)) for other in found]

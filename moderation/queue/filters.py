@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 from moderation.db import now
 from moderation.errors import BadInput
 from moderation.models import Article, Assessment, Comment, Deferral, Site
+from moderation.search import comments_with
 
 HIGHEST_ID = 2**62
 LONGEST = 200
@@ -38,6 +39,7 @@ class Filters:
     relevance_to: float | None = None
     disrespect_from: float | None = None
     disrespect_to: float | None = None
+    words: str | None = None
     scored: bool | None = None
     replies: bool | None = None
     deferred: bool | None = None
@@ -119,7 +121,7 @@ def _yes_or_no(name: str, value: str) -> bool:
 
 
 _READERS: dict[str, Any] = {
-    **dict.fromkeys(("site", "section", "language"), _word),
+    **dict.fromkeys(("site", "section", "language", "words"), _word),
     **dict.fromkeys(("article", "rule"), _number),
     **dict.fromkeys(("older", "younger"), _minutes),
     **dict.fromkeys(("relevance_from", "relevance_to", "disrespect_from", "disrespect_to"), _score),
@@ -151,6 +153,7 @@ _CONDITIONS: dict[str, Any] = {
     "relevance_to": lambda score: Assessment.relevance <= score,
     "disrespect_from": lambda score: Assessment.disrespect >= score,
     "disrespect_to": lambda score: Assessment.disrespect <= score,
+    "words": comments_with,
     "scored": lambda wanted: _is_scored(wanted=wanted),
     "replies": lambda wanted: (
         Comment.parent_external_id.is_not(None) if wanted else Comment.parent_external_id.is_(None)

@@ -1,41 +1,28 @@
-// Keys for the desk. Every key does what a button or link on the page does; without this script nothing is missing.
+// The desk's script: cards that are there before they are asked for, keys, swipes. Without it nothing is missing.
 "use strict";
+import { decide, prepare, show, step, undo } from "./cards.js";
+import { listen } from "./keys.js";
+import { watch } from "./swipe.js";
 
-const KEYS = { j: "next", k: "previous", f: "approve", a: "approve", l: "delete", d: "delete", u: "undo" };
-
-const byKey = (name) => document.querySelector(`[data-key="${name}"]`);
-const openRules = () => document.querySelector("details.rules[open]");
-
-function openDelete(details) {
-  details.open = true;
-  (details.querySelector("button.recommended") ?? details.querySelector("summary")).focus();
+function arrive() {
+  for (const button of document.querySelectorAll("[data-opens]")) button.hidden = false;
+  const undone = document.querySelector(".undo");
+  if (undone) setTimeout(() => undone.remove(), 1000 * Number(undone.dataset.seconds));
+  document.querySelector("#said").textContent = undone?.querySelector("[data-says]").innerText ?? "";
+  document.querySelector(".rail li [aria-current]")?.scrollIntoView({ block: "nearest" });
+  document.querySelector("#main.card")?.focus({ preventScroll: true });
+  prepare();
 }
 
-function press(event) {
-  const dialog = document.querySelector("#keys");
-  const rules = openRules();
-  if (event.key === "?" && dialog) return dialog.open ? dialog.close() : dialog.showModal();
-  if (event.key === "Escape" && rules) {
-    rules.open = false;
-    return rules.querySelector("summary").focus();
-  }
-  if (dialog?.open) return undefined;
-  if (rules && /^[0-9]$/.test(event.key)) return rules.querySelector(`[data-digit="${event.key}"]`)?.click();
-  const name = KEYS[event.key.toLowerCase()];
-  const wanted = name && byKey(name);
-  if (!wanted) return undefined;
+listen(step);
+watch();
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches?.("form[data-desk]") || !document.querySelector(".columns .rail")) return;
   event.preventDefault();
-  return name === "delete" ? openDelete(wanted) : wanted.click();
-}
-
-document.addEventListener("keydown", (event) => {
-  if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !event.shiftKey) {
-    byKey("undo")?.click();
-    event.preventDefault();
-  } else if (!event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat) {
-    press(event);
-  }
+  if (form.dataset.desk === "undo") undo(form);
+  else decide(form, event.submitter);
 });
 
 document.addEventListener("click", (event) => {
@@ -43,18 +30,15 @@ document.addEventListener("click", (event) => {
   const summary = event.target.closest("details.rules > summary");
   if (summary && !summary.parentElement.open) {
     event.preventDefault();
-    openDelete(summary.parentElement);
+    summary.parentElement.open = true;
+    (summary.parentElement.querySelector("button.recommended, input[name=note]") ?? summary).focus();
+  }
+  const link = event.target.closest("a[data-card]");
+  if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    show(link.dataset.card);
   }
 });
-
-function arrive() {
-  for (const button of document.querySelectorAll("[data-opens]")) button.hidden = false;
-  const undo = document.querySelector(".undo");
-  if (undo) setTimeout(() => undo.remove(), 1000 * Number(undo.dataset.seconds));
-  document.querySelector("#said").textContent = undo?.querySelector("[data-says]").innerText ?? "";
-  document.querySelector(".rail li [aria-current]")?.scrollIntoView({ block: "nearest" });
-  document.querySelector("#main.card")?.focus({ preventScroll: true });
-}
 
 document.addEventListener("htmx:sendError", () => {
   document.querySelector("#unreachable").hidden = false;

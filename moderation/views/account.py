@@ -1,7 +1,6 @@
 """The moderators' own door: signing in and out, and the language of the pages."""
 
 import hashlib
-import re
 
 from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -14,12 +13,10 @@ from wtforms.validators import DataRequired, Length
 from moderation import auth, quota
 from moderation.models import Moderator
 from moderation.views import services
+from moderation.views.addresses import local
 from moderation.views.language import LANGUAGES
 
 blueprint = Blueprint("account", __name__)
-
-_LOCAL = re.compile(r"/(?![/\\])[\x21-\x7e]*$")
-"""A path of ours. Browsers take a backslash for a slash, and drop control characters."""
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc]
@@ -40,13 +37,14 @@ def sign_in() -> ResponseReturnValue:
         with services().database.session() as database:
             moderator = auth.sign_in(database, form.name.data, form.password.data)
             if moderator is not None:
-                language = session.get("language")
+                language, draft = session.get("language"), session.get("draft")
                 session.clear()  # nothing of the time before the sign-in is carried over
                 session.permanent = True
                 session["language"] = language
+                session["draft"] = draft
                 login_user(auth.SignedIn(moderator))
                 database.commit()
-                return redirect(_local(form.next.data) or url_for("desk.queue"), 303)
+                return redirect(local(form.next.data) or url_for("desk.queue"), 303)
         problem = gettext("Name and password do not fit. Please try again.")
     return render_template("sign_in.html", form=form, problem=problem), 401 if problem else 200
 
@@ -64,11 +62,6 @@ def _slow_down(name: str) -> None:
             quota.take(database, f"sign-in as {digest}", per_minute=limit)
         finally:
             database.commit()
-
-
-def _local(address: str | None) -> str | None:
-    """The address if it leads to a page of ours, else None: a link must not send people elsewhere after the sign-in."""
-    return address if address and _LOCAL.match(address) else None
 
 
 @blueprint.post("/sign-out")
@@ -89,4 +82,4 @@ def language() -> ResponseReturnValue:
             with services().database.session() as database:
                 database.get_one(Moderator, current_user.id).language = chosen
                 database.commit()
-    return redirect(_local(request.form.get("next")) or url_for("desk.queue"), 303)
+    return redirect(local(request.form.get("next")) or url_for("desk.queue"), 303)

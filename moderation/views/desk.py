@@ -1,6 +1,9 @@
 """The moderators' pages: the queue with its card, what was decided, and the two buttons that decide."""
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from collections.abc import Mapping
+
+from flask import Blueprint, jsonify, redirect, render_template, request, url_for
+from flask import session as browser
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_login import current_user
@@ -10,10 +13,13 @@ from moderation import decisions, delivery, wording
 from moderation import queue as waiting
 from moderation.db import now
 from moderation.decisions import Seen
-from moderation.errors import BadInput, StaleView
+from moderation.errors import BadInput, NotFound, StaleView
 from moderation.models import Comment, Moderator, Outcome, Status
-from moderation.queue import Filters, Order, Page
-from moderation.views import navigation, services
+from moderation.queue import Filters, Order
+from moderation.queue.filters import NAMES
+from moderation.views import chips, navigation, services
+from moderation.views.addresses import arguments, local, with_arguments
+from moderation.wording import Change
 
 blueprint = Blueprint("desk", __name__)
 
@@ -25,6 +31,7 @@ ID = f"int(max={HIGHEST_ID})"
 @blueprint.app_context_processor
 def _words() -> dict[str, object]:
     return {
+        "MOST_COUNTED": MOST_COUNTED,
         "wording": wording,
         "now": now,
         "get_locale": get_locale,
@@ -34,10 +41,14 @@ def _words() -> dict[str, object]:
     }
 
 
+MOST_COUNTED = 1000
+"""Up to here the page counts exactly; more is said as such."""
+
 BESIDE = frozenset({"order", "after", "comment"})
 """What an address of the queue says besides its filters."""
 
 blueprint.add_app_template_filter(wording.glimpse)
+blueprint.add_app_template_filter(wording.plain)
 blueprint.add_app_template_filter(wording.ago)
 
 
@@ -49,13 +60,9 @@ def home() -> ResponseReturnValue:
 
 @blueprint.get("/queue")
 def queue() -> ResponseReturnValue:
-    """Show what waits, and one card of it: the one asked for if it still waits, else the first."""
-    order = _order(request.args.get("order"))
-    filters = Filters.parse(request.args, beside=BESIDE)
+    """Show what waits, and one card of it: the one asked for if it still waits, else the first nobody else has."""
     with services().database.session(read_only=True) as session:
-        page = waiting.page(session, filters, order=order, after=request.args.get("after") or None)
-        comment = _pending(session, request.args.get("comment", type=int)) or next(iter(page.comments), None)
-        return _render_queue(session, page, order, comment, filters=filters)
+        return _render_queue(session, request.args, _pending(session, request.args.get("comment", type=int)))
 
 
 def _order(given: str | None) -> Order:
@@ -72,30 +79,95 @@ def _pending(session: Session, comment_id: int | None) -> Comment | None:
 
 
 def _render_queue(
-    session: Session,
-    page: Page,
-    order: Order,
-    comment: Comment | None,
-    *,
-    filters: Filters,
-    stale: StaleView | None = None,
+    session: Session, asked: Mapping[str, str], comment: Comment | None, *, stale: StaleView | None = None
 ) -> ResponseReturnValue:
+    """Show the queue that ``asked``, the arguments of an address, means."""
+    order, filters = _order(asked.get("order")), Filters.parse(asked, beside=BESIDE)
+    page = waiting.page(session, filters, order=order, after=asked.get("after") or None)
     ids = [other.id for other in page.comments]
+    held = waiting.held_by_others(session, ids, moderator=_moderator(session))
+    comment = comment or next((other for other in page.comments if other.id not in held), None)
+    comment = comment or next(iter(page.comments), None)
     at = ids.index(comment.id) if comment is not None and comment.id in ids else -1
     html = render_template(
         "queue.html",
         page=page,
-        order=order,
-        filters=filters,
-        comment=comment,
-        context=waiting.context(session, comment) if comment else None,
+        held_by=held,
         before=ids[at - 1] if at > 0 else None,
-        following=ids[at + 1] if 0 <= at < len(ids) - 1 else None,
-        stale=stale,
-        waits=waiting.count(session, filters, at_most=1001),
+        following=next((id_ for id_ in ids[at + 1 :] if id_ not in held), None),
+        waits=waiting.count(session, filters, at_most=MOST_COUNTED + 1),
+        chips=chips.of(session, filters),
+        **_beside(session, comment, order=order, after=asked.get("after") or None, filters=filters, stale=stale),
         **_frame(session),
     )
     return html, stale.status if stale else 200
+
+
+def _beside(
+    session: Session, comment: Comment | None, *, stale: StaleView | None = None, **place: object
+) -> dict[str, object]:
+    """What a card shows: the comment, what stands around it, and what changed since it was looked at."""
+    draft = browser.get("draft") or {}
+    return {
+        "comment": comment,
+        "context": waiting.context(session, comment) if comment else None,
+        "held": waiting.held_by_others(session, [comment.id], moderator=_moderator(session)).get(comment.id)
+        if comment
+        else None,
+        "draft": draft.get("note") if comment and draft.get("comment") == comment.id else None,
+        "stale": stale,
+        "changes": _changes(comment) if comment and stale else None,
+        **place,
+    }
+
+
+def _changes(comment: Comment) -> list[Change] | None:
+    """What is different from the text that was looked at."""
+    given = request.form.get("revision", "")
+    if not given.isascii() or not given.isdigit() or int(given[:18]) >= comment.revision:
+        return None
+    return wording.changes(comment.text_of(int(given[:18])), comment.text)
+
+
+@blueprint.get(f"/queue/cards/<{ID}:comment_id>")
+def card(comment_id: int) -> ResponseReturnValue:
+    """Show the card alone, for a page that has the rest; NotFound where the comment waits no more."""
+    with services().database.session(read_only=True) as session:
+        comment = _pending(session, comment_id)
+        if comment is None:
+            raise NotFound(f"The comment {comment_id} does not wait.")
+        beside = _beside(
+            session,
+            comment,
+            order=_order(request.args.get("order")),
+            after=request.args.get("after") or None,
+            filters=Filters.parse(request.args, beside=BESIDE),
+        )
+        return render_template("_place.html", page=True, following=None, **beside)
+
+
+@blueprint.get("/queue/filters")
+def filters() -> ResponseReturnValue:
+    """Ask which of the waiting comments are wanted."""
+    with services().database.session(read_only=True) as session:
+        chosen = Filters.parse(request.args, beside=BESIDE)
+        return render_template(
+            "filters.html",
+            filters=chosen,
+            order=_order(request.args.get("order")),
+            choices=chips.choices(session),
+            names=NAMES,
+            label=chips.label,
+            **_frame(session),
+        )
+
+
+@blueprint.get("/search")
+def search() -> ResponseReturnValue:
+    """Find comments, wherever they stand, and articles by their words."""
+    wanted = request.args.get("words", "")[:200]
+    with services().database.session(read_only=True) as session:
+        return render_template("search.html", wanted=wanted, **waiting.search(session, wanted), **_frame(session))
 
 
 def _frame(session: Session) -> dict[str, object]:
@@ -127,7 +199,12 @@ def comment(comment_id: int) -> ResponseReturnValue:
 
 def _render_comment(session: Session, found: Comment, *, stale: StaleView | None = None) -> ResponseReturnValue:
     html = render_template(
-        "comment.html", comment=found, context=waiting.context(session, found), stale=stale, **_frame(session)
+        "comment.html",
+        comment=found,
+        context=waiting.context(session, found),
+        thread=waiting.thread(session, found),
+        stale=stale,
+        **_frame(session),
     )
     return html, stale.status if stale else 200
 
@@ -135,7 +212,7 @@ def _render_comment(session: Session, found: Comment, *, stale: StaleView | None
 @blueprint.post(f"/comments/<{ID}:comment_id>/decision")
 def decide(comment_id: int) -> ResponseReturnValue:
     """Approve or delete a comment as it was seen, and go on to the next; 409 and what changed on a stale view."""
-    outcome, seen, order = _outcome(), _seen(), _order(request.form.get("order"))
+    outcome, seen = _outcome(), _seen()
     with services().database.session() as session:
         try:
             decision = decisions.decide(
@@ -148,14 +225,35 @@ def decide(comment_id: int) -> ResponseReturnValue:
             )
         except StaleView as stale:
             session.rollback()
-            return _show_again(session, comment_id, order, stale)
+            return _show_again(session, comment_id, stale)
+        following = request.form.get("following", type=int)
+        if following is not None and following <= HIGHEST_ID:
+            waiting.claim(session, following, moderator=_moderator(session))
         undo_seconds = decision.comment.site.undo_seconds
         session.commit()
     services().bell.ring("deliver", after=undo_seconds)
+    if _is_part():
+        return _told()
     if request.form.get("from") == "comment":
         return redirect(url_for("desk.comment", comment_id=comment_id), 303)
-    following = request.form.get("following", type=int)
-    return redirect(url_for("desk.queue", order=order, comment=following), 303)
+    return redirect(_back(following), 303)
+
+
+def _is_part() -> bool:
+    """Whether the desk's script asks, which has the rest of the page."""
+    return request.headers.get("X-Part") == "1"
+
+
+def _told() -> str:
+    """What was just done, with the button that takes it back."""
+    with services().database.session(read_only=True) as session:
+        frame = _frame(session)
+        return render_template("_undo.html", **frame) if frame["undoable"] else ""
+
+
+def _back(comment_id: int | None) -> str:
+    """The queue as it was, with another card."""
+    return with_arguments(local(request.form.get("back")) or url_for("desk.queue"), comment=comment_id)
 
 
 def _outcome() -> Outcome:
@@ -181,13 +279,14 @@ def _seen() -> Seen:
         raise BadInput("`revision` and `status` must say what you saw.", field="revision") from None
 
 
-def _show_again(session: Session, comment_id: int, order: Order, stale: StaleView) -> ResponseReturnValue:
+def _show_again(session: Session, comment_id: int, stale: StaleView) -> ResponseReturnValue:
     """Show the comment as it is now, and say what changed."""
     found = waiting.find(session, comment_id)
+    if _is_part():
+        return render_template("_stale.html", comment=found, stale=stale, changes=_changes(found)), stale.status
     if found.status is not Status.PENDING:
         return _render_comment(session, found, stale=stale)
-    page = waiting.page(session, Filters(), order=order)
-    return _render_queue(session, page, order, found, filters=Filters(), stale=stale)
+    return _render_queue(session, arguments(request.form.get("back")), found, stale=stale)
 
 
 @blueprint.post(f"/decisions/<{ID}:decision_id>/undo")
@@ -197,6 +296,45 @@ def undo(decision_id: int) -> ResponseReturnValue:
         comment_id = decisions.undo(session, decision_id, moderator=_moderator(session)).id
         session.commit()
     return redirect(url_for("desk.queue", comment=comment_id), 303)
+
+
+@blueprint.post(f"/decisions/<{ID}:decision_id>/reverse")
+def reverse(decision_id: int) -> ResponseReturnValue:
+    """Decide the opposite of what the site was told, and have it told that."""
+    with services().database.session() as session:
+        decision = decisions.reverse(session, decision_id, moderator=_moderator(session))
+        comment_id, undo_seconds = decision.comment_id, decision.comment.site.undo_seconds
+        session.commit()
+    services().bell.ring("deliver", after=undo_seconds)
+    return redirect(url_for("desk.comment", comment_id=comment_id), 303)
+
+
+@blueprint.post(f"/comments/<{ID}:comment_id>/deferral")
+def defer(comment_id: int) -> ResponseReturnValue:
+    """Put a comment off with a note, and go on to the next."""
+    with services().database.session() as session:
+        waiting.defer(session, comment_id, moderator=_moderator(session), note=request.form.get("note", ""))
+        session.commit()
+    browser.pop("draft", None)
+    return ("", 204) if _is_part() else redirect(_back(request.form.get("following", type=int)), 303)
+
+
+@blueprint.post(f"/comments/<{ID}:comment_id>/take-up")
+def take_up(comment_id: int) -> ResponseReturnValue:
+    """Put a comment that was put off back in the queue, and show it."""
+    with services().database.session() as session:
+        waiting.take_up(session, comment_id)
+        session.commit()
+    return redirect(url_for("desk.queue", comment=comment_id), 303)
+
+
+@blueprint.post(f"/comments/<{ID}:comment_id>/claim")
+def claim(comment_id: int) -> ResponseReturnValue:
+    """Say that the moderator has this comment open."""
+    with services().database.session() as session:
+        held = waiting.claim(session, comment_id, moderator=_moderator(session))
+        session.commit()
+        return jsonify(by=held.moderator.name if held else None)
 
 
 @blueprint.post(f"/comments/<{ID}:comment_id>/deliveries/<{ID}:delivery_id>")

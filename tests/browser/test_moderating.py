@@ -79,6 +79,7 @@ def test_the_keys_do_what_they_say(visit: Callable[..., Visit], database: Databa
     page.keyboard.press("l")
     page.keyboard.press("Enter")  # the recommended rule
     expect(page.locator("blockquote.text")).to_contain_text("Nordring")
+    expect(page.locator(".undo")).to_be_visible()
     assert _statuses(database)["rude"] is Status.DELETED
     page.keyboard.press("u")
     expect(page.locator("blockquote.text")).to_contain_text("Vollidiot")
@@ -143,6 +144,7 @@ def test_a_lost_connection_is_told_and_nothing_is_decided(visit: Callable[..., V
     visited.page.context.set_offline(True)
     visited.page.keyboard.press("f")
     expect(visited.page.get_by_text("Nichts ist verloren")).to_be_visible()
+    expect(visited.page.locator("blockquote.text")).to_contain_text("Vollidiot")
     assert _statuses(database)["rude"] is Status.PENDING
     visited.page.context.set_offline(False)
     visited.page.keyboard.press("f")

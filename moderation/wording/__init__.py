@@ -1,36 +1,52 @@
 """How assessments, rules and deliveries are put into words on the desk; plain values in, translated sentences out."""
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-import flask_babel
-from flask_babel import format_datetime, format_timedelta, get_locale
+from flask_babel import format_datetime, format_timedelta
 
 from moderation.db import now
 from moderation.errors import ModerationError
-from moderation.judge.case import Kind, NoRelevance, Target
-from moderation.models import Assessment, Comment, Decision, Delivery, Maker, Outcome, Status
-from moderation.rules import Advice, Signal
+from moderation.judge.case import NoRelevance
+from moderation.models import Assessment, Decision, Delivery, Maker, Outcome, Status
+from moderation.rules import Advice
+from moderation.wording.reasons import kind_word, pick, why
+from moderation.wording.say import gettext, ngettext
+from moderation.wording.texts import (
+    Change,
+    Segment,
+    changes,
+    glimpse,
+    passage_in_place,
+    plain,
+    segments,
+)
 
-
-def gettext(message: str, **values: object) -> str:
-    """Translate a message; flask_babel's own, with types."""
-    return str(flask_babel.gettext(message, **values))
-
-
-def ngettext(singular: str, plural: str, number: int) -> str:
-    """Translate a message about a number of things; flask_babel's own, with types."""
-    return str(flask_babel.ngettext(singular, plural, number))
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A piece of a comment's text; ``kind`` names the disrespect it carries, None where it carries none."""
-
-    text: str
-    kind: Kind | None = None
+__all__ = [
+    "Change",
+    "Gauge",
+    "Segment",
+    "advice",
+    "ago",
+    "changes",
+    "delivery",
+    "gettext",
+    "glimpse",
+    "kind_word",
+    "left_out",
+    "maker",
+    "ngettext",
+    "outcome",
+    "passage_in_place",
+    "pick",
+    "plain",
+    "problem",
+    "relevance",
+    "segments",
+    "status",
+    "tone",
+    "why",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,54 +56,6 @@ class Gauge:
     words: str
     level: int | None
     detail: str
-
-
-def pick(by_language: Mapping[str, str], site_language: str) -> str:
-    """Return a rule's words in the page's language, else the site's, else any."""
-    for language in (str(get_locale()), site_language):
-        if language in by_language:
-            return by_language[language]
-    return next(iter(by_language.values()), "")
-
-
-def segments(text: str, spans: Iterable[Mapping[str, Any]]) -> list[Segment]:
-    """Cut the text where spans (code-point offsets) begin and end; one that overlaps or overhangs is left out."""
-    cut: list[Segment] = []
-    at = 0
-    for span in sorted(spans, key=lambda span: (span["start"], -span["end"])):
-        start, end = span["start"], span["end"]
-        if not at <= start < end <= len(text):
-            continue
-        if start > at:
-            cut.append(Segment(text[at:start]))
-        cut.append(Segment(text[start:end], Kind(span["kind"])))
-        at = end
-    if at < len(text) or not cut:
-        cut.append(Segment(text[at:]))
-    return cut
-
-
-def kind_word(kind: Kind) -> str:
-    """Return the kind of disrespect as a label."""
-    return {
-        Kind.INSULT: gettext("insult"),
-        Kind.PROFANITY: gettext("coarse"),
-        Kind.THREAT: gettext("threat"),
-        Kind.IDENTITY_ATTACK: gettext("against a group"),
-        Kind.SEXUAL: gettext("sexual"),
-        Kind.SHOUTING: gettext("shouting"),
-    }[kind]
-
-
-def _kind_in_sentence(kind: Kind) -> str:
-    return {
-        Kind.INSULT: gettext("an insult"),
-        Kind.PROFANITY: gettext("coarse language"),
-        Kind.THREAT: gettext("a threat"),
-        Kind.IDENTITY_ATTACK: gettext("an attack on a group"),
-        Kind.SEXUAL: gettext("a sexual remark"),
-        Kind.SHOUTING: gettext("shouting at people"),
-    }[kind]
 
 
 def relevance(assessment: Assessment) -> Gauge:
@@ -124,55 +92,6 @@ def advice(value: Advice) -> str:
         Advice.REVIEW: gettext("please look closely"),
         Advice.DELETE: gettext("delete"),
     }[value]
-
-
-def why(reason: Mapping[str, Any], comment: Comment, assessment: Assessment, parent: Comment | None) -> str:
-    """Say in one sentence why a rule is in doubt."""
-    if reason["signal"] == Signal.RELEVANCE:
-        if reason["score"] < reason["threshold"] / 2:
-            return gettext("Nothing in the article comes close to this comment.")
-        return gettext("The comment hardly touches what the article says.")
-    if reason["signal"] == Signal.WORDS:
-        listed = gettext(", ").join(gettext("“%(words)s”", words=word) for word in reason["evidence"]["words"][:3])
-        return gettext("%(words)s: on the house's list of words.", words=listed)
-    return _why_tone(reason, comment, assessment, parent)
-
-
-def _why_tone(reason: Mapping[str, Any], comment: Comment, assessment: Assessment, parent: Comment | None) -> str:
-    kinds = _kinds_of(reason, assessment)
-    kind = _kind_in_sentence(kinds[0])
-    words = _quoted(comment.text, [span for span in assessment.spans if span["kind"] in kinds][:3])
-    whom = _whom(assessment.target, parent)
-    if words and whom:
-        return gettext("%(words)s reads as %(kind)s, aimed at %(whom)s.", words=words, kind=kind, whom=whom)
-    if words:
-        return gettext("%(words)s reads as %(kind)s.", words=words, kind=kind)
-    if whom:
-        return gettext("The tone reads as %(kind)s, aimed at %(whom)s.", kind=kind, whom=whom)
-    return gettext("The tone reads as %(kind)s.", kind=kind)
-
-
-def _kinds_of(reason: Mapping[str, Any], assessment: Assessment) -> list[Kind]:
-    """The kinds that put the rule in doubt, strongest first."""
-    allowed = reason.get("kinds") or list(assessment.kinds)
-    ranked = sorted(allowed, key=lambda kind: -assessment.kinds.get(kind, 0.0))
-    return [Kind(kind) for kind in ranked if assessment.kinds.get(kind, 0.0) >= 0.5] or [Kind(ranked[0])]
-
-
-def _quoted(text: str, spans: Sequence[Mapping[str, Any]]) -> str:
-    places = [text[span["start"] : span["end"]] for span in spans]
-    short = [place if len(place) <= 60 else place[:57].rstrip() + "…" for place in places]
-    return gettext(", ").join(gettext("“%(words)s”", words=place) for place in dict.fromkeys(short))
-
-
-def _whom(target: Target | None, parent: Comment | None) -> str | None:
-    if target is Target.READER and parent is not None and parent.commenter_name:
-        return parent.commenter_name
-    return {
-        Target.READER: gettext("another reader"),
-        Target.AUTHOR: gettext("the author or the paper"),
-        Target.THIRD_PARTY: gettext("somebody else"),
-    }.get(target or Target.NONE)
 
 
 def problem(error: ModerationError) -> str:
@@ -256,28 +175,9 @@ def _still_on_the_way(sent: Delivery, moment: datetime) -> str:
     return f"{tries} {_trouble(sent.last_error)} {again}"
 
 
-def glimpse(text: str, length: int) -> str:
-    """Return the beginning of a text on one line."""
-    line = " ".join(text[: 4 * length].split())
-    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
-
-
 def ago(moment: datetime) -> str:
     """Say how long ago something was."""
     return str(format_timedelta(moment - now(), add_direction=True, threshold=1.2))
-
-
-def passage_in_place(body: str, passage: str) -> tuple[str, str, str] | None:
-    """Return what stands before the closest passage, the passage, and what stands after; None where it is not found."""
-    at = body.find(passage)
-    if at < 0:
-        return None
-    before, after = body[:at].rstrip(), body[at + len(passage) :].lstrip()
-    return (
-        "… " + before[-160:].partition(" ")[2] if len(before) > 160 else before,
-        passage,
-        after[:160].rpartition(" ")[0] + " …" if len(after) > 160 else after,
-    )
 
 
 def left_out(reason: str) -> str:

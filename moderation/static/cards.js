@@ -1,0 +1,141 @@
+// One card takes the place of the last at once: the next ones are fetched ahead, and decisions are sent meanwhile.
+const AHEAD = 3;
+const cards = new Map(); // id -> promise of the card's HTML, null where the comment waits no more
+let turn = 0;
+
+const links = () => [...document.querySelectorAll(".rail a[data-card]")];
+const link = (id) => document.querySelector(`.rail a[data-card="${id}"]`);
+export const current = () => document.querySelector("#main.card")?.dataset.comment || null;
+const token = () => document.querySelector("input[name=csrf_token]")?.value ?? "";
+
+function part(address, options = {}) {
+  return fetch(address, { ...options, headers: { "X-Part": "1" }, credentials: "same-origin" });
+}
+
+async function load(id) {
+  const address = new URL(link(id)?.href ?? location.href);
+  const answer = await part(`/queue/cards/${id}${address.search}`);
+  if (answer.redirected) location.assign(address); // signed out: the sign-in leads back to this card
+  return answer.ok && !answer.redirected ? answer.text() : null;
+}
+
+function fetchCard(id) {
+  if (!cards.has(id)) cards.set(id, load(id).catch(() => (cards.delete(id), null)));
+  return cards.get(id);
+}
+
+function neighbour(id, by) {
+  const ids = links().filter((one) => one.dataset.card === id || !("held" in one.dataset)).map((one) => one.dataset.card);
+  return ids[ids.indexOf(id) + by] ?? null;
+}
+
+/** Fetch the cards that come next, and say that the open one is being read. */
+export function prepare() {
+  const id = current();
+  if (!id || !document.querySelector(".rail")) return;
+  const ids = links().map((one) => one.dataset.card);
+  const at = ids.indexOf(id);
+  for (const next of [...ids.slice(at + 1, at + 1 + AHEAD), ...ids.slice(Math.max(0, at - 1), at)]) fetchCard(next);
+  for (const known of cards.keys()) if (!ids.includes(known)) cards.delete(known);
+}
+
+function claim(id) {
+  const body = new FormData();
+  body.set("csrf_token", token());
+  part(`/comments/${id}/claim`, { method: "POST", body }).catch(() => {});
+}
+
+/** Put another card in the place of the open one. */
+export async function show(id, { claimed = false } = {}) {
+  const mine = ++turn;
+  const html = await fetchCard(id);
+  if (mine !== turn) return;
+  if (html === null) {
+    location.assign(link(id)?.href ?? "/queue"); // decided meanwhile, or not to be had: the whole page knows more
+    return;
+  }
+  const columns = document.querySelector(".columns");
+  columns.querySelectorAll(":scope > main, :scope > aside").forEach((old) => old.remove());
+  columns.insertAdjacentHTML("beforeend", html);
+  links().forEach((one) => one.removeAttribute("aria-current"));
+  link(id)?.setAttribute("aria-current", "true");
+  link(id)?.scrollIntoView({ block: "nearest" });
+  if (link(id)) history.replaceState(history.state, "", link(id).href);
+  scrollTo(0, 0);
+  document.querySelector("#main").focus({ preventScroll: true });
+  if (!claimed) claim(id);
+  prepare();
+}
+
+/** Go to the next (1) or previous (-1) card; false where there is none here. */
+export function step(by) {
+  const id = current();
+  const to = id && neighbour(id, by);
+  if (to) show(to);
+  return Boolean(to);
+}
+
+function say(html) {
+  document.querySelector(".undo")?.remove();
+  document.querySelector("#said").insertAdjacentHTML("beforebegin", html);
+  const undone = document.querySelector(".undo");
+  if (undone) setTimeout(() => undone.remove(), 1000 * Number(undone.dataset.seconds));
+  document.querySelector("#said").textContent = undone?.querySelector("[data-says]").innerText ?? "";
+}
+
+// Sent as the browser would have: the sign-in keeps what was typed and leads back.
+function submitPlainly(action, body) {
+  const form = document.createElement("form");
+  form.method = "post";
+  form.action = action;
+  form.hidden = true;
+  for (const [name, value] of body) {
+    const field = document.createElement("input");
+    [field.type, field.name, field.value] = ["hidden", name, value];
+    form.append(field);
+  }
+  document.body.append(form);
+  form.submit();
+}
+
+/** Send a decision or a note, and go on to the next card without waiting for the answer. */
+export async function decide(form, button) {
+  const body = new FormData(form, button);
+  const id = current();
+  const next = neighbour(id, 1) ?? neighbour(id, -1);
+  body.set("following", next ?? "");
+  const item = link(id)?.closest("li");
+  const place = item?.nextElementSibling;
+  const list = item?.parentElement;
+  const was = [...document.querySelectorAll(".columns > main, .columns > aside")].map((one) => one.outerHTML).join("");
+  const sent = part(form.action, { method: "POST", body });
+  sent.catch(() => {});
+  if (next) {
+    show(next, { claimed: true });
+    item.remove();
+  }
+  try {
+    const answer = await sent;
+    if (answer.redirected) return submitPlainly(form.action, body);
+    if (answer.ok) say(await answer.text());
+    else if (answer.status === 409 && next) document.querySelector("#stale").innerHTML = await answer.text();
+    else return submitPlainly(form.action, body);
+    document.querySelector("#unreachable").hidden = true;
+    if (!next) location.assign(new URL(body.get("back"), location).pathname + location.search.replace(/&?comment=\d+/, ""));
+  } catch {
+    document.querySelector("#unreachable").hidden = false;
+    if (!next) return undefined;
+    list.insertBefore(item, place); // nothing was decided: the card comes back as it was
+    cards.set(id, Promise.resolve(was));
+    show(id, { claimed: true });
+  }
+  return undefined;
+}
+
+/** Take the last decision back and show its comment. */
+export async function undo(form) {
+  const answer = await part(form.action, { method: "POST", body: new FormData(form) }).catch(() => null);
+  if (answer?.ok) location.assign(answer.url);
+  else if (answer) submitPlainly(form.action, new FormData(form));
+  else document.querySelector("#unreachable").hidden = false;
+}
