@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from moderation import search
 from moderation.config import Settings
 from moderation.db import now
 from moderation.errors import BadInput
@@ -96,6 +97,7 @@ def erase(session: Session, comments: list[Comment]) -> dict[str, Any]:
             comment.assessment.spans, comment.assessment.sentences = [], []
     for part in (PastText, Fingerprint):
         session.execute(delete(part).where(part.comment_id.in_(ids)))
+    search.forget(session, ids)
     decided = select(Decision.id).where(Decision.comment_id.in_(ids))
     session.execute(update(Appeal).where(Appeal.decision_id.in_(decided)).values(text="", email=None))
     session.flush()
@@ -129,6 +131,7 @@ def _purge_texts(session: Session, before: Any) -> int:
     )
     for part in (PastText, Fingerprint):
         session.execute(delete(part).where(part.comment_id.in_(old)))
+    search.forget(session, old)
     return _change(session, old, text="", commenter_name=None)
 
 

@@ -98,7 +98,8 @@ def _remember(session: Session, table: str, column: str, id_: int, words: str) -
     session.execute(text(statement), {"id": id_, "words": words})
 
 
-def forget(session: Session, comment: Comment) -> None:
-    """Drop the words of a comment that is erased."""
+def forget(session: Session, ids: Sequence[int]) -> None:
+    """Drop the words of comments that are erased."""
     column = "rowid" if session.get_bind().dialect.name == "sqlite" else "comment_id"
-    session.execute(text(f"DELETE FROM search_comment WHERE {column} = :id"), {"id": comment.id})  # noqa: S608
+    if ids:
+        session.execute(text(f"DELETE FROM search_comment WHERE {column} = :id"), [{"id": id_} for id_ in ids])  # noqa: S608

@@ -9,7 +9,7 @@ import time_machine
 from click.testing import CliRunner
 from sqlalchemy import func, select
 
-from moderation import decisions, privacy
+from moderation import decisions, privacy, search
 from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Database, now
@@ -135,4 +135,6 @@ def test_old_addresses_texts_and_deliveries_are_forgotten_at_night(
     with database.session(read_only=True) as session:
         assert session.get_one(Comment, old["delete"]).text == ""
         assert session.get_one(Comment, old["approve"]).text
+        words = session.get_one(Comment, old["approve"]).text
+        assert session.scalars(select(Comment.id).where(search.comments_with(words))).all() == [old["approve"]]
         assert session.scalar(select(func.count()).select_from(Decision)) == 2

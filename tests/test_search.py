@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from moderation import search
+from moderation import privacy, search
 from moderation.db import Database
 from moderation.models import Article, Comment, Site
 from moderation.queue import Filters, page
@@ -63,7 +63,7 @@ def test_a_changed_text_is_found_by_its_new_words_only(database: Database, paper
 def test_what_is_erased_is_found_no_more(database: Database, site: Site) -> None:
     with database.session() as session:
         made = add_comment(session, site, text="Murks")
-        search.forget(session, made)
+        privacy.erase(session, [made])
         session.commit()
     assert _found(database, "murks") == set()
 
