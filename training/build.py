@@ -19,6 +19,7 @@ from moderation.judge.artefacts import FORMAT, MANIFEST
 from moderation.judge.encoder import Encoder
 from moderation.judge.lexical import rarity_of
 from training import relevance, spam, tone
+from training.cases import load_pairs
 from training.corpus import Split, load_threads, split_of
 from training.sources import load_examples, load_fox_threads
 
@@ -45,7 +46,7 @@ def build(data: Path, out: Path, parts: Collection[str]) -> None:
         show("relevance", figures)
         write(out / "relevance.npz", weights)
     if "tone" in parts:
-        weights, figures, _ = tone.train(tone.prepare(examples, threads, encoder))
+        weights, figures = tone.train(tone.prepare(examples, threads, load_pairs(), encoder))
         show("tone", figures)
         write(out / "tone.npz", weights)
     if "spam" in parts:
