@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from alembic import command
 from flask import Flask
@@ -31,6 +32,10 @@ from worker.app import Workshop
 
 PASSWORD = "nur-fuer-tests-7"
 SERVER = os.environ.get("TEST_DATABASE_URL")
+
+# What reads a table at its first call takes a second then, and a machine may be busy: that is no failure.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
