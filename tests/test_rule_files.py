@@ -71,6 +71,12 @@ def test_nothing_is_lost_on_the_way_out_and_back(given_rules: list[dict[str, Any
     assert files.read(files.write(rules)) == rules
 
 
+@pytest.mark.parametrize("sign", ["\x85", "\u2028", "\u2029", "\r", "\r\n", "\n\n", "\ufeff", "\t", "\xa0"])
+def test_every_kind_of_line_end_comes_back(sign: str) -> None:
+    rules = [stated("r", {"signal": "repeat"}, title={"de": f"0{sign}0"}, text={"de": f"eins{sign}zwei {sign} drei"})]
+    assert files.read(files.write(rules)) == rules
+
+
 def test_the_rules_to_start_with_come_back_as_they_went() -> None:
     rules = sites.starting_rules()
     assert files.read(files.write(rules)) == rules

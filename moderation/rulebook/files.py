@@ -16,6 +16,22 @@ MOST_RULES = 200
 _HEAD = "# House rules. Read back with `moderation rules import`; docs/house-rules.md explains the format.\n\n"
 
 
+_RARE_BREAKS = "\x85\u2028\u2029"
+"""Line ends that YAML turns into spaces or other line ends unless they are written as escapes."""
+
+
+class _Writer(yaml.SafeDumper):
+    """Writes texts so that every character comes back."""
+
+
+def _text(writer: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if any(sign in text for sign in _RARE_BREAKS) else None
+    return writer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Writer.add_representer(str, _text)
+
+
 class RuleFile(BaseModel):
     """All house rules of a site, in order."""
 
@@ -35,7 +51,7 @@ class RuleFile(BaseModel):
 def write(rules: Sequence[StatedRule]) -> str:
     """Return the rules as a file, the same each time."""
     stated = {"rules": [rule.as_json() for rule in rules]}
-    return _HEAD + yaml.safe_dump(stated, allow_unicode=True, sort_keys=False, width=110)
+    return _HEAD + yaml.dump(stated, Dumper=_Writer, allow_unicode=True, sort_keys=False, width=110)
 
 
 def read(text: str, *, name: str = "the file") -> list[StatedRule]:
