@@ -34,9 +34,7 @@ PASSWORD = "nur-fuer-tests-7"
 SERVER = os.environ.get("TEST_DATABASE_URL")
 
 # What reads a table at its first call takes a second then, and a machine may be busy: that is no failure.
-hypothesis.settings.register_profile(
-    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
+hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
 
