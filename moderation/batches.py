@@ -182,10 +182,8 @@ def _take_back(session: Session, batch: Batch, item: BatchItem) -> None:
 
 
 def _reverse(session: Session, batch: Batch, item: BatchItem, decision: Decision) -> None:
-    opposite = Outcome.APPROVE if decision.outcome is Outcome.DELETE else Outcome.DELETE
     try:
-        seen = Seen(decision.revision, STATUS_AFTER[decision.outcome])
-        decisions.decide(session, item.comment_id, opposite, moderator=batch.moderator, seen=seen)
+        decisions.reverse(session, decision.id, moderator=batch.moderator)
         item.taken_back = "reversed"
     except StaleView as stale:
         item.taken_back = stale.code

@@ -1,12 +1,13 @@
 """The webhook's wire contract: what a site may send, as Pydantic models. Unknown fields are ignored."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from moderation.errors import BadInput
+from moderation.errors import BadInput, BadJson
 
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -173,7 +174,24 @@ def parse_event(payload: Any) -> Event | CommentDecided:
     try:
         return EVENTS[kind].model_validate(payload)
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in problem["loc"])
-        sentence = problem["msg"].removeprefix("Value error, ")
-        raise BadInput(f"`{field}`: {sentence}.", code=problem["type"], field=field) from None
+        raise refusal(error) from None
+
+
+def refusal(error: ValidationError) -> BadInput:
+    """Say which field is wrong first, and how."""
+    field, sentence = first_problem(error)
+    return BadInput(f"`{field}`: {sentence}.", code=error.errors(include_url=False)[0]["type"], field=field)
+
+
+def first_problem(error: ValidationError) -> tuple[str, str]:
+    """Return the first field that is wrong, as a dotted path, and what is wrong with it."""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    return ".".join(str(part) for part in problem["loc"]), problem["msg"].removeprefix("Value error, ")
+
+
+def decode(body: bytes) -> object:
+    """Return what a body in JSON holds; BadJson where it is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadJson(f"The body is not JSON: {error}.", field="") from None

@@ -128,11 +128,14 @@ def _make_engine(url: str) -> Engine:
     return engine
 
 
+def insert_into(session: Session, model: type[Base]) -> postgresql.Insert | sqlite.Insert:
+    """Return an insert that may say what is to happen on conflict, in the dialect of the session's database."""
+    return postgresql.insert(model) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(model)
+
+
 def insert_once(session: Session, model: type[Row], **values: Any) -> Row | None:
     """Insert a row unless a unique constraint forbids it; return the row, or None where it was there already."""
-    dialect = session.get_bind().dialect.name
-    statement = postgresql.insert(model) if dialect == "postgresql" else sqlite.insert(model)
-    returning = statement.values(**values).on_conflict_do_nothing().returning(model)
+    returning = insert_into(session, model).values(**values).on_conflict_do_nothing().returning(model)
     return session.scalars(returning, execution_options={"populate_existing": True}).one_or_none()
 
 

@@ -3,10 +3,9 @@
 from datetime import timedelta
 
 from sqlalchemy import delete
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from moderation.db import now
+from moderation.db import insert_into, now
 from moderation.errors import TooMany
 from moderation.models import Quota
 
@@ -20,8 +19,7 @@ def take(session: Session, key: str, *, per_minute: int, number: int = 1) -> int
     """
     moment = now()
     minute = moment.replace(second=0, microsecond=0)
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    first = insert(Quota).values(key=key, minute_at=minute, used=number)
+    first = insert_into(session, Quota).values(key=key, minute_at=minute, used=number)
     counted = first.on_conflict_do_update(
         index_elements=["key", "minute_at"], set_={"used": Quota.used + number}
     ).returning(Quota.used)

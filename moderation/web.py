@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 
 import structlog
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_babel import Babel
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -14,7 +14,7 @@ from moderation.broker import Bell
 from moderation.compat import akismet, akismet_usage, coral, openai, perspective, suggestion
 from moderation.config import Settings, load_settings
 from moderation.db import Database
-from moderation.errors import ModerationError, TooLarge
+from moderation.errors import ModerationError, TooLarge, TooMany
 from moderation.folders import TEMPLATES, TRANSLATIONS
 from moderation.judge import Judge
 from moderation.views import account, api, articles, desk, health, language, map, notices, reader, records, rules
@@ -73,16 +73,19 @@ def _configure(app: Flask, settings: Settings) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
 
-def _explain(error: ModerationError) -> tuple[Response | str, int]:
+def _explain(error: ModerationError) -> tuple[Response, int]:
     """Say what went wrong: as problem details to programs, as a page to people."""
     if auth.speaks_to_programs():
         response = jsonify(error.as_problem())
         response.content_type = "application/problem+json"
-        return response, error.status
-    return render_template("error.html", error=error), error.status
+    else:
+        response = make_response(render_template("error.html", error=error))
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.wait)
+    return response, error.status
 
 
-def _explain_http(error: HTTPException) -> tuple[Response | str, int] | HTTPException:
+def _explain_http(error: HTTPException) -> tuple[Response, int] | HTTPException:
     if isinstance(error, RequestEntityTooLarge):
         return _explain(TooLarge("The request is larger than this service reads (MODERATION_MAX_BODY_BYTES)."))
     if error.code is None or error.code < 400:

@@ -7,14 +7,13 @@ label of the host's name.
 from datetime import date
 
 from flask import Blueprint, Response, request
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from moderation import history
 from moderation.compat import door
 from moderation.contract import ArticleData, CommentData, CommenterData
-from moderation.db import now
+from moderation.db import insert_into, now
 from moderation.errors import ModerationError, NotSignedIn, TooMany
 from moderation.judge.text import html_to_text
 from moderation.models import AkismetUse, Outcome, Site
@@ -191,10 +190,11 @@ def test() -> Response:
 def count(session: Session, site: Site, blog: str, *, calls: int = 1, **counts: bool) -> None:
     """Add to what a blog has used within this month."""
     month = date(now().year, now().month, 1)
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     names = ("spam", "ham", "missed_spam", "false_positives")
     values = {"calls": calls} | {name: int(counts.get(name, False)) for name in names}
-    row = insert(AkismetUse).values(site_id=site.id, month=month, blog=blog[:255].replace("\x00", ""), **values)
+    row = insert_into(session, AkismetUse).values(
+        site_id=site.id, month=month, blog=blog[:255].replace("\x00", ""), **values
+    )
     session.execute(
         row.on_conflict_do_update(
             index_elements=["site_id", "month", "blog"],

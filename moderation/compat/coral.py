@@ -8,17 +8,16 @@ import hashlib
 import hmac
 from typing import Any, Literal
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import select
-from werkzeug.exceptions import HTTPException
 
-from moderation import article_page, coral_comments, intake, outbound, preview, quota
+from moderation import article_page, coral_comments, intake, outbound, preview
 from moderation.compat import door
-from moderation.contract import Clean, Id
+from moderation.contract import Clean, Id, refusal
 from moderation.db import now
-from moderation.errors import BadInput, ModerationError, NotSignedIn, TooMany
+from moderation.errors import NotSignedIn
 from moderation.judge import Assessment, Kind
 from moderation.judge.text import html_to_text
 from moderation.models import Article, Outcome, Site, SiteKey
@@ -123,11 +122,7 @@ def _enter() -> Site:
         if signer is None:
             raise NotSignedIn("X-Coral-Signature does not match; tell us Coral's secret with `moderation site coral`.")
         site = signer.site
-    with services().database.session() as session:
-        try:
-            quota.take(session, f"calls {site.id}", per_minute=services().settings.calls_per_minute)
-        finally:
-            session.commit()
+    door.count_calls(site)
     return site
 
 
@@ -137,12 +132,11 @@ def _signed(secret: str, body: bytes, sent: list[str]) -> bool:
 
 
 def _parse(model: type[Any]) -> Any:
+    body = door.json_body()
     try:
-        return model.model_validate(door.json_body())
+        return model.model_validate(body)
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in problem["loc"])
-        raise BadInput(f"`{field}`: {problem['msg']}.", code=problem["type"], field=field) from None
+        raise refusal(error) from None
 
 
 def _article(site: Site, asked: Phase) -> int | None:
@@ -202,22 +196,3 @@ def _code(signal: Signal, assessment: Assessment) -> str:
     return {Kind.IDENTITY_ATTACK: "HATE_SPEECH", Kind.PROFANITY: "OFFENSIVE", Kind.THREAT: "ABUSIVE"}.get(
         likeliest or Kind.INSULT, "HARASSMENT_BULLYING"
     )
-
-
-@blueprint.errorhandler(ModerationError)
-def _explain(error: ModerationError) -> Response:
-    response = jsonify(error.as_problem())
-    response.content_type = "application/problem+json"
-    response.status_code = int(error.status)
-    if isinstance(error, TooMany):
-        response.headers["Retry-After"] = str(error.wait)
-    return response
-
-
-@blueprint.errorhandler(HTTPException)
-def _explain_http(error: HTTPException) -> Response:
-    known = ModerationError(error.description or error.name)
-    known.status = error.code or 500  # type: ignore[assignment]
-    response = jsonify({"title": error.name, "status": error.code, "detail": known.message})
-    response.status_code = error.code or 500
-    return response

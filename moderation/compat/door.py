@@ -1,35 +1,33 @@
 """What all doors for other services' clients begin with: who asks, how often, and what the body says."""
 
-import json
 from typing import Any
 
 from flask import request
 
-from moderation import auth, quota
+from moderation import auth
+from moderation.contract import decode
 from moderation.errors import BadJson
 from moderation.judge import Assessment, Case
 from moderation.models import Site
-from moderation.views import services
+from moderation.views import ration, services
 
 
 def enter(key: str, *, kind: str = "token", number: int = 1) -> Site:
     """Return the site whose key this is, detached, and count ``number`` calls; NotSignedIn or TooMany otherwise."""
     with services().database.session(read_only=True) as session:
         site = auth.site_by_key(session, key, kind=kind)
-    with services().database.session() as session:
-        try:
-            quota.take(session, f"calls {site.id}", per_minute=services().settings.calls_per_minute, number=number)
-        finally:
-            session.commit()
+    count_calls(site, number)
     return site
+
+
+def count_calls(site: Site, number: int = 1) -> None:
+    """Count calls of a site to all the doors together; TooMany where it made too many within this minute."""
+    ration(f"calls {site.id}", per_minute=services().settings.calls_per_minute, number=number)
 
 
 def json_body() -> dict[str, Any]:
     """Return the body as a JSON object, whatever content type it claims; BadJson says what is wrong with it."""
-    try:
-        data = json.loads(request.get_data(cache=False) or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise BadJson(f"The body is not JSON: {error}.") from None
+    data = decode(request.get_data(cache=False) or b"{}")
     if not isinstance(data, dict):
         raise BadJson("The body must be a JSON object.")
     return data

@@ -15,6 +15,7 @@ from moderation.compat import door, google
 from moderation.compat.discovery import document
 from moderation.compat.google import AnalyzeError
 from moderation.compat.perspective_attributes import ATTRIBUTES, EVERYWHERE, LANGUAGES, Judged, answer, base_name
+from moderation.contract import first_problem
 from moderation.judge import Article, Case, Parent
 from moderation.models import Site
 from moderation.views import services
@@ -116,9 +117,8 @@ def parse(model: type[Model], body: dict[str, Any]) -> Model:
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in problem["loc"])
-        raise AnalyzeError(f"Invalid value at '{field}': {problem['msg']}.") from None
+        field, sentence = first_problem(error)
+        raise AnalyzeError(f"Invalid value at '{field}': {sentence}.") from None
 
 
 def require_text(comment: Text | None) -> str:

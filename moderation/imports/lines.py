@@ -8,7 +8,7 @@ from typing import IO, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from moderation.contract import CommentData, DecidedCommentData
+from moderation.contract import CommentData, DecidedCommentData, first_problem
 from moderation.errors import BadInput
 from moderation.imports.archive import ArchivedComment, LoneArticle
 
@@ -112,9 +112,8 @@ def validated(kind: type[Item], value: dict[str, Any], number: int) -> Item:
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in problem["loc"])
-        raise bad_line(number, f"{field}: {problem['msg'].removeprefix('Value error, ')}") from None
+        field, sentence = first_problem(error)
+        raise bad_line(number, f"{field}: {sentence}") from None
 
 
 def bad_line(number: int, problem: str) -> BadInput:

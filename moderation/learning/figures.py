@@ -1,10 +1,13 @@
 """How good probabilities of deletion were, once the decisions are known. Pure: numbers only."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from moderation import figures
 
 Doubles = NDArray[np.float64]
 
@@ -40,29 +43,22 @@ class Figures:
 def measure(probabilities: Doubles, deleted: Doubles) -> Figures:
     """Measure what was said, oldest first, against what was decided."""
     n = len(deleted)
-    precision, recall = _curve(probabilities, deleted)
     both = 0 < deleted.sum() < n
-    steps = np.diff(recall, prepend=0.0) if both else recall
+    curve = figures.precision_recall(deleted, probabilities) if both else None
     return Figures(
         n=n,
         auc=auc(probabilities, deleted),
         auc_by_seen={f"{a}-{b}": auc(probabilities[a:b], deleted[a:b]) for a, b in SEEN},
-        average_precision=float(steps @ precision) if both else None,
+        average_precision=figures.average_precision(deleted, probabilities) if both else None,
         ece=calibration_error(probabilities, deleted) if n else None,
-        precision_at_half_recall=float(precision[np.searchsorted(recall, 0.5)]) if both else None,
+        precision_at_half_recall=float(curve.y[np.searchsorted(curve.x, 0.5)]) if curve else None,
     )
 
 
 def auc(probabilities: Doubles, deleted: Doubles) -> float | None:
     """Return how often a deleted comment got more than an approved one, ties counting half; None without both."""
-    positives = int(deleted.sum())
-    negatives = len(deleted) - positives
-    if not positives or not negatives:
-        return None
-    values, places, counts = np.unique(probabilities, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(counts) - (counts - 1) / 2
-    total = float(ranks[places] @ deleted) if len(values) else 0.0
-    return (total - positives * (positives + 1) / 2) / (positives * negatives)
+    found = figures.auc(deleted, probabilities)
+    return None if math.isnan(found) else found
 
 
 def calibration(probabilities: Doubles, deleted: Doubles) -> list[tuple[float, float, int]]:
@@ -106,11 +102,3 @@ def threshold_curve(probabilities: Doubles, deleted: Doubles, points: int = 19) 
             right = float(deleted[marked].mean())
             rows.append((float(threshold), right, 1 - float(deleted[marked].sum() / deleted.sum())))
     return rows
-
-
-def _curve(probabilities: Doubles, deleted: Doubles) -> tuple[Doubles, Doubles]:
-    """Return precision and recall where each distinct probability ends, from the highest down."""
-    order: NDArray[np.int64] = np.argsort(-probabilities, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(probabilities[order])), len(order) - 1) if len(order) else order
-    hits = np.cumsum(deleted[order])[ends]
-    return hits / (ends + 1), hits / max(1.0, float(deleted.sum()))

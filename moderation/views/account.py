@@ -10,9 +10,9 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
-from moderation import auth, quota
+from moderation import auth
 from moderation.models import Moderator
-from moderation.views import services
+from moderation.views import ration, services
 from moderation.views.addresses import local
 from moderation.views.language import LANGUAGES
 
@@ -56,12 +56,8 @@ def _slow_down(name: str) -> None:
     """
     limit = services().settings.sign_ins_per_minute
     digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
-    with services().database.session() as database:
-        try:
-            quota.take(database, f"sign-in from {request.remote_addr}", per_minute=4 * limit)
-            quota.take(database, f"sign-in as {digest}", per_minute=limit)
-        finally:
-            database.commit()
+    ration(f"sign-in from {request.remote_addr}", per_minute=4 * limit)
+    ration(f"sign-in as {digest}", per_minute=limit)
 
 
 @blueprint.post("/sign-out")

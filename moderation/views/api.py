@@ -1,13 +1,11 @@
 """The doors for sites: the webhook that brings comments, and decisions for those who cannot be called."""
 
-import json
-
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from moderation import assessments, auth, delivery, history, intake
-from moderation.contract import CommentDecided, parse_event
-from moderation.errors import BadInput, BadJson
+from moderation.contract import CommentDecided, decode, parse_event
+from moderation.errors import BadInput
 from moderation.views import services
 
 blueprint = Blueprint("api", __name__)
@@ -21,7 +19,7 @@ def webhook(site: str) -> ResponseReturnValue:
     with services().database.session(read_only=True) as session:
         sender = auth.site_by_slug(session, site)
         webhook_id = auth.verify_webhook(sender, body, request.headers, tolerance=settings.clock_tolerance)
-    event = parse_event(_decode(body))
+    event = parse_event(decode(body))
     with services().database.session() as session:  # only now: on SQLite it keeps all other writers waiting
         longest = settings.max_comment_characters
         if isinstance(event, CommentDecided):
@@ -31,13 +29,6 @@ def webhook(site: str) -> ResponseReturnValue:
         session.commit()
     services().bell.ring("score")
     return {"id": receipt.id, "status": receipt.status}, 202
-
-
-def _decode(body: bytes) -> object:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise BadJson(f"The body is not JSON: {error}.", field="") from None
 
 
 @blueprint.get("/api/v1/decisions")
@@ -54,7 +45,7 @@ def decisions() -> ResponseReturnValue:
 @blueprint.post("/api/v1/decisions/ack")
 def acknowledge() -> ResponseReturnValue:
     """Mark decisions as heard, by their webhook ids; those already heard or unknown are left alone."""
-    payload = _decode(request.get_data(cache=False))
+    payload = decode(request.get_data(cache=False))
     ids = payload.get("ids") if isinstance(payload, dict) else None
     if not isinstance(ids, list) or not all(isinstance(id_, str) for id_ in ids) or len(ids) > 1000:
         raise BadInput('Send {"ids": ["msg_…", …]} with at most 1000 ids.', code="wrong_type", field="ids")

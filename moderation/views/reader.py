@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from wtforms import BooleanField, EmailField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
-from moderation import auth, quota, wording
+from moderation import auth, wording
 from moderation.errors import NotFound
 from moderation.models import Notice
 from moderation.notices import appeals, illegal
 from moderation.notices.appeals import Statement
 from moderation.notices.illegal import Claim
-from moderation.views import services
+from moderation.views import ration, services
 from moderation.views.language import LANGUAGES
 
 blueprint = Blueprint("reader", __name__, url_prefix="/reader")
@@ -124,8 +124,4 @@ def _wished(language: str) -> str:
 
 
 def _slow_down() -> None:
-    with services().database.session() as session:
-        try:
-            quota.take(session, f"reader {request.remote_addr}", per_minute=PER_MINUTE)
-        finally:
-            session.commit()
+    ration(f"reader {request.remote_addr}", per_minute=PER_MINUTE)
