@@ -1,6 +1,6 @@
 """Says which language a comment is in. Knows the text and what the site says of article and comment, nothing else."""
 
-import math
+from functools import cache
 from threading import Lock
 from typing import Any
 
@@ -44,11 +44,10 @@ class Languages:
         expected = base_language(hint)
         with self._lock:
             ranked = self._model.rank(text[:_LONGEST])
-        weighted = {code: math.log(max(p, 1e-12)) + _log_prior(code, expected) for code, p in ranked}
-        top = max(weighted.values())
-        total = sum(math.exp(value - top) for value in weighted.values())
-        best = max(weighted, key=lambda code: weighted[code])
-        return best if 1 / total >= _CERTAIN else None
+        likely = _weights(expected)
+        weighted = [(max(p, 1e-12) * likely[code], code) for code, p in ranked]
+        weight, best = max(weighted)
+        return best if weight >= _CERTAIN * sum(weight for weight, _ in weighted) else None
 
 
 def base_language(tag: str | None) -> str | None:
@@ -57,8 +56,11 @@ def base_language(tag: str | None) -> str | None:
     return code if code in LANGUAGES | _NEIGHBOURS else None
 
 
-def _log_prior(code: str, expected: str | None) -> float:
-    weight = _FAMILIAR if code in LANGUAGES else 1.0
+@cache
+def _weights(expected: str | None) -> dict[str, float]:
+    """Return how likely each language is before reading, up to a common factor."""
+    weights = {code: _FAMILIAR if code in LANGUAGES else 1.0 for code in LANGUAGES | _NEIGHBOURS}
     if expected is None:
-        return math.log(weight)
-    return math.log(_PRIOR if code == expected else (1 - _PRIOR) * weight / (_FAMILIAR * len(LANGUAGES)))
+        return weights
+    others = {code: (1 - _PRIOR) * weight / (_FAMILIAR * len(LANGUAGES)) for code, weight in weights.items()}
+    return others | {expected: _PRIOR}

@@ -5,6 +5,7 @@ Knows pieces of words and how common each is in comments; no vectors.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from zlib import crc32
 
 import numpy as np
@@ -35,6 +36,7 @@ def pieces(*texts: str) -> Pieces:
     return frozenset(found)
 
 
+@lru_cache(maxsize=1 << 15)  # comments under an article share most of theirs
 def bucket(piece: str) -> int:
     """Return where a piece's rarity stands in the table."""
     return crc32(piece.encode("utf-8", "replace")) % BUCKETS

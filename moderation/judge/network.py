@@ -110,12 +110,16 @@ class Network:
     def _read_batch(self, texts: Sequence[Sequence[int]], vectors: Floats, pooled: Floats) -> None:
         weights = self._weights
         features = self.token_features(texts)
-        lengths = np.array([len(ids) for ids in texts], dtype=np.int64)
-        starts = np.cumsum(lengths) - lengths
-        size = lengths.astype(np.float32)[:, None]
-        total = np.add.reduceat(features, starts, axis=0)
+        total = np.empty((len(texts), FEATURES), dtype=np.float32)
+        start = 0
+        # Text by text: `reduceat` over all of them takes several times as long.
+        for row, ids in enumerate(texts):
+            own = features[start : start + len(ids)]
+            np.add.reduce(own, axis=0, out=total[row])
+            np.maximum.reduce(own, axis=0, out=pooled[row, FEATURES:])
+            start += len(ids)
+        size = np.array([[len(ids)] for ids in texts], dtype=np.float32)
         pooled[:, :FEATURES] = total / size
-        np.maximum.reduceat(features, starts, axis=0, out=pooled[:, FEATURES:])
 
         # The sum over tokens commutes with the linear projection: project sentences, not tokens.
         mean = (total @ weights["cnn_W"] + size * weights["cnn_b"]) / np.sqrt(size)
