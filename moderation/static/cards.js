@@ -2,6 +2,7 @@
 const AHEAD = 3;
 const cards = new Map(); // id -> promise of the card's HTML, null where the comment waits no more
 let turn = 0;
+let arriving = null;
 
 const links = () => [...document.querySelectorAll(".rail a[data-card]")];
 const link = (id) => document.querySelector(`.rail a[data-card="${id}"]`);
@@ -132,10 +133,24 @@ export async function decide(form, button) {
   return undefined;
 }
 
-/** Take the last decision back and show its comment. */
-export async function undo(form) {
+/** Resolves when the page shows what was asked for; null where it already does. */
+export const underway = () => arriving;
+
+/** Take the last decision back and show its comment, in this page: keys pressed meanwhile are for that comment. */
+export function undo(form) {
+  arriving = takeBack(form).finally(() => (arriving = null));
+}
+
+async function takeBack(form) {
   const answer = await part(form.action, { method: "POST", body: new FormData(form) }).catch(() => null);
-  if (answer?.ok) location.assign(answer.url);
-  else if (answer) submitPlainly(form.action, new FormData(form));
-  else document.querySelector("#unreachable").hidden = false;
+  if (!answer) document.querySelector("#unreachable").hidden = false;
+  else if (!answer.ok) submitPlainly(form.action, new FormData(form));
+  else if (new URL(answer.url).pathname !== "/queue") location.assign(answer.url);
+  else await turnTo(answer.url, await answer.text());
+}
+
+function turnTo(address, html) {
+  history.replaceState(history.state, "", address);
+  cards.clear(); // what is known of them is older than this page
+  return new Promise((done) => htmx.swap(document.body, html, { swapStyle: "innerHTML", settleDelay: 0 }, { afterSettleCallback: done }));
 }

@@ -1,6 +1,6 @@
 // The desk's script: cards that are there before they are asked for, keys, swipes. Without it nothing is missing.
 "use strict";
-import { decide, prepare, show, step, undo } from "./cards.js";
+import { decide, prepare, show, step, underway, undo } from "./cards.js";
 import { listen } from "./keys.js";
 import { watch } from "./swipe.js";
 
@@ -14,7 +14,7 @@ function arrive() {
   prepare();
 }
 
-listen(step);
+listen(step, underway);
 watch();
 
 document.addEventListener("submit", (event) => {

@@ -46,8 +46,8 @@ function press(event, step) {
   return undefined;
 }
 
-/** Listen to the keyboard; `step` goes to the next or previous card. */
-export function listen(step) {
+/** Listen to the keyboard; `step` goes to the next or previous card, `underway` is the promise of the page to come. */
+export function listen(step, underway) {
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && event.target.matches?.("details.rules input")) return press(event, step);
     if (event.target.closest?.("input, textarea, select, [contenteditable]")) return undefined;
@@ -55,6 +55,7 @@ export function listen(step) {
       byKey("undo")?.click();
       return event.preventDefault();
     }
-    return event.ctrlKey || event.metaKey || event.altKey || event.repeat ? undefined : press(event, step);
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return undefined;
+    return underway()?.then(() => press(event, step)) ?? press(event, step);
   });
 }

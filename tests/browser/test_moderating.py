@@ -9,7 +9,7 @@ from standardwebhooks.webhooks import Webhook
 
 from moderation import auth
 from moderation.db import Database
-from moderation.models import Comment, Site, Status
+from moderation.models import Comment, Decision, Site, Status
 from tests.browser.conftest import Visit
 from tests.conftest import Receiver
 from tests.senders import Paper, comment
@@ -35,6 +35,11 @@ def queue(paper: Paper, workshop: Workshop) -> None:
 def _statuses(database: Database) -> dict[str, Status]:
     with database.session(read_only=True) as session:
         return {found.external_id: found.status for found in session.query(Comment)}
+
+
+def _decisions(database: Database) -> int:
+    with database.session(read_only=True) as session:
+        return session.query(Decision).count()
 
 
 def _card(page: Page) -> str:
@@ -87,6 +92,20 @@ def test_the_keys_do_what_they_say(visit: Callable[..., Visit], database: Databa
     page.keyboard.press("d")
     page.keyboard.press("1")
     until(lambda: _statuses(database)["rude"] is Status.DELETED)
+
+
+@pytest.mark.usefixtures("queue")
+def test_keys_pressed_before_the_answer_to_undo_are_for_the_comment_that_comes_back(
+    visit: Callable[..., Visit], database: Database
+) -> None:
+    page = visit().page
+    page.keyboard.press("Shift+d")
+    expect(page.locator("blockquote.text")).to_contain_text("Nordring")
+    expect(page.locator(".undo")).to_be_visible()
+    for key in ("u", "d", "1"):
+        page.keyboard.press(key)
+    until(lambda: _decisions(database) == 3)  # deleted, taken back, deleted again
+    assert _statuses(database) == {"rude": Status.DELETED, "civil": Status.PENDING}
 
 
 @pytest.mark.usefixtures("queue")
