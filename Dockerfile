@@ -14,4 +14,4 @@ ENV PATH=/opt/hausordnung/bin:$PATH PYTHONUNBUFFERED=1 MODERATION_HOME=/var/lib/
 USER hausordnung
 WORKDIR /var/lib/hausordnung
 EXPOSE 8000
-CMD ["gunicorn", "moderation:create_app()", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "4", "--no-control-socket"]
+CMD ["gunicorn", "moderation:create_app()", "--bind", "0.0.0.0:8000", "--workers", "2", "--config", "python:moderation.serving"]

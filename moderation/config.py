@@ -64,6 +64,11 @@ class Settings(BaseSettings):
     calls_per_minute: int = Field(
         600, ge=1, description="Calls a site may make within a minute to the doors for other services' clients."
     )
+    live_streams: int = Field(
+        8,
+        ge=0,
+        description="Desks that each web process rings when something happened; others ask every five seconds.",
+    )
     warm_judge: bool = Field(
         False, description="Whether web processes load the judge at their start, not with the first call that needs it."
     )

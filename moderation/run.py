@@ -92,7 +92,7 @@ def children(settings: Settings, *, host: str, port: int) -> list[Child]:
         "MODERATION_PUBLIC_URL": settings.public_url,
     }
     web = ["gunicorn", "moderation:create_app()", "--bind", f"{host}:{port}", "--workers", "1"]
-    web += ["--threads", "8", "--no-control-socket"]
+    web += ["--config", "python:moderation.serving"]
     alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     worker = ["celery", "--app", "worker", "--quiet", "worker", *alone]
     score = [*worker, "--hostname", "score@%h", "--queues", "score", "--pool", "solo"]

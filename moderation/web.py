@@ -17,7 +17,8 @@ from moderation.db import Database
 from moderation.errors import ModerationError, TooLarge, TooMany
 from moderation.folders import TEMPLATES, TRANSLATIONS
 from moderation.judge import Judge
-from moderation.views import account, api, articles, desk, health, language, map, notices, reader, records, rules
+from moderation.views import account, api, articles, desk, health, language, live, map, notices, reader, records, rules
+from moderation.views.feed import Feed
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +32,7 @@ class Services:
     bell: Bell
     judge: Judge
     """Loads its weights when it is first asked, and only the doors for other services' clients ask it."""
+    feed: Feed
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -39,9 +41,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.configure(settings)
     app = Flask("moderation", template_folder=str(TEMPLATES))
     _configure(app, settings)
-    app.extensions["moderation"] = Services(settings, Database(settings.database_url), Bell(settings), Judge())
+    database = Database(settings.database_url)
+    feed = Feed(database, most=settings.live_streams)
+    app.extensions["moderation"] = Services(settings, database, Bell(settings), Judge(), feed)
     Babel(app, locale_selector=language.choose, timezone_selector=lambda: settings.time_zone)
-    for view in (api, desk, map, articles, records, notices, reader, account, health, rules):
+    for view in (api, desk, live, map, articles, records, notices, reader, account, health, rules):
         app.register_blueprint(view.blueprint)
     for door in (perspective, suggestion, openai, akismet, akismet_usage, coral):
         app.register_blueprint(door.blueprint)

@@ -84,6 +84,7 @@ def app(settings: Settings, database: Database) -> Iterator[Flask]:
     made = create_app(settings)
     made.testing = True
     yield made
+    made.extensions["moderation"].feed.close()
     made.extensions["moderation"].database.dispose()
 
 

@@ -1,5 +1,6 @@
 """Whoever runs the service learns how it is: metrics, a doctor, and nobody guesses passwords."""
 
+import dataclasses
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def watched(app: Flask) -> FlaskClient:
     """A client of an application whose metrics may be read."""
     services = app.extensions["moderation"]
     settings = services.settings.model_copy(update={"metrics_token": SecretStr(TOKEN)})
-    app.extensions["moderation"] = type(services)(settings, services.database, services.bell, services.judge)
+    app.extensions["moderation"] = dataclasses.replace(services, settings=settings)
     return app.test_client()
 
 

@@ -46,6 +46,9 @@ function claim(id) {
   part(`/comments/${id}/claim`, { method: "POST", body }).catch(() => {});
 }
 
+/** Fetch a card anew when it is asked for. */
+export const forget = (id) => cards.delete(id);
+
 /** Put another card in the place of the open one. */
 export async function show(id, { claimed = false } = {}) {
   const mine = ++turn;

@@ -2,6 +2,7 @@
 "use strict";
 import { decide, prepare, show, step, underway, undo } from "./cards.js";
 import { listen } from "./keys.js";
+import { listen as listenToNews } from "./live.js";
 import { watch } from "./swipe.js";
 
 function arrive() {
@@ -12,6 +13,7 @@ function arrive() {
   document.querySelector(".rail li [aria-current]")?.scrollIntoView({ block: "nearest" });
   document.querySelector("#main.card")?.focus({ preventScroll: true });
   prepare();
+  listenToNews();
 }
 
 listen(step, underway);

@@ -93,6 +93,7 @@ def _render_queue(
         "queue.html",
         page=page,
         held_by=held,
+        newest=waiting.newest(session),
         before=ids[at - 1] if at > 0 else None,
         following=next((id_ for id_ in ids[at + 1 :] if id_ not in held), None),
         waits=waiting.count(session, filters, at_most=MOST_COUNTED + 1),

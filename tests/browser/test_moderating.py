@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Page, expect
 from standardwebhooks.webhooks import Webhook
 
@@ -106,6 +107,23 @@ def test_keys_pressed_before_the_answer_to_undo_are_for_the_comment_that_comes_b
         page.keyboard.press(key)
     until(lambda: _decisions(database) == 3)  # deleted, taken back, deleted again
     assert _statuses(database) == {"rude": Status.DELETED, "civil": Status.PENDING}
+
+
+@pytest.mark.usefixtures("queue")
+@pytest.mark.parametrize("streams", [8, 0], ids=["by a ring", "by asking"])
+def test_what_others_do_shows_by_itself(
+    visit: Callable[..., Visit], app: Flask, database: Database, paper: Paper, streams: int
+) -> None:
+    app.extensions["moderation"].feed.most = streams
+    mine, other = visit().page, visit().page
+    expect(mine.locator(".waiting strong")).to_have_text("2")
+    other.keyboard.press("l")
+    other.keyboard.press("Enter")
+    until(lambda: _statuses(database)["rude"] is Status.DELETED)
+    expect(mine.locator("#stale")).to_contain_text("Inzwischen entschieden – mona: gelöscht.", timeout=15_000)
+    expect(mine.locator(".waiting strong")).to_have_text("1")
+    paper.send("comment.created", comment(id="third", text=CIVIL))
+    expect(mine.get_by_role("link", name="1 neuen Kommentar zeigen")).to_be_visible(timeout=15_000)
 
 
 @pytest.mark.usefixtures("queue")

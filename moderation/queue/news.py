@@ -1,0 +1,80 @@
+"""What happened to a queue since a page of it was shown: how many wait, what came, what went, who reads what."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from moderation import decisions
+from moderation.db import now
+from moderation.models import Assessment, Claim, Comment, Decision, Deferral, Moderator
+from moderation.queue.claims import held_by_others
+from moderation.queue.filters import Filters
+from moderation.queue.pages import count, pending
+
+MOST_KNOWN = 100
+"""Comments of one page that are asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page of the queue shows: its comments, the highest id there was, the open one and its revision."""
+
+    comment_ids: Sequence[int]
+    newest: int
+    comment_id: int | None = None
+    revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is different from what was shown.
+
+    ``gone`` are the comments that wait no more in this queue, each with its last decision if it has one. ``edited``:
+    the reader changed the text of the open comment.
+    """
+
+    waits: int
+    came: int
+    gone: dict[int, Decision | None] = field(default_factory=dict)
+    held: dict[int, Claim] = field(default_factory=dict)
+    edited: bool = False
+
+
+def mark(session: Session) -> str:
+    """Return what is another one whenever anything happened that a queue shows; one statement, at any size.
+
+    A comment's new text shows in it once it is judged, or put in the judge's way.
+    """
+    alive = Claim.expires_at > now()
+    parts: tuple[ColumnElement[Any], ...] = (
+        *(select(func.max(model.id)).scalar_subquery() for model in (Comment, Assessment, Decision, Deferral)),
+        select(func.count()).where(Deferral.ended_at.is_(None)).scalar_subquery(),
+        select(func.count()).where(alive).scalar_subquery(),
+        select(func.max(Claim.expires_at)).where(alive).scalar_subquery(),
+    )
+    return "·".join(str(part) for part in session.execute(select(*parts)).one())
+
+
+def newest(session: Session) -> int:
+    """Return the highest id of any comment; 0 where there is none."""
+    return session.scalar(select(func.max(Comment.id))) or 0
+
+
+def news(session: Session, filters: Filters, shown: Shown, *, moderator: Moderator, at_most: int) -> News:
+    """Return what happened since; counts stop at ``at_most``."""
+    ids = list(shown.comment_ids[:MOST_KNOWN])
+    asked = pending(filters).where(Comment.id.in_(ids)).with_only_columns(Comment.id, Comment.revision)
+    revisions: dict[int, int] = dict(iter(session.execute(asked)))
+    gone = [id_ for id_ in ids if id_ not in revisions]
+    last = decisions.latest(session, gone)
+    came = pending(filters).where(Comment.id > shown.newest).with_only_columns(Comment.id).limit(at_most).subquery()
+    return News(
+        waits=count(session, filters, at_most=at_most),
+        came=session.scalar(select(func.count()).select_from(came)) or 0,
+        gone={id_: last.get(id_) for id_ in gone},
+        held=held_by_others(session, list(revisions), moderator=moderator),
+        edited=revisions.get(shown.comment_id or 0, shown.revision) != shown.revision,
+    )
