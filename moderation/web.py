@@ -17,7 +17,22 @@ from moderation.db import Database
 from moderation.errors import ModerationError, TooLarge, TooMany
 from moderation.folders import TEMPLATES, TRANSLATIONS
 from moderation.judge import Judge
-from moderation.views import account, api, articles, desk, health, language, live, map, notices, reader, records, rules
+from moderation.views import (
+    account,
+    alarms,
+    api,
+    articles,
+    automation,
+    desk,
+    health,
+    language,
+    live,
+    map,
+    notices,
+    reader,
+    records,
+    rules,
+)
 from moderation.views.feed import Feed
 
 log = structlog.get_logger(__name__)
@@ -45,7 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     feed = Feed(database, most=settings.live_streams)
     app.extensions["moderation"] = Services(settings, database, Bell(settings), Judge(), feed)
     Babel(app, locale_selector=language.choose, timezone_selector=lambda: settings.time_zone)
-    for view in (api, desk, live, map, articles, records, notices, reader, account, health, rules):
+    for view in (api, desk, live, map, articles, records, notices, reader, account, health, rules, automation, alarms):
         app.register_blueprint(view.blueprint)
     for door in (perspective, suggestion, openai, akismet, akismet_usage, coral):
         app.register_blueprint(door.blueprint)

@@ -1,8 +1,10 @@
 """What the bells set going. Every task looks for what is due, so it may be rung once too often or never in vain."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from moderation import batches, coral_comments, delivery, intake, letters, privacy, quota, scoring
+from moderation.automation import acting, watch
 from moderation.broker import BELLS, NIGHTLY
 from worker.app import app, workshop
 
@@ -31,7 +33,21 @@ def score() -> None:
         with workshop.database.session() as session:
             scoring.record(session, judged)
             session.commit()
+        _let_rules_decide(taken)
     workshop.bell.ring("score")
+
+
+def _let_rules_decide(comment_ids: Sequence[int]) -> None:
+    """Let rules that are switched on decide; whatever goes wrong here, the comments are judged and wait for people."""
+    with workshop.database.session(read_only=True) as session:
+        if not watch.running(session):
+            return
+    with workshop.database.session() as session:
+        made = acting.act(session, comment_ids)
+        waits = {decision.comment.site.undo_seconds for decision in made}
+        session.commit()
+    for wait in waits:
+        workshop.bell.ring("deliver", after=wait)
 
 
 @app.task(name="deliver")  # type: ignore[untyped-decorator]
@@ -107,4 +123,5 @@ def sweep() -> None:
     with workshop.database.session() as session:
         for keeper in (intake, quota, coral_comments):
             keeper.forget(session)
+        watch.stop_the_doubtful(session)
         session.commit()

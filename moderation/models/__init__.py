@@ -1,6 +1,8 @@
 """The nouns of the service as tables. Only shapes and constraints; what happens to them lives in the rooms of verbs."""
 
+from moderation.models.alarms import Alarm
 from moderation.models.audit import AuditEntry
+from moderation.models.automation import Automation, Draw, Fate
 from moderation.models.batches import Batch, BatchItem
 from moderation.models.comments import Article, Assessment, Comment, Fingerprint, PastText, ReceivedEvent, Status
 from moderation.models.decisions import Decision, Delivery, Maker, Outcome
@@ -12,10 +14,12 @@ from moderation.models.sites import HouseRule, RuleSet, Site, SiteKey
 
 __all__ = [
     "AkismetUse",
+    "Alarm",
     "Appeal",
     "Article",
     "Assessment",
     "AuditEntry",
+    "Automation",
     "Batch",
     "BatchItem",
     "Claim",
@@ -24,6 +28,8 @@ __all__ = [
     "Decision",
     "Deferral",
     "Delivery",
+    "Draw",
+    "Fate",
     "Fingerprint",
     "HouseRule",
     "Letter",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from moderation.models import Appeal, Comment, Decision, Maker, Notice, Outcome, Site
 
@@ -39,6 +39,7 @@ class Report:
     """All figures of one site from ``since`` (included) to ``until`` (not included).
 
     Decisions count that stand or stood until somebody changed them; those undone within their undo window do not.
+    ``overturned`` are those of a machine that people later decided otherwise.
     """
 
     site: Site
@@ -48,6 +49,7 @@ class Report:
     approved: int = 0
     deleted: int = 0
     automated: int = 0
+    overturned: int = 0
     elsewhere: int = 0
     median: timedelta | None = None
     rules: Sequence[RuleCount] = field(default=())
@@ -87,6 +89,7 @@ def report(session: Session, site: Site, *, since: datetime, until: datetime) ->
         approved=approved,
         deleted=deleted,
         automated=automated,
+        overturned=_overturned(session, site, since, until),
         elsewhere=elsewhere,
         median=_median(wait for wait in waits if wait >= timedelta(0)),
         rules=[RuleCount(titles[id_], count, automated_by_rule[id_]) for id_, count in by_rule.most_common()],
@@ -112,6 +115,22 @@ def _decisions(session: Session, site: Site, since: datetime, until: datetime) -
             undone.discard(decision.comment_id)
         elif decision.decided_at < until:
             yield decision, received_at
+
+
+def _overturned(session: Session, site: Site, since: datetime, until: datetime) -> int:
+    """How many of the period's decisions by a machine people decided otherwise, whenever that was."""
+    later = aliased(Decision)
+    otherwise = (later.comment_id == Decision.comment_id) & (later.id > Decision.id)
+    otherwise &= (later.revision == Decision.revision) & (later.maker != Maker.RULE)
+    otherwise &= (later.outcome != Outcome.UNDO) & (later.outcome != Decision.outcome)
+    counted = (
+        select(func.count())
+        .select_from(Decision)
+        .join(Comment, Comment.id == Decision.comment_id)
+        .where(Comment.site_id == site.id, Decision.decided_at >= since, Decision.decided_at < until)
+        .where(Decision.maker == Maker.RULE, select(later.id).where(otherwise).exists())
+    )
+    return session.scalar(counted) or 0
 
 
 def _appeals(session: Session, site: Site, since: datetime, until: datetime) -> Sequence[Appeal]:
@@ -154,7 +173,7 @@ def as_csv(figures: Report) -> str:
     writer.writerow(["period", "site", figures.site.slug])
     writer.writerow(["period", "since", figures.since.date().isoformat()])
     writer.writerow(["period", "until", figures.until.date().isoformat()])
-    for name in ("received", "approved", "deleted", "automated", "elsewhere"):
+    for name in ("received", "approved", "deleted", "automated", "overturned", "elsewhere"):
         writer.writerow(["comments", name, getattr(figures, name)])
     writer.writerow(["comments", "median_seconds_to_decision", _seconds(figures.median)])
     for rule in figures.rules:

@@ -3,11 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Collection
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from moderation.rules import Advice, Condition, Hours, Rule
+from moderation.rules import Advice, Condition, Hours, Limits, Rule
 
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _FOLDED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
@@ -42,13 +42,31 @@ class StatedRule(BaseModel):
     advice: Advice = Advice.REVIEW
     hours: Hours | None = None
     sections: Annotated[frozenset[str], AfterValidator(_folded)] = frozenset()
+    automation: Limits | None = None
+
+    @model_validator(mode="after")
+    def _can_decide(self) -> Self:
+        if self.automation is None:
+            return self
+        if self.advice is Advice.REVIEW:
+            raise ValueError("a rule with limits for deciding by itself must advise approve or delete, not review")
+        if complaint := self.automation.complaint(self.when):
+            raise ValueError(f"automation: {complaint}")
+        return self
 
     def as_json(self) -> dict[str, Any]:
         """Return the rule as it is written into files: what is left at its default is left out; the same each time."""
         said = self.model_dump(mode="json", exclude_defaults=True)
         said["when"] = {"signal": self.when.signal, **said.get("when", {})}
         said["advice"] = str(self.advice)
+        if self.automation is not None:  # a promise is written out, whatever the defaults will be one day
+            said["automation"] = self.automation.model_dump(mode="json", exclude_none=True)
         return _in_order(said)
+
+    def terms(self) -> dict[str, Any]:
+        """Return all that decides which comments the rule marks and what becomes of them: not its words."""
+        said = self.as_json()
+        return {name: said.get(name) for name in ("when", "advice", "hours", "sections", "automation")}
 
     def applied(self) -> Rule:
         """Return the rule as a value to be applied; one that was not saved yet has the id 0."""
@@ -60,6 +78,7 @@ class StatedRule(BaseModel):
             advice=self.advice,
             hours=self.hours,
             sections=self.sections,
+            automation=self.automation,
         )
 
 

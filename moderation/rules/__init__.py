@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from moderation.judge.case import Assessment
 from moderation.rules.conditions import DAYS, Condition, Disrespect, Hours, Learned, PutDown, Relevance, Signal
+from moderation.rules.limits import Limits
 from moderation.rules.signals import Finding, look
 from moderation.rules.values import Advice, Facts, Reason, Recommendation, Repeated, Rule
 
@@ -18,6 +19,7 @@ __all__ = [
     "Condition",
     "Facts",
     "Hours",
+    "Limits",
     "Reason",
     "Recommendation",
     "Repeated",

@@ -8,6 +8,7 @@ from typing import Any
 
 from moderation.judge.case import Passage, Span
 from moderation.rules.conditions import Condition, Hours, Signal
+from moderation.rules.limits import Limits
 
 
 class Advice(StrEnum):
@@ -20,7 +21,10 @@ class Advice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A house rule as applied. ``title`` and ``text`` are by language; no ``hours`` or ``sections`` mean always."""
+    """A house rule as applied. ``title`` and ``text`` are by language; no ``hours`` or ``sections`` mean always.
+
+    ``automation`` holds the limits inside which it may decide by itself once it is switched on.
+    """
 
     id: int
     title: dict[str, str]
@@ -29,6 +33,7 @@ class Rule:
     advice: Advice = Advice.REVIEW
     hours: Hours | None = None
     sections: frozenset[str] = frozenset()
+    automation: Limits | None = None
 
     @property
     def signal(self) -> Signal:

@@ -117,8 +117,11 @@ def _shown(name: str, value: Any) -> Any:
     return words.number(value) if isinstance(value, int | float) else value
 
 
-def read(form: FlaskForm, languages: Sequence[str], *, key: str) -> StatedRule | None:
-    """Return the rule the form states; None where it states none, and then its fields say why."""
+def read(form: FlaskForm, languages: Sequence[str], *, key: str, before: StatedRule | None = None) -> StatedRule | None:
+    """Return the rule the form states; None where it states none, and then its fields say why.
+
+    What the form has no fields for, the limits of deciding by itself, stays as it was ``before``.
+    """
     given = form.data
     when = {name.removeprefix("when_"): value for name, value in given.items() if name.startswith("when_")}
     for name in _LISTS & when.keys():
@@ -131,6 +134,7 @@ def read(form: FlaskForm, languages: Sequence[str], *, key: str) -> StatedRule |
         "title": {language: given[f"title_{language}"] for language in languages if _bare(given[f"title_{language}"])},
         "text": {language: given[f"text_{language}"] for language in languages if _bare(given[f"text_{language}"])},
         "sections": _bare(given["sections"]).splitlines(),
+        "automation": before.automation if before else None,
     }
     hours = {name: _bare(given[name]) for name in ("start", "end") if _bare(given[name])}
     if hours or given["days"]:
@@ -144,7 +148,7 @@ def read(form: FlaskForm, languages: Sequence[str], *, key: str) -> StatedRule |
 
 
 def _complain(form: FlaskForm, problem: dict[str, Any], languages: Sequence[str]) -> None:
-    where = [str(step) for step in problem["loc"]]
+    where = [str(step) for step in problem["loc"]] or ["advice"]
     tried = [f"when_{step}" for step in reversed(where)] + list(reversed(where))
     if where[0] in {"title", "text"}:
         tried = [f"{where[0]}_{where[1] if len(where) > 1 else languages[0]}"]

@@ -1,9 +1,10 @@
 """How house rules are put into words on their pages: what they are bound to, from where on, when they hold."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 from flask_babel import get_locale
 
 from moderation import wording
@@ -95,6 +96,12 @@ def day(value: str) -> str:
 def number(value: float) -> str:
     """Return a number as people of the page's language write it."""
     return str(format_decimal(value, locale=get_locale(), decimal_quantization=False, group_separator=False))
+
+
+def percent(value: float, *, down: bool = False) -> str:
+    """Return a share in per cent with one decimal; ``down``: never more than it is."""
+    tenths = math.floor(value * 1000 + 1e-9) if down else round(value * 1000)
+    return str(format_percent(tenths / 1000, locale=get_locale(), decimal_quantization=False))
 
 
 def condition(rule: StatedRule) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from moderation import auth, rulebook
+from moderation.automation import watch
 from moderation.errors import BadInput, NotFound
 from moderation.models import Comment, Moderator, Role, RuleSet, Site
 from moderation.rulebook import StatedRule, checks
@@ -50,6 +51,7 @@ def every() -> ResponseReturnValue:
             savers=_savers(session, kept),
             may_save=_may_save(),
             signals=rule_form.signals(),
+            deciding={automation.rule_id for automation in watch.running(session, site_id=site.id)},
         )
 
 
@@ -135,7 +137,7 @@ def _draft(form: FlaskForm, site: Site, rule: StatedRule | None, present: Sequen
     languages = _languages(site, rule)
     titles = [form[f"title_{language}"].data for language in languages if form[f"title_{language}"].data]
     key = rule.key if rule else make_key(titles[0] if titles else "", [one.key for one in present])
-    return rule_form.read(form, languages, key=key)
+    return rule_form.read(form, languages, key=key, before=rule)
 
 
 def _with(present: Sequence[StatedRule], draft: StatedRule) -> list[StatedRule]:

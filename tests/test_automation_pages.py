@@ -1,0 +1,167 @@
+"""The page on which a rule is let decide by itself, and the alarm on every page when it had to be stopped."""
+
+import re
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from moderation import alarms, decisions, rulebook, sites
+from moderation.automation import switch, watch
+from moderation.db import Database
+from moderation.decisions import Seen
+from moderation.models import Automation, Moderator, Outcome, Role, Site
+from moderation.rulebook import StatedRule, files
+from tests.conftest import PASSWORD
+from tests.test_automation import LONG, RUDE, _judged
+from tests.test_rule_pages import Desk
+
+ADDRESS = "/rules/foerdeblick/rule/grob/automation"
+LIMITS = {"promise": "90", "beyond": "0,8", "per_day": "5", "checked": "10", "seen": "2"}
+
+
+@pytest.fixture
+def past(database: Database, site: Site, moderator: Moderator) -> None:
+    """Sixty rude comments that people deleted, and ten less rude ones that they approved."""
+    with database.session() as session:
+        kept, mona = session.get_one(Site, site.id), session.get_one(Moderator, moderator.id)
+        rude = {name: value for name, value in RUDE.items() if name != "automation"}
+        rulebook.save(session, kept, [StatedRule.model_validate(rude), StatedRule.model_validate(LONG)])
+        for score, outcome in [(0.85, Outcome.DELETE)] * 60 + [(0.6, Outcome.APPROVE)] * 10:
+            comment = _judged(session, site, score)
+            decisions.decide(session, comment.id, outcome, moderator=mona, seen=Seen(1))
+        session.commit()
+
+
+@pytest.fixture
+def desk(client: FlaskClient, database: Database, past: None) -> Desk:
+    with database.session() as session:
+        sites.add_moderator(session, name="ada", password=PASSWORD, role=Role.ADMIN)
+        session.commit()
+    made = Desk(client)
+    made.sign_in("ada")
+    return made
+
+
+def _on(database: Database) -> list[Any]:
+    with database.session(read_only=True) as session:
+        return list(session.scalars(select(Automation.why_off)))
+
+
+def test_what_history_proves_is_seen_before_it_can_be_switched_on(desk: Desk, database: Database) -> None:
+    page = desk.client.get(ADDRESS).text
+    assert "It is off: this rule recommends, and people decide." in page
+    assert "70 comments of the last twelve months" in page
+    assert "That is not enough for the promise of 95%" in page
+    assert "data-chart" in page
+    page = desk.post(ADDRESS, do="check", **LIMITS).text
+    assert "60 comments of the last twelve months" in page
+    assert "<strong>95.1%</strong>" in page, "never rounded up"
+    assert "That is enough for the promise." in page
+    refused = desk.post(ADDRESS, do="on", **LIMITS | {"promise": "97"})
+    assert refused.status_code == 422
+    assert "it cannot be switched on" in refused.text
+    assert _on(database) == []
+
+
+def test_an_admin_switches_it_on_everybody_off(desk: Desk, database: Database, site: Site) -> None:
+    assert desk.post(ADDRESS, do="on", **LIMITS).status_code == 303
+    page = desk.client.get(ADDRESS).text
+    assert "This rule decides by itself" in page
+    assert "decides by itself" in desk.client.get("/rules").text
+    with database.session(read_only=True) as session:
+        (rule, _) = rulebook.stated(rulebook.current(session, site.id))
+        assert rule.automation is not None
+        assert (rule.automation.promise, rule.automation.beyond, rule.automation.checked) == (0.9, 0.8, 0.1)
+        assert files.read(files.write([rule]))[0].automation == rule.automation
+    desk.post("/sign-out")
+    desk.sign_in("mona")
+    assert desk.post(ADDRESS, do="on", **LIMITS).status_code == 403
+    assert desk.post(ADDRESS, do="off").status_code == 303
+    assert _on(database) == ["moderator"]
+    assert "Somebody switched it off." in desk.client.get(ADDRESS).text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("promise", "50", "At least 80."),
+        ("promise", "viel", "This must be a number."),
+        ("promise", "", "This must be a number."),
+        ("beyond", "0.3", "on the rule’s own bound or further on"),
+        ("beyond", "2", "At most 1."),
+        ("per_day", "0", "At least 1."),
+        ("checked", "1", "At least 5."),
+    ],
+)
+def test_limits_that_make_no_sense_say_which_and_why(
+    desk: Desk, database: Database, field: str, value: str, said: str
+) -> None:
+    answer = desk.post(ADDRESS, do="on", **LIMITS | {field: value})
+    assert answer.status_code == 422
+    assert re.search(rf'id="{field}-wrong">[^<]*{said}', answer.text)
+    assert _on(database) == []
+
+
+def test_a_rule_that_only_asks_for_a_look_cannot_decide(desk: Desk) -> None:
+    assert "This rule only asks for a look." in desk.client.get(ADDRESS.replace("grob", "lang")).text
+
+
+def test_changing_the_rule_keeps_its_limits_and_refuses_what_they_forbid(
+    desk: Desk, database: Database, site: Site
+) -> None:
+    desk.post(ADDRESS, do="on", **LIMITS)
+    form = {"signal": "disrespect", "title_en": "Kind", "text_en": "Be kind.", "when_at_least": "0,5", "seen": "3"}
+    refused = desk.post("/rules/foerdeblick/rule/grob", do="save", advice="review", **form)
+    assert refused.status_code == 422
+    assert "must advise approve or delete" in refused.text
+    assert desk.post("/rules/foerdeblick/rule/grob", do="save", advice="delete", **form).status_code == 303
+    with database.session(read_only=True) as session:
+        (rule, _) = rulebook.stated(rulebook.current(session, site.id))
+        assert (rule.title, rule.automation is not None) == ({"en": "Kind"}, True)
+
+
+def test_a_rule_that_was_stopped_is_told_on_every_page_until_noticed(
+    desk: Desk, database: Database, site: Site, moderator: Moderator
+) -> None:
+    with database.session() as session:
+        kept = session.get_one(Site, site.id)
+        rules = rulebook.stated(rulebook.current(session, site.id))
+        limits = {"automation": {"promise": 0.9, "beyond": 0.8}}
+        rulebook.save(session, kept, [StatedRule.model_validate(rules[0].as_json() | limits)])
+        made = switch.switch_on(session, kept, "grob", moderator=session.get_one(Moderator, moderator.id))
+        watch.switch_off(session, made, "checks")
+        (alarm_id,) = [alarm.id for alarm in alarms.open_ones(session)]
+        session.commit()
+    for page in ("/queue", "/rules", "/map"):
+        assert "no longer decides by itself: 90% were promised" in desk.client.get(page).text
+    assert desk.post(f"/alarms/{alarm_id}/noticed").status_code == 303
+    assert "no longer decides by itself" not in desk.client.get("/queue").text
+    assert desk.post(f"/alarms/{alarm_id}/noticed").status_code == 303
+    assert desk.post("/alarms/999/noticed").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("advice: review", "must advise approve or delete, not review"),
+        ("  beyond: 0.2", "beyond must lie on the rule's own bound or further on"),
+        ("  promise: 0.5", "greater than or equal to 0.8"),
+    ],
+)
+def test_a_file_with_senseless_limits_is_refused_with_the_rule(change: str, said: str) -> None:
+    advice = "advice: delete" if change != "advice: review" else change
+    limits = change if change.startswith("  ") else "  per_day: 3"
+    text = f"""rules:
+- key: grob
+  title: {{de: Grob}}
+  text: {{de: Nicht grob sein.}}
+  when: {{signal: disrespect, at_least: 0.5}}
+  {advice}
+  automation:
+  {limits}
+"""
+    with pytest.raises(Exception, match=r"rule 1 \(grob\)") as error:
+        files.read(text, name="regeln.yaml")
+    assert said in str(error.value)
