@@ -87,7 +87,8 @@ def study(judge: Judge, found: list[Decided]) -> "Iterator[Material]":
     while batch := list(islice(rest, BATCH)):
         _, features = judge.study([decided.case for decided in batch])
         grams = sparse([grams_of(decided.case.text, decided.section) for decided in batch])
-        yield Material(features, grams, np.array([decided.deleted for decided in batch], dtype=np.float64))
+        deleted = np.array([decided.deleted for decided in batch], dtype=np.float64)
+        yield Material(features, grams, deleted, np.ones(len(batch)))
 
 
 def report(material: "Material", schedule: "Schedule") -> dict[str, Any]:
@@ -99,7 +100,7 @@ def report(material: "Material", schedule: "Schedule") -> dict[str, Any]:
     return {
         "n": len(material.deleted),
         "deleted": int(material.deleted.sum()),
-        **measure(replayed.learned, material.deleted).report(),
+        **measure(replayed.learned, material.deleted, replayed.order).report(),
         "general": measure(replayed.general, material.deleted).report(),
     }
 

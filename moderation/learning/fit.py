@@ -1,9 +1,10 @@
-"""Fits a site's model: several modest experts, each cross-fitted, pooled by how well they did. Pure: numbers only.
+"""Fits a site's model: several modest experts, each cross-fitted, pooled, and trusted as far as the evidence goes.
 
 Each expert is a logistic regression on one view of the comments: what the judge says, the sentence vector, the sketch
-of the token features, the n-grams. What each says of decisions it was *not* fitted on decides how much it counts beside
-the general model. The pool begins near what served best over many sites and moves with evidence, so that a few
-decisions cannot do much harm.
+of the token features, the n-grams. What each says of decisions it was *not* fitted on is pooled, and the pool moves
+the order of comments away from the general model's only as far as it foretold those decisions better. Without evidence
+the order is the general model's own, so that a team without tastes, or with few decisions, loses nothing. Pure:
+numbers only.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from scipy.sparse import csr_matrix, vstack
 
 from moderation.judge.learned import Features, SiteModel, general
 from moderation.judge.ngrams import BUCKETS
-from moderation.learning.figures import Doubles, auc
+from moderation.learning.figures import Doubles
 
 Matrix: TypeAlias = NDArray[np.float32] | csr_matrix
 
@@ -58,18 +59,35 @@ TRUST = 0.35
 FIRMNESS = 12.0
 """How strongly the pool is held to where it begins: the precision of a normal prior on each share."""
 
+POOLED_FROM = 300
+"""Decisions from which on the pool's shares move at all."""
+
+FREEDOM = 3.0
+"""By how much the log loss of a pool with moving shares is better by chance, where its shares were fitted."""
+
+FIRST_HUNDRED = 100
+EARLY_EVIDENCE = 0.5
+"""Standard errors of evidence that are asked for before anything of a site's own model counts, in its first hundred."""
+
+RAMP = 0.7
+"""Standard errors of evidence over which the trust in a site's own model grows from nothing to all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Comments with their decisions, oldest first: ``deleted`` (n,) is 1 or 0, ``grams`` a sparse (n, buckets)."""
+    """Comments with their decisions, oldest first: ``deleted`` (n,) is 1 or 0, ``grams`` a sparse (n, buckets).
+
+    ``counts`` (n,) says for how many decisions like it each stands, where some were left out.
+    """
 
     features: Features
     grams: csr_matrix
     deleted: Doubles
+    counts: Doubles
 
     def rows(self, chosen: slice | NDArray[np.int64]) -> "Material":
         """Return some of the comments."""
-        return Material(self.features.rows(chosen), self.grams[chosen], self.deleted[chosen])
+        return Material(self.features.rows(chosen), self.grams[chosen], self.deleted[chosen], self.counts[chosen])
 
     def view(self, expert: Expert) -> Matrix:
         """Return what one expert looks at."""
@@ -77,17 +95,29 @@ class Material:
             return self.grams
         return np.asarray(getattr(self.features, expert.name), dtype=np.float32)
 
+    def logits(self, model: SiteModel) -> Doubles:
+        """Return what a model says of the comments: (n,)."""
+        said = model.bias + model.trust * general(self.features.signals).astype(np.float64)
+        said += self.features.signals @ model.signals
+        said += self.features.vectors @ model.vectors
+        said += self.features.sketches @ model.sketches
+        return np.asarray(said + self.grams @ model.grams, dtype=np.float64)
+
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A model, and what models without a decision said of it: logits (n,), NaN where nothing was held out.
+    """A model whose logits are calibrated, and where they come from.
 
-    ``helps``: whether those put more deletions before approvals than the general model does.
+    ``held_out`` is what experts without a decision said of it, pooled: logits (n,), NaN where nothing was held out.
+    ``weight``, 0 to 1, is how far the order of comments is the site's own and no longer the general model's. Logits
+    less ``bias``, divided by ``slope``, are on the general model's scale whatever the share of deletions.
     """
 
     model: SiteModel
     held_out: Doubles
-    helps: bool
+    weight: float
+    bias: float
+    slope: float
 
 
 def sparse(texts: Sequence[tuple[NDArray[np.int64], NDArray[np.float32]]]) -> csr_matrix:
@@ -102,7 +132,8 @@ def join(parts: Sequence[Material]) -> Material:
     """Put parts, each older than the next, into one."""
     features = Features(*(np.concatenate(columns) for columns in zip(*(part.features for part in parts), strict=True)))
     deleted = np.concatenate([part.deleted for part in parts])
-    return Material(features, csr_matrix(vstack([part.grams for part in parts])), deleted)
+    counts = np.concatenate([part.counts for part in parts])
+    return Material(features, csr_matrix(vstack([part.grams for part in parts])), deleted, counts)
 
 
 def enough(deleted: Doubles) -> bool:
@@ -111,51 +142,99 @@ def enough(deleted: Doubles) -> bool:
     return len(deleted) >= LEAST_DECISIONS and min(deletions, len(deleted) - deletions) >= LEAST_OF_EACH
 
 
-def recency(n: int) -> Doubles:
-    """Return how much each of n decisions counts, oldest first."""
-    return np.asarray(0.5 ** (np.arange(n - 1, -1, -1) / HALF_LIFE), dtype=np.float64)
+def recency(counts: Doubles) -> Doubles:
+    """Return how much each decision counts, oldest first, by how many came after it."""
+    after = counts.sum() - np.cumsum(counts)
+    return np.asarray(counts * 0.5 ** (after / HALF_LIFE), dtype=np.float64)
 
 
 def fit(material: Material) -> Fitted:
     """Fit a site's model; `enough` must hold."""
-    deleted, counts = material.deleted, recency(len(material.deleted))
-    folds = _folds(len(deleted))
+    deleted, counts = material.deleted, recency(material.counts)
+    weights, opinions = _opinions(material, counts)
+    seen = np.flatnonzero(~np.isnan(opinions[:, 1]))
+    opinions, said, counted = opinions[seen], deleted[seen], counts[seen]
+    firm = len(deleted) < POOLED_FROM
+    pool = _pool(opinions, said, counted, moving=not firm)
+    own, base = opinions @ pool[1:] + pool[0], opinions[:, 0]
+    weight = _trust(own, base, said, counted, freedom=0.0 if firm else FREEDOM)
+    # On the general model's scale, so that comments judged before and after a new fit compare.
+    middle, stretch = base.mean(), weight * base.std() / max(own.std(), 1e-3)
+    order = (1 - weight) * base + weight * middle + stretch * (own - own.mean())
+    bias, slope = _line(order, said, counted, begin=(_base_rate(said), 0.6), held=(0.1, 4.0))
+    held_out = np.full(len(deleted), np.nan)
+    held_out[seen] = own
+    shift = bias + slope * (weight * middle - stretch * own.mean())
+    model = _scaled(_combined(weights, pool), slope * stretch, shift, slope * (1 - weight))
+    return Fitted(model, held_out, weight, bias, slope)
+
+
+def _opinions(material: Material, counts: Doubles) -> tuple[list[Doubles], Doubles]:
+    """Return the experts' weights, fitted to all, and what the general model and cross-fitted experts say: (n, 5)."""
+    deleted = material.deleted
     weights: list[Doubles] = []
     opinions = np.full((len(deleted), 1 + len(EXPERTS)), np.nan)
     opinions[:, 0] = general(material.features.signals)
     for column, expert in enumerate(EXPERTS, start=1):
         view = material.view(expert)
         used = _used(view)
+        weights.append(np.zeros(1 + view.shape[1]))
         if len(used) < view.shape[1]:
             view = view[:, used]
         whole = regression(view, deleted, counts, expert.ridge)
-        weights.append(np.zeros(1 + material.view(expert).shape[1]))
         weights[-1][np.append(0, used + 1)] = whole
-        for held in folds:
+        for held in _folds(len(deleted)):
             taught = np.setdiff1d(np.arange(len(deleted)), held)
             part = regression(view[taught], deleted[taught], counts[taught], expert.ridge, start=whole)
             opinions[held, column] = view[held] @ part[1:] + part[0]
-    seen = np.concatenate(folds)
-    pool = _pool(opinions[seen], deleted[seen], counts[seen])
-    held_out = np.full(len(deleted), np.nan)
-    held_out[seen] = opinions[seen] @ pool[1:] + pool[0]
-    own, base = (auc(column, deleted[seen]) or 0.0 for column in (held_out[seen], opinions[seen, 0]))
-    return Fitted(_combined(weights, pool), held_out, own > base)
+    return weights, opinions
 
 
-def calibrate_general(logits: Doubles, deleted: Doubles) -> tuple[float, float]:
-    """Return bias and slope that make the general model's logits this team's: near 0 and 1 while little is known."""
+def _trust(own: Doubles, base: Doubles, deleted: Doubles, counts: Doubles, *, freedom: float) -> float:
+    """Return from 0 to 1 how far to follow a site's own model rather than the general one, both calibrated.
+
+    The evidence is the difference of their log losses in standard errors. More is asked for where decisions are so few
+    that chance is large, and where they are so many that what there is to learn would show.
+    """
+    # Held but loosely to a guess: what is hardly calibrated would lose by that alone.
+    bias, slope = _line(base, deleted, counts, begin=(_base_rate(deleted), 0.5), held=(0.1, 4.0))
+    gain = counts * (_losses(bias + slope * base, deleted) - _losses(own, deleted))
+    error = np.sqrt(((gain - gain.mean()) ** 2).sum()) + 1e-6
+    asked = EARLY_EVIDENCE if len(deleted) < FIRST_HUNDRED else np.clip((len(deleted) - 300) / 700, 0, 1)
+    return float(np.clip(((gain.sum() - freedom) / error - asked) / RAMP, 0, 1))
+
+
+def _losses(logits: Doubles, deleted: Doubles) -> Doubles:
+    return np.asarray(np.logaddexp(0, logits) - deleted * logits, dtype=np.float64)
+
+
+def calibrate_general(logits: Doubles, deleted: Doubles, counts: Doubles) -> tuple[float, float]:
+    """Return bias and slope that make logits on the general model's scale this team's; a guess to begin with."""
+    return _line(logits, deleted, counts, begin=(-1.0, 0.6), held=(4.0, 40.0))
+
+
+def _line(
+    logits: Doubles, deleted: Doubles, counts: Doubles, *, begin: tuple[float, float], held: tuple[float, float]
+) -> tuple[float, float]:
+    """Return bias and slope, the slope above 0, of a logistic regression that is held to where it begins."""
+    begin_, held_ = np.array(begin), np.array(held)
     if not len(deleted):
-        return -1.0, 0.6
+        return begin
 
     def loss(point: Doubles) -> tuple[float, Doubles]:
-        away = point - np.array([-1.0, 0.6])
-        value, slope = _logistic(point[0] + point[1] * logits, deleted, np.ones(len(deleted)))
-        gradient = np.array([slope.sum(), slope @ logits]) + np.array([0.5, 40.0]) * away
-        return value + float(0.5 * (np.array([0.5, 40.0]) * away**2).sum()), gradient
+        away = point - begin_
+        value, slope = _logistic(point[0] + point[1] * logits, deleted, counts)
+        gradient = np.array([slope.sum(), slope @ logits]) + held_ * away
+        return value + float(0.5 * (held_ * away**2).sum()), gradient
 
-    found = minimize(loss, np.array([-1.0, 0.6]), jac=True, method="L-BFGS-B", bounds=[(None, None), (0.02, None)])
+    found = minimize(loss, begin_, jac=True, method="L-BFGS-B", bounds=[(None, None), (0.02, None)])
     return float(found.x[0]), float(found.x[1])
+
+
+def _base_rate(deleted: Doubles) -> float:
+    """Return the logit of the share of deletions."""
+    rate = (deleted.sum() + 1) / (len(deleted) + 2)
+    return float(np.log(rate / (1 - rate)))
 
 
 def regression(
@@ -184,7 +263,7 @@ def _used(view: Matrix) -> NDArray[np.int64]:
 
 def _logistic(logits: Doubles, deleted: Doubles, counts: Doubles) -> tuple[float, Doubles]:
     """Return the loss and its slope by each logit."""
-    value = float(counts @ (np.logaddexp(0, logits) - deleted * logits))
+    value = float(counts @ _losses(logits, deleted))
     return value, counts * (1 / (1 + np.exp(-np.clip(logits, -30, 30))) - deleted)
 
 
@@ -194,14 +273,15 @@ def _folds(n: int) -> list[NDArray[np.int64]]:
     return [blocks[-1]] if n > MANY else blocks
 
 
-def _pool(opinions: Doubles, deleted: Doubles, counts: Doubles) -> Doubles:
-    """Return bias and weights of the opinions: a logistic regression that begins at the experts' shares."""
+def _pool(opinions: Doubles, deleted: Doubles, counts: Doubles, *, moving: bool) -> Doubles:
+    """Return bias and weights of the opinions: at the experts' shares, scaled to what happened, or ``moving``."""
     scale = np.maximum(opinions.std(axis=0), 1e-3)
     middle = opinions.mean(axis=0)
     z = (opinions - middle) / scale
-    begin = np.array([0.0, TRUST, *(expert.share for expert in EXPERTS)])
-    rate = (deleted.sum() + 1) / (len(deleted) + 2)
-    begin[0] = np.log(rate / (1 - rate))
+    shares = np.array([TRUST, *(expert.share for expert in EXPERTS)])
+    begin = np.array([_base_rate(deleted), *shares])
+    if not moving:
+        z, begin = (z @ shares)[:, np.newaxis], np.array([begin[0], 0.8])
     held = np.array([0.1, *[FIRMNESS] * z.shape[1]])
 
     def loss(point: Doubles) -> tuple[float, Doubles]:
@@ -211,7 +291,7 @@ def _pool(opinions: Doubles, deleted: Doubles, counts: Doubles) -> Doubles:
 
     bounds = [(None, None), *[(0.0, None)] * z.shape[1]]
     found = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds)
-    slopes = found.x[1:] / scale
+    slopes = (found.x[1:] if moving else found.x[1] * shares) / scale
     return np.array([found.x[0] - float(slopes @ middle), *slopes])
 
 
@@ -223,3 +303,9 @@ def _combined(weights: Sequence[Doubles], pool: Doubles) -> SiteModel:
     }
     bias = pool[0] + sum(share * each[0] for each, share in zip(weights, pool[2:], strict=True))
     return SiteModel(float(bias), float(pool[1]), **folded)
+
+
+def _scaled(model: SiteModel, factor: float, shift: float, trust: float) -> SiteModel:
+    """Return ``factor`` times a model, plus a shift, plus ``trust`` in the general model."""
+    own = {expert.name: getattr(model, expert.name) * np.float32(factor) for expert in EXPERTS}
+    return SiteModel(float(factor * model.bias + shift), float(factor * model.trust + trust), **own)

@@ -7,7 +7,7 @@ import numpy as np
 
 from moderation.judge.learned import general
 from moderation.learning.figures import Doubles
-from moderation.learning.fit import Material, calibrate_general, enough, fit
+from moderation.learning.fit import Fitted, Material, calibrate_general, enough, fit, recency
 
 WARM_UP = 50
 GROWTH = 1.35
@@ -15,6 +15,13 @@ GROWTH = 1.35
 
 NUDGE = 0.01
 """How far one decision moves the bias, until the next fit: the share of deletions drifts faster than tastes."""
+
+
+PATIENCE = 3.0
+"""Log loss that a model may fall behind before it is fitted anew, and a long memory before a short one takes over."""
+
+LONGEST_DOUBT = 1000
+"""Decisions after which a change that could not be shown is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +41,17 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """Probabilities of deletion, each said before its decision was known: by the site's model and by the general."""
+    """What was said of each comment before its decision was known: (n,) each.
+
+    ``learned`` and ``general`` are probabilities of deletion. ``order`` sorts as the site's model did, on the general
+    model's scale: free of the share of deletions, which moves with time, so that comments of different days compare.
+    ``since`` is the first decision that still taught at the end; those before it were forgotten, as tastes had changed.
+    """
 
     learned: Doubles
     general: Doubles
+    order: Doubles
+    since: int
 
 
 def replay(
@@ -47,30 +61,76 @@ def replay(
     schedule = schedule or Schedule()
     n = len(material.deleted)
     base = np.asarray(general(material.features.signals), dtype=np.float64)
-    learned, seen = np.empty(n), 0
+    learned, order, seen, memory = np.empty(n), base.copy(), 0, Memory()
     while seen < n:
-        until = min(n, schedule.next(seen))
-        past, block = material.rows(slice(0, seen)), material.rows(slice(seen, until))
-        fitted = None
-        if schedule.learning and seen >= schedule.warm_up and enough(past.deleted):
-            fitted = fit(past)
-        if fitted is not None and fitted.helps:
-            model = fitted.model
-            logits = (
-                model.bias
-                + model.trust * base[seen:until]
-                + block.features.signals @ model.signals
-                + block.features.vectors @ model.vectors
-                + block.features.sketches @ model.sketches
-                + block.grams @ model.grams
-            )
-            learned[seen:until] = _nudged(np.asarray(logits, dtype=np.float64), block.deleted)
+        block = material.rows(slice(seen, min(n, schedule.next(seen))))
+        fitted = memory.fit(material, seen) if schedule.learning and seen >= schedule.warm_up else None
+        past = slice(memory.since, seen)
+        bias, slope = calibrate_general(base[past], material.deleted[past], recency(material.counts[past]))
+        logits = bias + slope * base[seen : seen + len(block.deleted)]
+        plain = _sigmoid(logits) if fitted is None else _nudged(logits, block.deleted)
+        until = seen + len(block.deleted)
+        if fitted is not None and fitted.weight > 0:
+            logits = block.logits(fitted.model)
+            said = _nudged(logits, block.deleted)
+            until = memory.watch(seen, said, plain, block.deleted)
+            order[seen:until] = (logits[: until - seen] - fitted.bias) / fitted.slope
+            learned[seen:until] = said[: until - seen]
         else:
-            bias, slope = calibrate_general(base[:seen], past.deleted)
-            learned[seen:until] = _sigmoid(bias + slope * base[seen:until])
+            learned[seen:until] = plain
         seen = until
         progress(seen)
-    return Replayed(learned, _sigmoid(base))
+    return Replayed(learned, _sigmoid(base), order, memory.since)
+
+
+@dataclass(slots=True)
+class Memory:
+    """From which decision on there is something to learn: a team that changes its mind is better learned anew.
+
+    ``change`` is where that may have happened: a model fell behind the general one from there on.
+    """
+
+    since: int = 0
+    change: int | None = None
+
+    def fit(self, material: Material, seen: int) -> Fitted | None:
+        """Fit a model to what is remembered of the first ``seen`` decisions; None where that is not enough."""
+        past = material.rows(slice(self.since, seen))
+        if not enough(past.deleted):
+            return None
+        whole = fit(past)
+        if self.change is None or not enough(material.deleted[self.change : seen]):
+            return whole
+        short = fit(material.rows(slice(self.change, seen)))
+        new = whole.held_out[self.change - self.since :]
+        both = ~(np.isnan(new) | np.isnan(short.held_out))
+        decided = material.deleted[self.change : seen][both]
+        gain = losses(_sigmoid(new[both]), decided) - losses(_sigmoid(short.held_out[both]), decided)
+        if gain.sum() > PATIENCE:
+            self.since, self.change = self.change, None
+            return short
+        if seen - self.change > LONGEST_DOUBT:
+            self.change = None
+        return whole
+
+    def watch(self, seen: int, said: Doubles, plain: Doubles, happened: Doubles) -> int:
+        """Return until where a model was good enough: when it falls behind the general one, it is fitted anew early."""
+        behind = np.cumsum(losses(said, happened) - losses(plain, happened))
+        # Behind what it had won at best: a change late in a block counts as much as one at its beginning.
+        best = np.minimum(np.minimum.accumulate(behind), 0)
+        found = np.flatnonzero(behind - best > PATIENCE)
+        if not len(found):
+            return seen + len(happened)
+        end = int(found[0]) + 1
+        if self.change is None:
+            self.change = seen + (int(behind[:end].argmin()) + 1 if best[end - 1] < 0 else 0)
+        return seen + end
+
+
+def losses(probabilities: Doubles, deleted: Doubles) -> Doubles:
+    """Return the log loss of each probability."""
+    bounded = np.clip(probabilities, 1e-6, 1 - 1e-6)
+    return np.asarray(-np.log(np.where(deleted > 0.5, bounded, 1 - bounded)), dtype=np.float64)
 
 
 def _nudged(logits: Doubles, deleted: Doubles) -> Doubles:

@@ -15,8 +15,10 @@ from moderation.judge.learned import (
     SiteModel,
     general,
     grams_of,
+    pack,
     projection,
     signals,
+    unpack,
 )
 from moderation.judge.network import DIMENSION, POOLED
 from moderation.judge.ngrams import BUCKETS
@@ -70,3 +72,14 @@ def test_the_section_counts_as_a_word_of_its_own() -> None:
     buckets, _ = grams_of("Guten Morgen", "Sport")
     assert len(buckets) == len(grams_of("Guten Morgen")[0]) + 1
     assert buckets[-1] != grams_of("Guten Morgen", "Politik")[0][-1]
+
+
+def test_what_is_kept_of_a_comment_is_small_and_says_the_same() -> None:
+    generator = np.random.default_rng(8)
+    features = Features(*(generator.normal(size=(3, n)).astype(np.float32) for n in (SIGNALS, DIMENSION, SKETCH)))
+    kept = pack(features)
+    assert [len(row) for row in kept] == [1824] * 3
+    for before, after in zip(features, unpack(kept), strict=True):
+        assert after == pytest.approx(before, abs=0.004)
+    with pytest.raises(ModelError):
+        unpack([*kept, kept[0][:-2]])
