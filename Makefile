@@ -3,7 +3,7 @@ export PORT
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test lint lock train assets translations clean
+.PHONY: help run test chaos lint lock train assets translations clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*##\(.*\)/  make \1\t\2/p' Makefile
@@ -13,6 +13,9 @@ run: .venv/installed  ## The whole service with its demo paper, on PORT (8000)
 
 test: .venv/installed-dev  ## Everything that must hold
 	@PYTHON=$(BIN)/python tests/run
+
+chaos: .venv/installed-dev  ## Break everything by chance for minutes, and see that nothing is lost; MINUTES (2), SEED, HOUSE
+	@exec $(BIN)/python -m tests.faults $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(HOUSE),--house $(HOUSE))
 
 lint: .venv/installed-dev  ## Style and types
 	$(BIN)/ruff check .

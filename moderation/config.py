@@ -80,9 +80,8 @@ class Settings(BaseSettings):
     score_batch: int = Field(64, ge=1, le=512, description="Comments that are claimed and judged together.")
     score_attempts: int = Field(3, ge=1, description="Tries before a comment goes to people as not scored.")
     score_lease: PositiveSeconds = Field(30, description="Seconds a worker may take for a batch of comments.")
-    sweep_interval: PositiveSeconds = Field(30, description="Seconds between rings of every bell.")
+    sweep_interval: PositiveSeconds = Field(15, description="Seconds between rings of every bell.")
 
-    delivery_batch: int = Field(10, ge=1, le=200, description="Deliveries that are claimed together.")
     delivery_timeout: PositiveSeconds = Field(15, description="Seconds a site has to answer a delivery.")
     delivery_days: float = Field(3, gt=0, description="Days for which a delivery is tried again.")
 

@@ -87,6 +87,7 @@ class Database:
 
     ``session()`` may write; on SQLite it takes the write lock at once, because a transaction that begins by reading and
     then writes fails when another wrote in between, whatever the time-out. ``session(read_only=True)`` never waits.
+    Errors do not quote what was to be written: it may be a reader's text.
     """
 
     def __init__(self, url: str) -> None:
@@ -107,8 +108,8 @@ def _make_engine(url: str) -> Engine:
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8)
-    engine = create_engine(url, connect_args={"timeout": 30})
+        return create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8, hide_parameters=True)
+    engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: DBAPIConnection, _record: object) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from moderation import audit, letters
@@ -39,7 +39,6 @@ def decide(
     The same outcome again is no second decision: the one that stands is returned. StaleView where the text or the
     status is no longer what the moderator saw; NotFound where there is no such comment or rule.
     """
-    moment = now()
     taken = session.execute(
         update(Comment)
         .where(Comment.id == comment_id, Comment.revision == seen.revision, Comment.status == seen.status)
@@ -52,6 +51,7 @@ def decide(
         raise NotFound(f"There is no comment {comment_id}.")
     if taken.rowcount == 0:  # type: ignore[attr-defined]
         return _standing_decision(comment, outcome, seen)
+    moment = now()
     cancel_deliveries(session, comment)
     _end_deferral(session, comment, moment)
     rule = _rule_of(session, comment, rule_id) if rule_id is not None else None
@@ -64,7 +64,7 @@ def decide(
         rule_id=rule and rule.id,
         rule_title=rule and rule.title,
         rule_text=rule and rule.text,
-        decided_at=moment,
+        decided_at=_after_the_last(session, comment, moment),
     )
     end_of_undo = moment + timedelta(seconds=comment.site.undo_seconds)
     decision.delivery = Delivery(
@@ -76,6 +76,15 @@ def decide(
     if outcome is Outcome.DELETE:
         letters.tell_reasons(session, decision, not_before=end_of_undo)
     return decision
+
+
+def _after_the_last(session: Session, comment: Comment, moment: datetime) -> datetime:
+    """Return the moment, put after the comment's last decision where another machine's clock was ahead.
+
+    The site takes the decision with the later time for the one that counts.
+    """
+    last = session.scalar(select(func.max(Decision.decided_at)).where(Decision.comment_id == comment.id))
+    return max(moment, last + timedelta(microseconds=1)) if last else moment
 
 
 def _standing_decision(comment: Comment, outcome: Outcome, seen: Seen) -> Decision:
@@ -137,7 +146,7 @@ def undo(session: Session, decision_id: int, *, moderator: Moderator) -> Comment
             revision=comment.revision,
             outcome=Outcome.UNDO,
             moderator_id=moderator.id,
-            decided_at=moment,
+            decided_at=_after_the_last(session, comment, moment),
         )
     )
     return comment

@@ -1,4 +1,8 @@
-"""Bring decisions to the site: signed and sent, when to try again; or handed over when the site asks."""
+"""Bring decisions to the site: signed and sent, when to try again; or handed over when the site asks.
+
+A site that fails again and again is ill: it is left in peace for a while and then asked by one delivery at a time, so
+that it holds up no other site. The first that arrives shows that it is well, and all that waited for it goes.
+"""
 
 import hashlib
 import itertools
@@ -11,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, and_, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 from standardwebhooks.webhooks import Webhook
 
@@ -24,6 +28,12 @@ from moderation.outbound import PrivateAddress
 
 STEPS = tuple(timedelta(seconds=s) for s in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
 """Waits between tries, as Standard Webhooks 1.0 recommends them."""
+
+ILL = 3
+"""Tries that failed in a row after which a site counts as ill."""
+
+PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(seconds=30)
+"""How long an ill site is left in peace: so long for each try that failed, and at most so long."""
 
 EVENT_AFTER = {"approve": "comment.approved", "delete": "comment.deleted"}
 
@@ -54,9 +64,20 @@ class Result:
 
 
 def claim(session: Session, *, limit: int, lease: timedelta) -> list[int]:
-    """Take deliveries that are due, to sites that can be called; return their ids."""
-    callable_sites = select(Site.id).where(Site.callback_url.is_not(None))
-    return claim_due(session, Delivery, limit=limit, lease=lease, where=[Delivery.site_id.in_(callable_sites)])
+    """Take deliveries that are due, to sites that can be called and are not left in peace; return their ids.
+
+    While a site that is ill is tried with one of them, nobody else tries it.
+    """
+    in_peace = Site.paused_until > now()
+    reachable = select(Site.id).where(Site.callback_url.is_not(None), or_(Site.paused_until.is_(None), ~in_peace))
+    taken = claim_due(session, Delivery, limit=limit, lease=lease, where=[Delivery.site_id.in_(reachable)])
+    session.execute(
+        update(Site)
+        .where(Site.id.in_(select(Delivery.site_id).where(Delivery.id.in_(taken))), Site.failed_tries >= ILL)
+        .values(paused_until=now() + lease)
+        .execution_options(synchronize_session=False)
+    )
+    return taken
 
 
 def parcels(session: Session, delivery_ids: Sequence[int], *, links: Links) -> list[Parcel]:
@@ -164,8 +185,9 @@ def record(session: Session, result: Result, *, give_up_after: timedelta) -> flo
     moment = now()
     if result.problem is None:
         delivery.delivered_at, delivery.due_at, delivery.last_error = moment, None, None
-        return None
+        return 0.0 if _is_well(session, delivery.site_id) else None
     delivery.last_error = result.problem
+    _is_ill(session, delivery.site_id, result.retry_after)
     if delivery.due_at is None:  # cancelled while it was on its way
         return None
     next_at = moment + _wait(delivery.attempts, result.retry_after)
@@ -176,6 +198,40 @@ def record(session: Session, result: Result, *, give_up_after: timedelta) -> flo
     return (next_at - moment).total_seconds()
 
 
+def _is_ill(session: Session, site_id: int, retry_after: float | None) -> None:
+    """Count a failure of the site, and leave it in peace if there were several, or if it asks for that."""
+    failed = session.scalars(
+        update(Site).where(Site.id == site_id).values(failed_tries=Site.failed_tries + 1).returning(Site.failed_tries)
+    ).one()
+    pause = timedelta(seconds=min(retry_after or 0.0, 86_400.0))
+    if failed >= ILL:
+        pause = max(pause, min(failed * PAUSE, LONGEST_PAUSE))
+    session.execute(update(Site).where(Site.id == site_id).values(paused_until=now() + pause if pause else None))
+
+
+def _is_well(session: Session, site_id: int) -> bool:
+    """Send what failed while the site was ill; return whether there was any.
+
+    What fails by itself, while the site takes other deliveries, is sent early a few times only.
+    """
+    failed = session.scalars(select(Site.failed_tries).where(Site.id == site_id)).one()
+    if not failed:
+        return False
+    session.execute(update(Site).where(Site.id == site_id).values(failed_tries=0, paused_until=None))
+    waiting = and_(Delivery.site_id == site_id, Delivery.due_at > now(), Delivery.last_error.is_not(None))
+    if failed < ILL:
+        waiting = and_(waiting, Delivery.attempts <= ILL)
+    # What another worker holds at this moment is on its way already.
+    ids = select(Delivery.id).where(waiting).with_for_update(skip_locked=True)
+    sent = session.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(session.scalars(ids).all()))
+        .values(due_at=now())
+        .execution_options(synchronize_session=False)
+    )
+    return bool(sent.rowcount)  # type: ignore[attr-defined]
+
+
 def _wait(attempts: int, retry_after: float | None) -> timedelta:
     """How long to wait after so many tries, with up to a tenth more, so that not all come back at one moment."""
     step = STEPS[min(attempts, len(STEPS)) - 1] if attempts else STEPS[0]
@@ -184,7 +240,9 @@ def _wait(attempts: int, retry_after: float | None) -> timedelta:
 
 
 def try_again(session: Session, delivery_id: int) -> None:
-    """Put a delivery that failed on its way once more."""
+    """Put a delivery that failed on its way once more, at once."""
+    delivery = session.get_one(Delivery, delivery_id)
+    session.execute(update(Site).where(Site.id == delivery.site_id).values(paused_until=None))
     session.execute(
         update(Delivery)
         .where(Delivery.id == delivery_id, Delivery.failed_at.is_not(None))

@@ -3,6 +3,8 @@
 import ipaddress
 import socket
 import ssl
+import threading
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,12 +20,52 @@ class PrivateAddress(httpx.TransportError):
         self.address = address
 
 
-class _PublicOnly(httpcore.SyncBackend):
-    """Connects to public addresses only.
+class _Deadline(threading.local):
+    """Until when the request of this thread may take, whatever happens on the way."""
+
+    at = float("inf")
+
+    def left(self, timeout: float | None) -> float:
+        """Seconds that the next step may take; at least a moment, so that it fails by itself."""
+        return max(0.001, min(float("inf") if timeout is None else timeout, self.at - time.monotonic()))
+
+
+class _Timed(httpcore.NetworkStream):
+    """A stream none of whose steps outlasts the request's deadline: a site may send a byte now and then for ever."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: _Deadline) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._deadline.left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._deadline.left(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        inner = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
+        return _Timed(inner, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Backend(httpcore.SyncBackend):
+    """Connects within the deadline, and to public addresses only, unless private ones are allowed.
 
     The name is resolved here and the connection goes to the very address that was looked at, so that a second answer
     of the name server cannot lead somewhere else (DNS rebinding). TLS still checks the host's name.
     """
+
+    def __init__(self, deadline: _Deadline, *, private: bool) -> None:
+        self._deadline = deadline
+        self._private = private
 
     def connect_tcp(
         self,
@@ -39,9 +81,17 @@ class _PublicOnly(httpcore.SyncBackend):
             raise httpcore.ConnectError(str(error)) from error
         addresses = [str(entry[4][0]) for entry in found]
         for address in addresses:
-            if not is_public(address):
+            if not self._private and not is_public(address):
                 raise PrivateAddress(address)
-        return super().connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        for address in addresses[:-1]:
+            try:
+                return self._connect(address, port, timeout, local_address, socket_options)
+            except httpcore.ConnectError:
+                continue
+        return self._connect(addresses[-1], port, timeout, local_address, socket_options)
+
+    def _connect(self, address: str, port: int, timeout: float | None, *rest: Any) -> httpcore.NetworkStream:
+        return _Timed(super().connect_tcp(address, port, self._deadline.left(timeout), *rest), self._deadline)
 
 
 def is_public(address: str) -> bool:
@@ -51,14 +101,21 @@ def is_public(address: str) -> bool:
     return (inner or ip).is_global and not ip.is_multicast
 
 
-class _PublicTransport(httpx.HTTPTransport):
-    def __init__(self, context: ssl.SSLContext) -> None:
+class _Transport(httpx.HTTPTransport):
+    def __init__(self, *, private: bool, timeout: float) -> None:
+        context = httpx.create_ssl_context()
         super().__init__(verify=context)
-        self._pool = httpcore.ConnectionPool(ssl_context=context, network_backend=_PublicOnly())
+        self._timeout = timeout
+        self._deadline = _Deadline()
+        backend = _Backend(self._deadline, private=private)
+        self._pool = httpcore.ConnectionPool(ssl_context=context, network_backend=backend)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self._deadline.at = time.monotonic() + self._timeout
+        return super().handle_request(request)
 
 
 def client(*, private: bool, timeout: float) -> httpx.Client:
-    """Make a client; ``private`` allows private addresses, ``timeout`` is in seconds for each step of a request."""
-    context = httpx.create_ssl_context()
-    transport = httpx.HTTPTransport(verify=context) if private else _PublicTransport(context)
+    """Make a client; ``private`` allows private addresses, ``timeout`` is in seconds for a whole request."""
+    transport = _Transport(private=private, timeout=timeout)
     return httpx.Client(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import structlog
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_babel import Babel
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -14,7 +16,7 @@ from moderation.broker import Bell
 from moderation.compat import akismet, akismet_usage, coral, openai, perspective, suggestion
 from moderation.config import Settings, load_settings
 from moderation.db import Database
-from moderation.errors import ModerationError, TooLarge, TooMany
+from moderation.errors import Missing, ModerationError, TooLarge, TooMany
 from moderation.folders import TEMPLATES, TRANSLATIONS
 from moderation.judge import Judge
 from moderation.views import (
@@ -69,6 +71,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         threading.Thread(target=app.extensions["moderation"].judge.warm, daemon=True).start()
     app.register_error_handler(ModerationError, _explain)
     app.register_error_handler(HTTPException, _explain_http)
+    for away in (OperationalError, InterfaceError, NoConnection):
+        app.register_error_handler(away, _explain_database)
     app.after_request(_harden)
     return app
 
@@ -112,6 +116,14 @@ def _explain_http(error: HTTPException) -> tuple[Response, int] | HTTPException:
     known = ModerationError(error.description or error.name, code=error.name.lower().replace(" ", "_"))
     known.status = error.code  # type: ignore[assignment]
     return _explain(known)
+
+
+def _explain_database(error: Exception) -> tuple[Response, int]:
+    """The database is away, busy or full: nothing was done, and it is worth trying again."""
+    log.error("database_away", error=type(getattr(error, "orig", None) or error).__name__)
+    response, status = _explain(Missing("The database does not answer. Nothing was done; try again.", code="database"))
+    response.headers["Retry-After"] = "5"
+    return response, status
 
 
 _CONTENT_POLICY = "; ".join(

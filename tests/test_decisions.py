@@ -4,6 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+import time_machine
 from sqlalchemy import select
 
 from moderation import decisions, delivery, sites
@@ -166,3 +167,15 @@ def test_the_last_decision_that_can_be_undone_is_offered(
         session.scalars(select(Delivery)).one().not_before = now()
         session.flush()
         assert decisions.undoable(session, moderator=moderator) is None
+
+
+def test_a_later_decision_bears_a_later_time_even_where_clocks_differ(
+    database: Database, site: Site, moderator: Moderator
+) -> None:
+    """The site goes by the time: one web process's clock was ahead, the other's is right."""
+    with database.session() as session:
+        comment = add_comment(session, site)
+        with time_machine.travel(now() + timedelta(seconds=20)):
+            first = decisions.decide(session, comment.id, Outcome.APPROVE, moderator=moderator, seen=Seen(1))
+        second = decisions.reverse(session, first.id, moderator=moderator)
+        assert second.decided_at > first.decided_at

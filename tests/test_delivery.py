@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import time_machine
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from standardwebhooks.webhooks import Webhook
 
 from moderation import auth, decisions, delivery
@@ -130,6 +130,81 @@ def test_a_private_address_is_refused_unless_the_site_allows_it(
     tasks.deliver()
     assert receiver.got == []
     assert _delivery(database).last_error == "private 127.0.0.1"
+
+
+@pytest.fixture
+def five(database: Database, pushed: Site, moderator: Moderator) -> list[int]:
+    """Five deliveries that are due at one site."""
+    made = []
+    with database.session() as session:
+        for _ in range(5):
+            comment = add_comment(session, pushed)
+            decision = decisions.decide(session, comment.id, Outcome.APPROVE, moderator=moderator, seen=Seen(1))
+            assert decision.delivery is not None
+            made.append(decision.delivery.id)
+        session.commit()
+    return made
+
+
+def _due(database: Database) -> int:
+    with database.session(read_only=True) as session:
+        return session.scalar(select(func.count()).where(Delivery.due_at <= now())) or 0
+
+
+def test_a_site_that_is_ill_is_left_in_peace_and_holds_up_no_other(
+    database: Database, workshop: Workshop, five: list[int], receiver: Receiver
+) -> None:
+    _answer(receiver, 500)
+    tasks.deliver()
+    assert len(receiver.got) == delivery.ILL
+    tasks.deliver()
+    assert len(receiver.got) == delivery.ILL
+    assert _due(database) == 2, "what was not tried lost no try"
+
+
+def test_an_ill_site_is_asked_by_one_delivery_at_a_time(database: Database, pushed: Site, five: list[int]) -> None:
+    with database.session() as session:
+        session.get_one(Site, pushed.id).failed_tries = delivery.ILL
+        session.commit()
+        assert len(delivery.claim(session, limit=1, lease=timedelta(seconds=30))) == 1
+        session.commit()
+        assert delivery.claim(session, limit=1, lease=timedelta(seconds=30)) == []
+
+
+def test_the_first_that_arrives_at_a_site_brings_all_that_waited_for_it(
+    database: Database, workshop: Workshop, five: list[int], receiver: Receiver
+) -> None:
+    _answer(receiver, 500)
+    tasks.deliver()
+    with database.session() as session:
+        session.execute(update(Delivery).where(Delivery.id.in_(five[:3])).values(due_at=now() + timedelta(hours=9)))
+        session.commit()
+    _answer(receiver, 200)
+    with time_machine.travel(now() + delivery.LONGEST_PAUSE):
+        tasks.deliver()
+    with database.session(read_only=True) as session:
+        assert all(session.scalars(select(Delivery.delivered_at)))
+
+
+def test_what_fails_by_itself_is_not_sent_again_with_every_other(
+    database: Database, workshop: Workshop, five: list[int], receiver: Receiver
+) -> None:
+    """The site takes all but one, which it cannot digest."""
+    with database.session(read_only=True) as session:
+        poison = session.get_one(Delivery, five[0]).webhook_id
+    receiver.answer = lambda: (500 if receiver.got[-1][0]["webhook-id"] == poison else 204, {})
+    for number in range(5):
+        with database.session() as session:
+            session.execute(update(Delivery).where(Delivery.id == five[number]).values(delivered_at=None, due_at=now()))
+            session.commit()
+        tasks.deliver()
+    for _ in range(10):
+        with database.session() as session:
+            session.execute(update(Delivery).where(Delivery.id == five[1]).values(delivered_at=None, due_at=now()))
+            session.commit()
+        tasks.deliver()
+    tries = [headers["webhook-id"] for headers, _ in receiver.got].count(poison)
+    assert 2 <= tries <= delivery.ILL + 2
 
 
 def test_the_waits_grow_and_after_three_days_it_has_failed(database: Database, decided: int) -> None:

@@ -1,6 +1,9 @@
 """No request leaves the house for a private address, however the address is written."""
 
 import socket
+import threading
+import time
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -29,6 +32,28 @@ def test_public_addresses_are_known(address: str) -> None:
 def test_no_spelling_of_loopback_is_connected_to(host: str) -> None:
     with outbound.client(private=False, timeout=2) as client, pytest.raises((PrivateAddress, httpx.InvalidURL)):
         client.get(f"http://{host}:9/")
+
+
+def test_a_site_that_answers_a_byte_now_and_then_is_not_waited_for() -> None:
+    """Each byte is in time for itself; the request is not."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        over = threading.Event()
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                while not over.wait(0.05):
+                    connection.sendall(b".")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        began = time.monotonic()
+        with outbound.client(private=True, timeout=0.5) as client, pytest.raises(httpx.TimeoutException):
+            client.get(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        assert time.monotonic() - began < 2
+        over.set()
+        thread.join()
 
 
 def test_one_private_answer_of_a_name_server_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:

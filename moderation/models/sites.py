@@ -33,6 +33,10 @@ class Site(Base):
     keeps_addresses: Mapped[bool] = mapped_column(default=False, doc="Whether e-mails and IPs are kept as they are.")
     mails_reasons: Mapped[bool] = mapped_column(default=False, doc="Whether we mail commenters why we deleted.")
     coral_rejects: Mapped[bool] = mapped_column(default=False, doc="Whether Coral may reject what rules say to delete.")
+    failed_tries: Mapped[int] = mapped_column(
+        default=0, server_default="0", doc="How often in a row it could not be told of a decision."
+    )
+    paused_until: Mapped[datetime | None] = mapped_column(doc="Until when nothing is sent to it, as it is ill.")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     keys: Mapped[list[SiteKey]] = relationship(back_populates="site", order_by="SiteKey.id.desc()")

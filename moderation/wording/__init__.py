@@ -105,6 +105,7 @@ def problem(error: ModerationError) -> str:
         "nothing_chosen": gettext("Nothing of that is waiting any more, so there is nothing to decide."),
         "not_found": gettext("There is no such page. Perhaps the address was cut off?"),
         "forbidden": gettext("Only an admin may do this."),
+        "database": gettext("The database does not answer at the moment. Nothing was changed; please try again."),
     }
     return known.get(error.code, error.message)
 
