@@ -1,7 +1,9 @@
 """Detoxify's released checkpoints: their names, what is on disk, and fetching them with resume and checksum."""
 
+import fcntl
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -89,6 +91,15 @@ def pull(model: Released, folder: Path, progress: Progress = lambda *_: None, *,
             path.parent.mkdir(parents=True, exist_ok=True)
             _fetch(address, path, sha256, partial(progress, name))
     return folder / model.file
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process changes a folder of models, and keep others waiting meanwhile."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _fetch(address: str, path: Path, sha256: str, progress: Callable[[int, int | None], None]) -> None:

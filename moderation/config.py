@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from moderation.errors import SettingsError
+from moderation.judge.case import ToneSource
 from moderation.notices.links import Links
 
 PositiveSeconds = Annotated[float, Field(gt=0)]
@@ -73,6 +74,19 @@ class Settings(BaseSettings):
         False, description="Whether web processes load the judge at their start, not with the first call that needs it."
     )
 
+    tone: ToneSource = Field(
+        ToneSource.EMBEDDED,
+        description="Whose word on tone counts in the workers: `embedded`, `detoxify`, or `blend` of both.",
+    )
+    tone_model: str = Field(
+        "multilingual", description="Which model of Detoxify's: a released one by name, or the path of a checkpoint."
+    )
+    tone_retry: PositiveSeconds = Field(900, description="Seconds until a model that could not be had is tried again.")
+    models_mirror: str = Field(
+        "",
+        pattern=r"^(https?://.*)?$",
+        description="Address of a folder that has the files of Detoxify's models. Empty: their makers'.",
+    )
     models_dir: Path | None = Field(
         None, description="Folder of Detoxify's models. Empty: `models` in the home folder."
     )

@@ -13,12 +13,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from moderation import letters, outbound
 from moderation.broker import make_celery
+from moderation.checkpoints import RELEASED
 from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.errors import ModerationError
 from moderation.judge import Judge
+from moderation.judge.case import ToneSource
+from moderation.judge.fast_detoxify import path_of as runtime_of
 from moderation.migrations import config
 from moderation.models import Moderator, Role, Site
+from moderation.service_judge import checkpoint_of
 
 FREE_BYTES = 500_000_000
 SKEW_SECONDS = 5
@@ -53,6 +57,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         database.dispose()
     yield from _broker(settings)
     yield from _weights()
+    yield from _detoxify(settings)
     yield from _mail(settings)
 
 
@@ -158,6 +163,19 @@ def _weights() -> Iterator[Finding]:
         yield Finding("judge", str(error), "Install the package again: its weights are not what was shipped.")
         return
     yield Finding("judge", engine)
+
+
+def _detoxify(settings: Settings) -> Iterator[Finding]:
+    if settings.tone is ToneSource.EMBEDDED:
+        return
+    checkpoint = checkpoint_of(settings)
+    if runtime_of(checkpoint).exists():
+        yield Finding("Detoxify", f"{settings.tone}, {checkpoint.name}")
+        return
+    remedy = f"Run `moderation models pull {settings.tone_model}`, or wait for the worker, whose log says more."
+    if settings.tone_model not in RELEASED:
+        remedy = f"Put it there and run `moderation models build {checkpoint}`."
+    yield Finding("Detoxify", f"{checkpoint} is not ready; the embedded judge judges alone", remedy)
 
 
 def _mail(settings: Settings) -> Iterator[Finding]:

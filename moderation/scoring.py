@@ -21,7 +21,7 @@ from moderation.models import Article, Assessment, Comment, RuleSet, Site, Statu
 from moderation.rules import NOT_SCORED_CONCERN, Advice, Facts, Reason, Recommendation, Rule, recommend
 
 if TYPE_CHECKING:
-    from moderation.judge import Judge
+    from moderation.judge.detoxify import Assessing
 
 THREAD_SIZE = 30
 BACKGROUND_SIZE = 40
@@ -160,7 +160,7 @@ def _titles(session: Session, site_id: int) -> list[tuple[str, str]]:
     return [(external_id, title) for external_id, title in rows]
 
 
-def judge_all(judge: "Judge", jobs: Sequence[Job]) -> list[tuple[Job, Judgement]]:
+def judge_all(judge: "Assessing", jobs: Sequence[Job]) -> list[tuple[Job, Judgement]]:
     """Judge the jobs together; where that fails, each alone, so that one bad comment holds up no other.
 
     A job whose comment alone fails is left out: its lease runs out and it is tried again, a few times.

@@ -1,10 +1,7 @@
 """Fetching Detoxify's checkpoints from a server that cuts the connection."""
 
 import hashlib
-import http.server
-import threading
 import warnings
-from contextlib import contextmanager
 
 import pytest
 from click.testing import CliRunner
@@ -12,49 +9,11 @@ from click.testing import CliRunner
 from benchmarks.stock import Size, make_checkpoint
 from moderation.checkpoints import RELEASED, CannotFetch, Released, faults, pull
 from moderation.cli import main
+from tests.mirror import serving
 
 CONTENT = b"weights " * 50_000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()[:8]
 TINY = Released("tiny", f"v1/tiny-{SHA256}.ckpt", "owner/base")
-
-
-class _Server(http.server.ThreadingHTTPServer):
-    """Serves files; sends ``most`` bytes of an answer at most, then closes."""
-
-    def __init__(self, files, most=10**9, ranges=True):
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.files, self.most, self.ranges, self.asked = files, most, ranges, []
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        content = self.server.files.get(self.path.lstrip("/"))
-        asked = self.headers.get("Range")
-        self.server.asked.append((self.path, asked))
-        if content is None:
-            self.send_error(404)
-            return
-        first = int(asked.removeprefix("bytes=").rstrip("-")) if asked and self.server.ranges else 0
-        self.send_response(206 if first else 200)
-        self.send_header("Content-Length", str(len(content) - first))
-        self.end_headers()
-        self.wfile.write(content[first : first + self.server.most])
-
-    def log_message(self, *_):
-        pass
-
-
-@contextmanager
-def serving(files, **options):
-    with _Server(files, **options) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def _files(checkpoint=CONTENT):

@@ -18,6 +18,7 @@ from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.decisions import Seen
 from moderation.judge import Judge
+from moderation.judge.case import ToneSource
 from moderation.models import Delivery, Moderator, Outcome, Role, Site
 from tests.conftest import PASSWORD, Receiver
 from tests.stories import add_comment
@@ -127,6 +128,7 @@ def test_the_doctor_has_nothing_to_say_of_a_sound_house(
         ({"smtp_url": SecretStr("smtp://127.0.0.1:9")}, "mail"),
         ({"smtp_url": SecretStr("nonsense")}, "mail"),
         ({"home": Path("/proc/nowhere")}, "home"),
+        ({"tone": ToneSource.BLEND}, "Detoxify"),
         ({"secret_key": None}, "secret key"),
     ],
 )

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import httpx
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_shutdown
 
 from moderation import logs, outbound
 from moderation.broker import Bell, make_celery
 from moderation.config import Settings, load_settings
 from moderation.db import Database
 from moderation.judge import Judge
+from moderation.service_judge import ServiceJudge
 
 settings = load_settings()
 # One process a core, each with one thread: two threads of a numeric library in one process spin against each other.
@@ -40,8 +41,13 @@ class Workshop:
 
     @cached_property
     def judge(self) -> Judge:
-        """The judge, with its weights in memory."""
+        """The embedded judge, with its weights in memory."""
         return Judge.load()
+
+    @cached_property
+    def service_judge(self) -> ServiceJudge:
+        """The judge that the settings ask for."""
+        return ServiceJudge(self.settings, self.judge)
 
     @cached_property
     def _clients(self) -> dict[bool, httpx.Client]:
@@ -56,6 +62,8 @@ class Workshop:
         """Give back what was opened."""
         for client in self.__dict__.get("_clients", {}).values():
             client.close()
+        if "service_judge" in self.__dict__:
+            self.service_judge.close()
         if "database" in self.__dict__:
             self.database.dispose()
 
@@ -67,3 +75,8 @@ workshop = Workshop(settings)
 def _log(**_: object) -> None:
     """Log as the web does; connected to this signal, Celery leaves logging alone."""
     logs.configure(settings)
+
+
+@worker_shutdown.connect  # type: ignore[untyped-decorator]
+def _close(**_: object) -> None:
+    workshop.close()

@@ -19,7 +19,8 @@ ROUNDS = 16
 def score() -> None:
     """Have the comments judged that are due."""
     settings = workshop.settings
-    judge = workshop.judge  # before anything is claimed: without weights nothing is
+    judge = workshop.service_judge  # before anything is claimed: without weights nothing is
+    judge.tend()
     for _ in range(ROUNDS):
         with workshop.database.session() as session:
             scoring.give_up(session, attempts=settings.score_attempts)

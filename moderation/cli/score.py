@@ -13,9 +13,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictStr, Validati
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from moderation.judge import Article, Assessment, Case, Judge, Kind, Parent
+from moderation.judge import Article, Assessment, Case, Judge, Kind, Parent, blending
+from moderation.judge.case import ToneSource
 from moderation.judge.checkpoint import ModelError
-from moderation.judge.detoxify import DETOXIFYS_SHARE, DetoxifyModel, ToneJudge, ToneSource
+from moderation.judge.detoxify import DetoxifyModel, ToneJudge
 from moderation.judge.text import legible
 
 
@@ -207,9 +208,10 @@ def _judge(tone: ToneSource, checkpoint: Path | None, device: str) -> Assessing:
         raise click.UsageError(f"--tone {tone} needs --checkpoint, a file in Detoxify's format.")
     try:
         model = DetoxifyModel.load(checkpoint, device=device)
+        blend = blending.ALONE if tone is ToneSource.DETOXIFY else blending.Blend.of(checkpoint)
     except ModelError as error:
         raise click.ClickException(str(error)) from error
-    return ToneJudge(Judge.load(), model, 1.0 if tone is ToneSource.DETOXIFY else DETOXIFYS_SHARE)
+    return ToneJudge(Judge.load(), model, blend)
 
 
 def _no_constant(name: str) -> object:

@@ -19,6 +19,14 @@ class Kind(StrEnum):
     SHOUTING = "shouting"
 
 
+class ToneSource(StrEnum):
+    """Whose word on tone counts."""
+
+    EMBEDDED = "embedded"
+    DETOXIFY = "detoxify"
+    BLEND = "blend"
+
+
 class Target(StrEnum):
     """Whom the disrespect addresses."""
 

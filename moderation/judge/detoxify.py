@@ -4,15 +4,14 @@ Relevance, spans, target and sentences stay those of the embedded judge; disresp
 blend of both. Of a text over the model's length (512 pieces) only the beginning is read.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 from moderation.judge import fast_detoxify as fast
+from moderation.judge.blending import NARROWEST, Blend
 from moderation.judge.case import Assessment, Case, Kind
 from moderation.judge.checkpoint import LONGEST, digest, read_checkpoint
 
@@ -28,19 +27,7 @@ KINDS = {
 
 OVERALL = ("toxicity", "toxic")
 
-DETOXIFYS_SHARE = 0.5
-"""How much Detoxify counts in a blend: not fitted, for want of its weights where this was built."""
-
-_NARROWEST = 0.001
 _BATCH_ON_GPU = 32
-
-
-class ToneSource(StrEnum):
-    """Whose word on tone counts."""
-
-    EMBEDDED = "embedded"
-    DETOXIFY = "detoxify"
-    BLEND = "blend"
 
 
 class Assessing(Protocol):
@@ -99,9 +86,10 @@ class DetoxifyModel:
         without the owner ("xlm-roberta-base"): `config.json`, `tokenizer.json` and `tokenizer_config.json`. The network
         is never asked, nor is code run that a file brings along.
         """
-        name = f"detoxify {checkpoint.stem} {digest(checkpoint)[:8]}"
+        sha256 = digest(checkpoint)
+        name = f"detoxify {checkpoint.stem} {sha256[:8]}"
         if device == "cpu" and fast.path_of(checkpoint).exists():
-            runtime = fast.OnnxRuntime.load(checkpoint, digest(checkpoint))
+            runtime = fast.OnnxRuntime.load(checkpoint, sha256)
             return cls(runtime, runtime.labels, name)
         read = read_checkpoint(checkpoint, device)
         return cls(TorchRuntime(read.network, read.tokenizer), read.labels, name)
@@ -125,11 +113,11 @@ class DetoxifyModel:
 class ToneJudge:
     """The embedded judge with Detoxify's word on tone, alone or blended."""
 
-    def __init__(self, embedded: Assessing, model: DetoxifyModel, share: float = DETOXIFYS_SHARE) -> None:
-        """Blend so that ``share``, 0 to 1, of the log-odds are Detoxify's; 1 is Detoxify alone."""
+    def __init__(self, embedded: Assessing, model: DetoxifyModel, blend: Blend) -> None:
+        """Take both, and how they become one."""
         self._embedded = embedded
         self._model = model
-        self._share = share
+        self._blend = blend
 
     def assess(self, cases: Sequence[Case]) -> list[Assessment]:
         """Return one assessment for each case, in the same order; never raises on any text."""
@@ -140,28 +128,18 @@ class ToneJudge:
         return assessments
 
     def _toned(self, assessment: Assessment, scores: dict[str, float]) -> Assessment:
-        overall = next((scores[label] for label in OVERALL if label in scores), max(scores.values()))
-        kinds = dict(assessment.kinds)
+        language, kinds = assessment.language, dict(assessment.kinds)
         for label, kind in KINDS.items():
             if label in scores:
-                kinds[kind] = blend(kinds.get(kind, scores[label]), scores[label], self._share)
+                kinds[kind] = self._blend.kind(language, kinds.get(kind, scores[label]), scores[label])
         return replace(
             assessment,
-            disrespect=blend(assessment.disrespect or _NARROWEST, overall, self._share),
+            disrespect=self._blend.disrespect(language, assessment.disrespect or NARROWEST, overall(scores)),
             kinds=kinds,
-            engine=f"{assessment.engine} + {self._model.engine}, share {self._share:g}",
+            engine=f"{assessment.engine} + {self._model.engine}, {self._blend.name}",
         )
 
 
-def blend(one: float, other: float, share: float) -> float:
-    """Return the probability between two, ``share`` of the way from the one to the other on the scale of log-odds."""
-    return _bounded(1 / (1 + math.exp(-(_log_odds(one) * (1 - share) + _log_odds(other) * share))))
-
-
-def _log_odds(probability: float) -> float:
-    bounded = _bounded(probability)
-    return math.log(bounded / (1 - bounded))
-
-
-def _bounded(probability: float) -> float:
-    return min(1 - _NARROWEST, max(_NARROWEST, probability))
+def overall(scores: dict[str, float]) -> float:
+    """Return what Detoxify's labels say of disrespect as a whole."""
+    return next((scores[label] for label in OVERALL if label in scores), max(scores.values()))

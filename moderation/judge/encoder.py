@@ -6,6 +6,7 @@ from importlib.resources import as_file, files
 from threading import Lock
 
 import numpy as np
+from numpy.typing import NDArray
 from sentencepiece import SentencePieceProcessor
 from threadpoolctl import ThreadpoolController
 
@@ -26,6 +27,9 @@ CACHE_BYTES = 32 * 1024 * 1024
 _ENTRY_BYTES = DIMENSION * 4 + POOLED * 2
 
 
+_Entry = tuple[Floats, NDArray[np.float16]]
+
+
 class Encoder:
     """Sentence vectors of texts in 16 languages; one call at a time, one thread, a bounded cache."""
 
@@ -38,27 +42,22 @@ class Encoder:
             self._network = Network(weights)
         self._threads = ThreadpoolController()
         self._capacity = max(1, cache_bytes // _ENTRY_BYTES)
-        self._cache: OrderedDict[str, tuple[Floats, np.ndarray[tuple[int], np.dtype[np.float16]]]] = OrderedDict()
+        self._cache: OrderedDict[str, _Entry] = OrderedDict()
         self._lock = Lock()
 
     def vectors(self, texts: Sequence[str]) -> Floats:
         """Return one vector of length one for each text: (n, 512) float32. An empty text has a vector too."""
-        return self.read(texts).vectors
+        entries = self._entries(texts)
+        return np.stack([vector for vector, _ in entries]) if entries else np.empty((0, DIMENSION), dtype=np.float32)
 
     def read(self, texts: Sequence[str]) -> Reading:
         """Return vectors (n, 512) and pooled token features (n, 2560), float32, for texts of any length."""
+        entries = self._entries(texts)
         result = Reading(
             np.empty((len(texts), DIMENSION), dtype=np.float32), np.empty((len(texts), POOLED), dtype=np.float32)
         )
-        keys = [clip(text) for text in texts]
-        with self._lock:
-            self._learn([key for key in dict.fromkeys(keys) if key not in self._cache], keys, result)
-            for row, key in enumerate(keys):
-                if key in self._cache:
-                    self._cache.move_to_end(key)
-                    result.vectors[row], result.pooled[row] = self._cache[key]
-            while len(self._cache) > self._capacity:
-                self._cache.popitem(last=False)
+        for row, (vector, pooled) in enumerate(entries):
+            result.vectors[row], result.pooled[row] = vector, pooled
         return result
 
     def tokens(self, text: str) -> tuple[list[tuple[int, int]], Floats]:
@@ -75,19 +74,29 @@ class Encoder:
         with self._lock:
             self._cache.clear()
 
-    def _learn(self, new: list[str], keys: list[str], result: Reading) -> None:
+    def _entries(self, texts: Sequence[str]) -> list[_Entry]:
+        """Return what is known of each text, reading those that are not in the cache."""
+        keys = [clip(text) for text in texts]
+        with self._lock:
+            fresh = self._learn([key for key in dict.fromkeys(keys) if key not in self._cache])
+            self._cache.update(fresh)
+            for key in keys:
+                self._cache.move_to_end(key)
+            entries = [self._cache[key] for key in keys]
+            while len(self._cache) > self._capacity:
+                self._cache.popitem(last=False)
+        return entries
+
+    def _learn(self, new: list[str]) -> dict[str, _Entry]:
         if not new:
-            return
+            return {}
         tokens = self._tokenizer.encode(new, out_type=int, add_bos=True, add_eos=True)
         with self._threads.limit(limits=1, user_api="blas"):
             reading = self._network.read([ids[:MOST_TOKENS] for ids in tokens])
-        fresh = dict(zip(new, zip(reading.vectors, reading.pooled.astype(np.float16), strict=True), strict=True))
-        # Half precision also for what has just been computed: a score must not depend on what was in the cache.
-        for row, key in enumerate(keys):
-            if key in fresh:
-                result.vectors[row], result.pooled[row] = fresh[key]
-        for key, (vector, pooled) in fresh.items():
-            self._cache[key] = (vector.copy(), pooled.copy())
+        # Half precision at once: a score must not depend on what was in the cache. Copies, because a row of a batch
+        # would keep the whole batch in memory.
+        pooled = reading.pooled.astype(np.float16)
+        return {key: (reading.vectors[row].copy(), pooled[row].copy()) for row, key in enumerate(new)}
 
 
 def clip(text: str) -> str:

@@ -11,7 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
-from moderation.judge.checkpoint import LONGEST, ModelError, digest, read_checkpoint, read_tokenizer
+import numpy as np
+
+from moderation.judge.checkpoint import LONGEST, ModelError, digest, read_checkpoint
+from moderation.judge.text import legible
 
 TOLERANCE = 0.01
 
@@ -46,34 +49,32 @@ class OnnxRuntime:
 
     batch = 1
 
-    def __init__(self, path: Path, tokenizer: Any, threads: int = 1) -> None:
-        """Open a file that `build` wrote. Raises ModelError."""
-        try:
-            import onnxruntime  # noqa: PLC0415
-            from onnxruntime.capi import onnxruntime_pybind11_state as errors  # noqa: PLC0415
-        except ImportError as error:
-            raise ModelError("ONNX Runtime is not installed. Run `pip install 'hausordnung[detoxify]'`.") from error
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        try:
-            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        except (errors.Fail, errors.InvalidProtobuf, errors.InvalidGraph) as error:
-            raise ModelError(f"{path} is damaged. Delete it and run `moderation models build` again.") from error
-        self.about: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+    def __init__(self, session: Any, folder: Path) -> None:
+        """Take what `_open` returned, and the folder where the tokenizer lies. Raises ModelError."""
+        # Not by transformers, which would bring torch along, and a quarter of a gigabyte with it.
+        from tokenizers import Tokenizer  # noqa: PLC0415
+
+        self._session = session
+        self.about = _about(session)
         self.name = f"onnxruntime {version('onnxruntime')} {self.about.get('precision', '')}".strip()
-        self._tokenizer = tokenizer
+        path = folder / "tokenizer.json"
+        if not path.exists():
+            raise ModelError(f"{path} is missing; put it there, or pull the model again.")
+        self._tokenizer = Tokenizer.from_file(str(path))
+        self._tokenizer.enable_truncation(LONGEST)
+        self._tokenizer.no_padding()
 
     @classmethod
     def load(cls, checkpoint: Path, sha256: str) -> Self:
         """Open what was built from a checkpoint with this digest. Raises ModelError."""
         path = path_of(checkpoint)
-        runtime = cls(path, None)
-        if runtime.about.get("checkpoint") != sha256:
+        session = _open(path)
+        about = _about(session)
+        if about.get("checkpoint") != sha256:
             raise ModelError(
                 f"{path} was not built from {checkpoint} as it is now. Run `moderation models build {checkpoint}`."
             )
-        runtime._tokenizer = read_tokenizer(checkpoint, checkpoint.parent / runtime.about["folder"])
-        return runtime
+        return cls(session, checkpoint.parent / about["folder"])
 
     @property
     def labels(self) -> list[str]:
@@ -84,9 +85,28 @@ class OnnxRuntime:
         """Return the probability of each of the network's outputs, for each text."""
         scores = []
         for text in texts:
-            read = self._tokenizer(text, return_tensors="np", truncation=True, max_length=LONGEST)
-            scores.append(self._session.run(None, {"input_ids": read["input_ids"]})[0][0].tolist())
+            pieces = np.array([self._tokenizer.encode(legible(text)).ids], dtype=np.int64)
+            scores.append(self._session.run(None, {"input_ids": pieces})[0][0].tolist())
         return scores
+
+
+def _open(path: Path, threads: int = 1) -> Any:
+    try:
+        import onnxruntime  # noqa: PLC0415
+        from onnxruntime.capi import onnxruntime_pybind11_state as errors  # noqa: PLC0415
+    except ImportError as error:
+        raise ModelError("ONNX Runtime is not installed. Run `pip install 'hausordnung[detoxify]'`.") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except (errors.Fail, errors.InvalidProtobuf, errors.InvalidGraph) as error:
+        raise ModelError(f"{path} is damaged. Delete it and run `moderation models build` again.") from error
+
+
+def _about(session: Any) -> dict[str, str]:
+    about: dict[str, str] = session.get_modelmeta().custom_metadata_map
+    return about
 
 
 def path_of(checkpoint: Path) -> Path:
@@ -109,11 +129,11 @@ def build(checkpoint: Path, say: Callable[[str], None] = lambda _: None) -> Buil
         say("Rounding the weights to int8.")
         _quantize(full, small)
         say("Comparing with the checkpoint.")
-        int8_difference = _difference(OnnxRuntime(small, tokenizer), expected)
+        int8_difference = _difference(OnnxRuntime(_open(small), folder), expected)
         chosen, precision, difference = small, "int8", int8_difference
         if difference > TOLERANCE:
             chosen, precision = full, "float32"
-            difference = _difference(OnnxRuntime(full, tokenizer), expected)
+            difference = _difference(OnnxRuntime(_open(full), folder), expected)
         if difference > TOLERANCE:
             raise ModelError(f"{checkpoint}: no faithful runtime; its scores are {difference:.3f} off. Torch is used.")
         _describe(chosen, {**about, "precision": precision, "difference": f"{difference:.6f}"})

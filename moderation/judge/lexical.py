@@ -22,24 +22,31 @@ _READ = 40000
 _RARE = 4.0
 _WORD = re.compile(r"[^\W\d_]{4,}")
 
-Pieces = frozenset[str]
+Pieces = frozenset[int]
+"""Pieces as checksums of 32 bits; two that happen to have the same one count as one."""
+
 Rarity = NDArray[np.float32]
 
 
 def pieces(*texts: str) -> Pieces:
     """Return the five-letter pieces of the words of texts; compounds share pieces with their parts."""
-    found: set[str] = set()
+    found: set[int] = set()
     for text in texts:
         for word in _WORD.findall(text[:_READ].lower()):
-            padded = f" {word[:40]}"
-            found.update(padded[i : i + LONGEST_PIECE] for i in range(max(1, len(padded) - LONGEST_PIECE + 1)))
+            found.update(_cut(word))
     return frozenset(found)
 
 
-@lru_cache(maxsize=1 << 15)  # comments under an article share most of theirs
-def bucket(piece: str) -> int:
-    """Return where a piece's rarity stands in the table."""
-    return crc32(piece.encode("utf-8", "replace")) % BUCKETS
+@lru_cache(maxsize=64)  # an article's comments come one after the other
+def article_pieces(*texts: str) -> Pieces:
+    """Return `pieces` of what many comments are held against."""
+    return pieces(*texts)
+
+
+@lru_cache(maxsize=1 << 14)  # most words of a comment have been in others
+def _cut(word: str) -> tuple[int, ...]:
+    padded = f" {word[:40]}".encode("utf-8", "replace").decode("utf-8")
+    return tuple(crc32(padded[i : i + LONGEST_PIECE].encode()) for i in range(max(1, len(padded) - LONGEST_PIECE + 1)))
 
 
 def overlap(comment: Pieces, other: Pieces, rarity: Rarity) -> list[float]:
@@ -64,10 +71,12 @@ def rarity_of(documents: Iterable[str]) -> Rarity:
     total = 0
     for document in documents:
         total += 1
-        counts[list({bucket(piece) for piece in pieces(document)})] += 1
+        counts[list({piece % BUCKETS for piece in pieces(document)})] += 1
     return np.log(total / (1.0 + counts)).astype(np.float32)
 
 
-def _rarities(found: Iterable[str], rarity: Rarity) -> Rarity:
+def _rarities(found: Pieces, rarity: Rarity) -> Rarity:
     # Sorted, so that sums come out the same to the last bit whatever order a set has in this process.
-    return rarity[sorted(bucket(piece) for piece in found)]
+    places = np.fromiter(found, dtype=np.int64, count=len(found)) % BUCKETS
+    places.sort()
+    return rarity[places]

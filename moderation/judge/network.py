@@ -30,13 +30,14 @@ FEATURES = DIMENSION + len(ORDERS) * BRANCH
 POOLED = 2 * FEATURES
 """Length of a text's pooled features: mean and maximum over its tokens."""
 
-MICRO_BATCH = 640
+MICRO_BATCH = 384
 """Tokens that go through at once: large enough to use the processor, small enough to stay in its cache."""
 
 PIECES_KEPT = 6000
 """Token pieces whose first layer is remembered (80 MB): nine tenths of all tokens are among the 4,000 commonest."""
 
 _CHUNKS = 17
+_AVERAGE = np.full(FEATURES, 1 / FEATURES, dtype=np.float32)
 _LEFT = max(left for _, left in ORDERS)
 _RIGHT = max(order - 1 - left for order, left in ORDERS)
 
@@ -63,6 +64,9 @@ class Network:
             w = {name: archive[name] for name in archive.files if not name.startswith("q")}
         self._weights = w
         self._eps = float(w["eps"])
+        # Columns with a negative gain change their sign, so that a column's maximum may be taken before its gain.
+        self._falling = np.flatnonzero(w["ln_g"] < 0)
+        self._gain = np.abs(w["ln_g"])
         self._first = _FirstLayer(w, len(self._table))
 
     def read(self, texts: Sequence[Sequence[int]]) -> Reading:
@@ -81,35 +85,44 @@ class Network:
 
     def token_features(self, texts: Sequence[Sequence[int]]) -> Floats:
         """Features of every token of every text, one after the other: (number of tokens, 1280)."""
+        features = self._standardised(texts)
+        features *= self._gain
+        features += self._weights["ln_b"]
+        return features
+
+    def _standardised(self, texts: Sequence[Sequence[int]]) -> Floats:
+        """Features of every token without gain and shift, which can wait until fewer numbers are left."""
         lengths = np.array([len(ids) for ids in texts], dtype=np.int64)
         flat = np.array([i for ids in texts for i in ids], dtype=np.int64)
         weights = self._weights
         features = np.empty((len(flat), FEATURES), dtype=np.float32)
-        features[:, :DIMENSION] = self._embed(flat)
+        self._embed(flat, features[:, :DIMENSION])
         windows = _windows(lengths)
         places = self._first.places(flat, self._embed)
         # One row more than there are tokens: window slots that would reach into a neighbouring text point at it.
         rows = np.zeros((len(flat) + 1, BRANCH), dtype=np.float32)
         for branch, (order, left) in enumerate(ORDERS):
             slots = windows[:, _LEFT - left : _LEFT - left + order]
-            middle = self._first.convolve(places, slots, branch)
-            rows[:-1] = middle
+            self._first.convolve(places, slots, branch, rows[:-1])
             last = rows[slots].reshape(len(flat), -1) @ weights[f"w2_{order}"]
             last += weights[f"b2_{order}"]
             np.maximum(last, 0, out=last)
-            last += middle
-            features[:, DIMENSION + branch * BRANCH : DIMENSION + (branch + 1) * BRANCH] = last
-        return _normalise(features, weights["ln_g"], weights["ln_b"], self._eps)
+            start = DIMENSION + branch * BRANCH
+            np.add(last, rows[:-1], out=features[:, start : start + BRANCH])
+        mean = features @ _AVERAGE
+        deviation = np.sqrt(np.vecdot(features, features) / FEATURES - mean * mean + np.float32(self._eps))
+        features /= deviation[:, None]
+        features -= (mean / deviation)[:, None]
+        features[:, self._falling] *= -1
+        return features
 
-    def _embed(self, ids: Ints) -> Floats:
-        embedded = self._table[ids].astype(np.float32)
-        embedded *= self._weights["scale"][ids % _CHUNKS, None]
-        embedded += self._weights["lo"][ids % _CHUNKS, None]
-        return embedded
+    def _embed(self, ids: Ints, out: Floats) -> None:
+        np.multiply(self._table[ids], self._weights["scale"][ids % _CHUNKS, None], out=out)
+        out += self._weights["lo"][ids % _CHUNKS, None]
 
     def _read_batch(self, texts: Sequence[Sequence[int]], vectors: Floats, pooled: Floats) -> None:
         weights = self._weights
-        features = self.token_features(texts)
+        features = self._standardised(texts)
         total = np.empty((len(texts), FEATURES), dtype=np.float32)
         start = 0
         # Text by text: `reduceat` over all of them takes several times as long.
@@ -119,6 +132,9 @@ class Network:
             np.maximum.reduce(own, axis=0, out=pooled[row, FEATURES:])
             start += len(ids)
         size = np.array([[len(ids)] for ids in texts], dtype=np.float32)
+        # What the largest is stays the largest, as the gain is not negative here.
+        pooled[:, FEATURES:] = pooled[:, FEATURES:] * self._gain + weights["ln_b"]
+        total = total * self._gain + size * weights["ln_b"]
         pooled[:, :FEATURES] = total / size
 
         # The sum over tokens commutes with the linear projection: project sentences, not tokens.
@@ -155,7 +171,7 @@ class _FirstLayer:
         # The last row is that of "no piece": it adds nothing.
         self._added = [np.zeros((PIECES_KEPT + 1, n, BRANCH), dtype=np.float32) for n in orders]
 
-    def places(self, ids: Ints, embed: Callable[[Ints], Floats]) -> Ints:
+    def places(self, ids: Ints, embed: Callable[[Ints, Floats], None]) -> Ints:
         """Return the rows of the pieces, computing those that are new."""
         new = np.unique(ids[self._place[ids] < 0])
         if len(new) and self._used + len(new) > PIECES_KEPT:
@@ -166,21 +182,21 @@ class _FirstLayer:
             self._learn(new[first : first + MICRO_BATCH], embed)
         return self._place[ids]
 
-    def convolve(self, places: Ints, slots: Ints, branch: int) -> Floats:
-        """Return one branch's values after the first convolution: (tokens, 256)."""
+    def convolve(self, places: Ints, slots: Ints, branch: int, out: Floats) -> None:
+        """Write one branch's values after the first convolution: (tokens, 256)."""
         added = self._added[branch]
         around = np.append(places, PIECES_KEPT)[slots]
-        total: Floats = added[around[:, 0], 0]
+        np.add(added[around[:, 0], 0], self._biases[branch], out=out)
         for place in range(1, slots.shape[1]):
-            total += added[around[:, place], place]
-        total += self._biases[branch]
-        np.maximum(total, 0, out=total)
-        total += self._projected[places, branch * BRANCH : (branch + 1) * BRANCH]
-        return total
+            out += added[around[:, place], place]
+        np.maximum(out, 0, out=out)
+        out += self._projected[places, branch * BRANCH : (branch + 1) * BRANCH]
 
-    def _learn(self, ids: Ints, embed: Callable[[Ints], Floats]) -> None:
+    def _learn(self, ids: Ints, embed: Callable[[Ints, Floats], None]) -> None:
         rows = slice(self._used, self._used + len(ids))
-        projected = embed(ids) @ self._projection
+        embedded = np.empty((len(ids), DIMENSION), dtype=np.float32)
+        embed(ids, embedded)
+        projected = embedded @ self._projection
         projected += self._bias
         self._projected[rows] = _normalise(projected, self._gain, self._shift, self._eps)
         for branch, (kernel, (order, _)) in enumerate(zip(self._kernels, ORDERS, strict=True)):

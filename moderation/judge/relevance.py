@@ -15,7 +15,7 @@ import numpy as np
 
 from moderation.judge import artefacts
 from moderation.judge.case import Article, Case, NoRelevance, OtherArticle, Passage
-from moderation.judge.lexical import Pieces, overlap, pieces
+from moderation.judge.lexical import Pieces, article_pieces, overlap, pieces
 from moderation.judge.network import Floats
 from moderation.judge.text import sentences, words
 
@@ -145,7 +145,7 @@ class RelevanceModel:
             lookup.articles(plan.passages, centre),
             lookup.siblings(plan.siblings, centre),
             background,
-            lookup.pieces(plan.head, case.article.body if case.article else ""),
+            article_pieces(plan.head, case.article.body if case.article else ""),
         )
 
     @staticmethod
@@ -202,7 +202,6 @@ class _Lookup:
                 texts[parent.text] = None
         self._rows = {text: row for row, text in enumerate(texts)}
         self._vectors = vectors(list(texts))
-        self._pieces: dict[tuple[str, ...], Pieces] = {}
         self._articles: dict[tuple[tuple[str, ...], int], Floats] = {}
 
     def __call__(self, text: str) -> Floats:
@@ -223,12 +222,6 @@ class _Lookup:
     def siblings(self, texts: tuple[str, ...], centre: Centre) -> Floats:
         """Return centred vectors of comments."""
         return centre.comments(self.all(texts))
-
-    def pieces(self, *texts: str) -> Pieces:
-        """Return the word pieces of an article, cut once for all its comments in the batch."""
-        if texts not in self._pieces:
-            self._pieces[texts] = pieces(*texts)
-        return self._pieces[texts]
 
 
 @lru_cache(maxsize=64)  # an article's comments come one after the other

@@ -165,7 +165,7 @@ class Assessment(Base):
     other_article: Mapped[dict[str, Any] | None] = mapped_column(
         JSON(none_as_null=True), doc="Title and similarity of an article of the site that it is closer to."
     )
-    engine: Mapped[str] = mapped_column(String(80), default="")
+    engine: Mapped[str] = mapped_column(String(255), default="", doc="Names and versions of all that judged.")
     not_scored: Mapped[str | None] = mapped_column(String(20))
     advice: Mapped[Advice] = mapped_column(closed_set(Advice))
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)

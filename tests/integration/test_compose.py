@@ -108,7 +108,9 @@ def machine(names: str, tmp_path: Path) -> Iterator[Machine]:
     text = text.replace("0.0.0.0:8000", f"127.0.0.1:{port}").replace("/tmp/beat", str(tmp_path / "beat"))
     services: dict[str, Any] = yaml.safe_load(text)["services"]
     ours = {name: service for name, service in services.items() if "command" in service}
-    env = os.environ | {name: str(value) for name, value in ours["web"]["environment"].items()}
+    env = os.environ | {name: str(value) for name, value in ours["worker"]["environment"].items()}
+    # No test fetches a gigabyte: nobody answers there, and the embedded judge judges alone.
+    env["MODERATION_MODELS_MIRROR"] = f"http://127.0.0.1:{free_port()}"
     env["MODERATION_HOME"] = str(tmp_path)
     env["MODERATION_SWEEP_INTERVAL"] = "2"
     made = Machine(env, {name: service["command"] for name, service in ours.items()}, port, tmp_path)
@@ -144,6 +146,7 @@ def test_a_comment_goes_all_the_way_through(machine: Machine, receiver: Receiver
         decisions.decide(session, 1, Outcome.APPROVE, moderator=moderator, seen=Seen(revision=1))
         session.commit()  # nobody rings: the sweep must find it
     receiver.wait_for(1, within=60)
+    until(lambda: "the embedded judge judges alone" in machine.log(), within=60)
     headers, sent = receiver.got[0]
     assert Webhook(secret).verify(sent, headers)["data"]["id"] == "c1"
 

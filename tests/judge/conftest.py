@@ -14,3 +14,11 @@ def judge():
 @pytest.fixture(scope="session")
 def encoder():
     return Encoder()
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory):
+    """A checkpoint in Detoxify's format, of the true architecture with one layer, whose scores are spread."""
+    from benchmarks.stock import Size, make_checkpoint  # torch takes seconds, which most tests here need not wait for
+
+    return make_checkpoint(tmp_path_factory.mktemp("detoxify"), Size(1, 32, 2), most_pieces=2000, spread=30)

@@ -8,19 +8,14 @@ import torch
 from click.testing import CliRunner
 from detoxify import Detoxify
 
-from benchmarks.stock import Size, make_checkpoint
 from moderation.cli import main
+from moderation.judge import Judge
+from moderation.judge.blending import ALONE
 from moderation.judge.case import Assessment, Case, Kind
 from moderation.judge.checkpoint import ModelError
-from moderation.judge.detoxify import DetoxifyModel, ToneJudge, blend
+from moderation.judge.detoxify import DetoxifyModel, ToneJudge
 
 TEXTS = ["Danke, guter Artikel.", "Du Trottel!", "", "🙂", "Wort " * 3000, "a"]
-SMALL = Size(layers=2, hidden=32, heads=2)
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    return make_checkpoint(tmp_path_factory.mktemp("detoxify"), SMALL, most_pieces=2000, spread=30)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +47,7 @@ def test_detoxify_alone_says_what_its_labels_say(model):
                 Assessment("de", None, None, 0.2 if case.text else None, kinds, engine="embedded 1") for case in cases
             ]
 
-    alone, nothing = ToneJudge(Embedded(), model, 1.0).assess([Case("Du Trottel!"), Case("")])
+    alone, nothing = ToneJudge(Embedded(), model, ALONE).assess([Case("Du Trottel!"), Case("")])
     (scores,) = model.score(["Du Trottel!"])
     assert alone.disrespect == pytest.approx(scores["toxicity"], abs=0.001)
     assert alone.kinds[Kind.PROFANITY] == pytest.approx(scores["obscene"], abs=0.001)
@@ -61,12 +56,8 @@ def test_detoxify_alone_says_what_its_labels_say(model):
     assert nothing.disrespect is None
 
 
-def test_a_blend_lies_between_and_never_reaches_certainty():
-    assert 0.2 < blend(0.2, 0.8, 0.3) < blend(0.2, 0.8, 0.6) < 0.8
-    assert 0 < blend(0, 0, 0.5) < blend(1, 1, 0.5) < 1
-
-
-def test_score_takes_detoxifys_word_where_it_is_asked(checkpoint):
+def test_score_takes_detoxifys_word_where_it_is_asked(checkpoint, judge, monkeypatch):
+    monkeypatch.setattr(Judge, "load", classmethod(lambda cls: judge))
     line = json.dumps({"id": "1", "text": "Du Trottel!"})
     for tone in ("detoxify", "blend"):
         options = ["score", "-", "--tone", tone, "--checkpoint", str(checkpoint)]

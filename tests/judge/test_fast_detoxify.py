@@ -12,7 +12,7 @@ from moderation.judge.checkpoint import ModelError
 from moderation.judge.detoxify import DetoxifyModel
 
 TEXTS = ["Danke, guter Artikel.", "Du Trottel!", "", "🙂", "Wort " * 3000, "a"]
-SMALL = Size(layers=2, hidden=32, heads=2)
+SMALL = Size(layers=1, hidden=32, heads=2)
 
 
 def _built(folder, spread):
@@ -51,6 +51,7 @@ def test_where_int8_is_too_coarse_float32_is_kept_and_it_is_said(tmp_path):
     assert engine.endswith("float32")
     assert "float32, because int8 was" in output
     assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".lock",
         "multilingual.ckpt",
         "multilingual.onnx",
         "xlm-roberta-base",
