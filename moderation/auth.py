@@ -17,7 +17,7 @@ from werkzeug.datastructures import Headers
 
 from moderation.db import now
 from moderation.errors import BadInput, BadJson, Forbidden, NotFound, NotSignedIn
-from moderation.models import Moderator, Role, Site, SiteKey
+from moderation.models import Moderator, Role, Scope, Site, SiteKey
 
 OPEN = frozenset(
     {
@@ -29,6 +29,7 @@ OPEN = frozenset(
         "reader.statement",
         "reader.notice_form",
         "reader.notice",
+        "v1.openapi",
     }
 )
 """Endpoints for anybody."""
@@ -37,9 +38,24 @@ SIGNED = frozenset(
     {
         "health.metrics",
         "api.webhook",
-        "api.decisions",
-        "api.acknowledge",
-        "api.assessed",
+        "v1.site",
+        "v1.articles",
+        "v1.article",
+        "v1.comments",
+        "v1.comment",
+        "v1.assessment",
+        "v1.decided",
+        "v1.assessed",
+        "v1.decisions",
+        "v1.deliveries",
+        "v1.sent",
+        "v1.rules",
+        "v1.preview",
+        "v1.change_site",
+        "v1.decide",
+        "v1.acknowledge",
+        "v1.send_again",
+        "v1.save_rules",
         "perspective.discovery",
         "perspective.analyze",
         "suggestion.suggest",
@@ -196,23 +212,40 @@ def _check_clock(timestamp: str, tolerance: float) -> None:
         )
 
 
-def site_by_token(session: Session, authorization: str | None) -> Site:
-    """Return the site whose API token the ``Authorization`` header bears; NotSignedIn where it bears none."""
+def site_by_token(session: Session, authorization: str | None, scope: Scope = Scope.READ) -> Site:
+    """Return the site whose API token the ``Authorization`` header bears; NotSignedIn where it bears none.
+
+    Forbidden where the token may not do what needs ``scope``.
+    """
     scheme, _, token = (authorization or "").partition(" ")
     key = find_key(session, token, kind="token") if scheme.lower() == "bearer" else None
     if key is None:
         raise NotSignedIn(
             "Send `Authorization: Bearer <token of your site>`.", code="wrong_token", field="authorization"
         )
+    return _allowed(key, scope)
+
+
+def _allowed(key: SiteKey, scope: Scope) -> Site:
+    if key.scope is not None and not key.scope.covers(scope):
+        raise Forbidden(
+            f"This token may {key.scope} only, and this needs one that may {scope}; make one with "
+            f"`moderation token create {key.site.slug} --scope {scope}`.",
+            code="scope",
+            field="authorization",
+        )
     return key.site
 
 
-def site_by_key(session: Session, value: str, *, kind: str) -> Site:
-    """Return the site that has this valid ``token`` or ``akismet`` key; NotSignedIn where none has."""
+def site_by_key(session: Session, value: str, *, kind: str, scope: Scope = Scope.READ) -> Site:
+    """Return the site that has this valid ``token`` or ``akismet`` key; NotSignedIn where none has.
+
+    Forbidden where the token may not do what needs ``scope``.
+    """
     key = find_key(session, value, kind=kind)
     if key is None:
         raise NotSignedIn("The key is not valid.", code="wrong_key", field="key")
-    return key.site
+    return _allowed(key, scope)
 
 
 def find_key(session: Session, value: str, *, kind: str) -> SiteKey | None:
@@ -231,11 +264,21 @@ def new_signing_key(site: Site) -> str:
     return secret
 
 
-def new_token(site: Site) -> str:
-    """Give the site a new API token and return it; only its hash is kept."""
+def new_token(site: Site, scope: Scope = Scope.DECIDE, name: str = "") -> str:
+    """Give the site a new API token that may do ``scope``, and return it; only its hash is kept."""
     token = "ho_" + secrets.token_urlsafe(32)
-    site.keys.append(SiteKey(kind="token", value=hashlib.sha256(token.encode("ascii")).hexdigest()))
+    digest = hashlib.sha256(token.encode("ascii")).hexdigest()
+    site.keys.append(SiteKey(kind="token", value=digest, scope=scope, name=name))
     return token
+
+
+def revoke_token(session: Session, token_id: int) -> Site:
+    """Let a token be valid no longer, and return its site; NotFound where there is no such valid token."""
+    key = session.get(SiteKey, token_id)
+    if key is None or key.kind != "token" or key.revoked_at is not None:
+        raise NotFound(f"There is no valid token {token_id}; `moderation token list` shows them.")
+    key.revoked_at = now()
+    return key.site
 
 
 def new_akismet_key(site: Site) -> str:

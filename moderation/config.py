@@ -63,7 +63,9 @@ class Settings(BaseSettings):
     appeal_days: int = Field(183, ge=1, description="Days for which a commenter may object; the law wants six months.")
 
     calls_per_minute: int = Field(
-        600, ge=1, description="Calls a site may make within a minute to the doors for other services' clients."
+        600,
+        ge=1,
+        description="Calls a site may make within a minute to the API and the doors for other services' clients.",
     )
     live_streams: int = Field(
         8,

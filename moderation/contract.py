@@ -13,7 +13,8 @@ _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
-def _storable(value: str) -> str:
+def storable(value: str) -> str:
+    """Return a text that every database can keep; ValueError says what is wrong with any other."""
     found = _UNSTORABLE.search(value)
     if found and found.group() == "\x00":
         raise ValueError(f"contains a NUL character at position {found.start()}; take it out")
@@ -36,7 +37,7 @@ def _none_as_list(value: Any) -> Any:
     return [] if value is None else value
 
 
-Clean = Annotated[str, AfterValidator(_storable)]
+Clean = Annotated[str, AfterValidator(storable)]
 Id = Annotated[Clean, Field(min_length=1, max_length=255)]
 Short = Annotated[Clean, Field(max_length=255)]
 Long = Annotated[Clean, Field(max_length=1_000_000), BeforeValidator(_none_as_empty)]

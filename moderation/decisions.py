@@ -24,7 +24,7 @@ class Seen:
     status: Status = Status.PENDING
 
 
-def decide(
+def decide(  # noqa: PLR0913 - who decides what of which text, and why
     session: Session,
     comment_id: int,
     outcome: Outcome,
@@ -32,10 +32,12 @@ def decide(
     moderator: Moderator | None,
     seen: Seen,
     rule_id: int | None = None,
+    maker: Maker | None = None,
 ) -> Decision:
     """Approve or delete the comment as the moderator saw it, and put the news for the site on its way.
 
-    Without a moderator, the rule that is named decides by itself, and the decision says so.
+    Without a moderator, the rule that is named decides by itself, and the decision says so, unless ``maker`` says
+    that it is the site.
     The same outcome again is no second decision: the one that stands is returned. StaleView where the text or the
     status is no longer what the moderator saw; NotFound where there is no such comment or rule.
     """
@@ -59,7 +61,7 @@ def decide(
         comment_id=comment.id,
         revision=comment.revision,
         outcome=outcome,
-        maker=Maker.MODERATOR if moderator else Maker.RULE,
+        maker=maker or (Maker.MODERATOR if moderator else Maker.RULE),
         moderator_id=moderator and moderator.id,
         rule_id=rule and rule.id,
         rule_title=rule and rule.title,

@@ -9,6 +9,8 @@ ModerationError
 ├── Forbidden        403     not you
 ├── NotFound         404
 ├── StaleView        409     what you saw is not what is there any more
+├── Unmatched        412     what you saw is not what is there any more, says If-Match
+├── NoMatch          428     say what you saw: If-Match is missing
 ├── TooMany          429     ask again later; says when
 └── Missing          503     a part of the service is not there; says how to mend it
 """
@@ -93,6 +95,20 @@ class StaleView(ModerationError):
 
     status = HTTPStatus.CONFLICT
     code = "stale"
+
+
+class Unmatched(ModerationError):
+    """What is to be changed is not what was seen: its ETag is another one by now."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+    code = "changed"
+
+
+class NoMatch(ModerationError):
+    """A change came without the ETag of what was seen."""
+
+    status = HTTPStatus.PRECONDITION_REQUIRED
+    code = "if_match"
 
 
 class TooMany(ModerationError):

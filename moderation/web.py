@@ -8,7 +8,7 @@ from flask import Flask, Response, jsonify, make_response, render_template, requ
 from flask_babel import Babel
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from moderation import auth, logs
@@ -34,6 +34,7 @@ from moderation.views import (
     reader,
     records,
     rules,
+    v1,
 )
 from moderation.views.feed import Feed
 
@@ -64,7 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Babel(app, locale_selector=language.choose, timezone_selector=lambda: settings.time_zone)
     for view in (api, desk, live, map, articles, records, notices, reader, account, health, rules, automation, alarms):
         app.register_blueprint(view.blueprint)
-    for door in (perspective, suggestion, openai, akismet, akismet_usage, coral):
+    for door in (v1, perspective, suggestion, openai, akismet, akismet_usage, coral):
         app.register_blueprint(door.blueprint)
     auth.protect(app)
     if settings.warm_judge:
@@ -115,7 +116,10 @@ def _explain_http(error: HTTPException) -> tuple[Response, int] | HTTPException:
         return error
     known = ModerationError(error.description or error.name, code=error.name.lower().replace(" ", "_"))
     known.status = error.code  # type: ignore[assignment]
-    return _explain(known)
+    answer, status = _explain(known)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return answer, status
 
 
 def _explain_database(error: Exception) -> tuple[Response, int]:

@@ -38,6 +38,8 @@ VERBS = {
     "metrics",
     "privacy",
     "preview",
+    "resources",
+    "wire",
     "article_page",
     "coral_comments",
 }

@@ -76,7 +76,7 @@ def test_a_site_is_changed_and_shown(run: Run, database: Database) -> None:
 
 def test_a_second_token_leaves_the_first_valid(run: Run, database: Database) -> None:
     first = run("site", "add", "paper", "--name", "The Paper").output.split("API token:")[1].strip()
-    second = run("site", "token", "paper").output.strip()
+    second = run("token", "create", "paper").output.strip()
     with database.session(read_only=True) as session:
         assert {auth.site_by_token(session, f"Bearer {token}").slug for token in (first, second)} == {"paper"}
 

@@ -15,6 +15,7 @@ from moderation.cli.rules import rules
 from moderation.cli.run import run
 from moderation.cli.score import score
 from moderation.cli.site import site
+from moderation.cli.token import token
 from moderation.errors import ModerationError
 
 
@@ -34,5 +35,20 @@ def main() -> None:
     """Hausordnung: readers' comments, moderated by the site's own stated rules."""
 
 
-for command in (run, score, models, backtest, evaluate, db, site, rules, moderator, commenter, import_, export, doctor):
+for command in (
+    run,
+    score,
+    models,
+    backtest,
+    evaluate,
+    db,
+    site,
+    token,
+    rules,
+    moderator,
+    commenter,
+    import_,
+    export,
+    doctor,
+):
     main.add_command(command)

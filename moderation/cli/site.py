@@ -63,16 +63,6 @@ def site_show(slug: str) -> None:
         click.echo(f"Undo window:     {found.undo_seconds} s")
 
 
-@site.command("token")
-@click.argument("slug")
-def site_token(slug: str) -> None:
-    """Make another API token for a site and print it; those it has stay valid."""
-    with open_session() as session:
-        token = auth.new_token(auth.site_by_slug(session, slug))
-        session.commit()
-    click.echo(token)
-
-
 @site.command("akismet-key")
 @click.argument("slug")
 def site_akismet_key(slug: str) -> None:

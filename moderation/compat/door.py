@@ -8,14 +8,17 @@ from moderation import auth
 from moderation.contract import decode
 from moderation.errors import BadJson
 from moderation.judge import Assessment, Case
-from moderation.models import Site
+from moderation.models import Scope, Site
 from moderation.views import ration, services
 
 
-def enter(key: str, *, kind: str = "token", number: int = 1) -> Site:
-    """Return the site whose key this is, detached, and count ``number`` calls; NotSignedIn or TooMany otherwise."""
+def enter(key: str, *, kind: str = "token", number: int = 1, scope: Scope = Scope.READ) -> Site:
+    """Return the site whose key this is, detached, and count ``number`` calls.
+
+    NotSignedIn, Forbidden (the token may not do what needs ``scope``) or TooMany otherwise.
+    """
     with services().database.session(read_only=True) as session:
-        site = auth.site_by_key(session, key, kind=kind)
+        site = auth.site_by_key(session, key, kind=kind, scope=scope)
     count_calls(site, number)
     return site
 

@@ -14,7 +14,7 @@ from moderation.compat.google import AnalyzeError
 from moderation.compat.perspective import Context, Text, Wire, article_of, parse, require_text
 from moderation.contract import ArticleData, CommentData
 from moderation.db import now
-from moderation.models import Outcome
+from moderation.models import Outcome, Scope
 from moderation.views import services
 
 blueprint = Blueprint("suggestion", __name__)
@@ -46,7 +46,7 @@ class SuggestRequest(Wire):
 @blueprint.post("/v1alpha1/comments:suggestscore")
 def suggest() -> ResponseReturnValue:
     """Keep a suggested score as the site's own decision: half and more is a deletion."""
-    site = door.enter(request.args.get("key", ""))
+    site = door.enter(request.args.get("key", ""), scope=Scope.DECIDE)
     asked = parse(SuggestRequest, door.json_body())
     text = require_text(asked.comment)
     values = [score.summaryScore.value for score in asked.attributeScores.values() if score.summaryScore]

@@ -10,7 +10,7 @@ from moderation.models.desk import Claim, Deferral
 from moderation.models.moderators import Moderator, Role
 from moderation.models.notices import Appeal, Letter, Notice
 from moderation.models.quotas import AkismetUse, CoralComment, Quota
-from moderation.models.sites import HouseRule, RuleSet, Site, SiteKey
+from moderation.models.sites import HouseRule, RuleSet, Scope, Site, SiteKey
 
 __all__ = [
     "AkismetUse",
@@ -42,6 +42,7 @@ __all__ = [
     "ReceivedEvent",
     "Role",
     "RuleSet",
+    "Scope",
     "Site",
     "SiteKey",
     "Status",

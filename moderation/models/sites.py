@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, and_
@@ -12,6 +13,19 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from moderation.db import Base, now
 from moderation.models.columns import closed_set
 from moderation.rules import Advice, Signal
+
+
+class Scope(StrEnum):
+    """What a token may do: read what is the site's; decide, too; change the site and its rules, too."""
+
+    READ = "read"
+    DECIDE = "decide"
+    MANAGE = "manage"
+
+    def covers(self, needed: Scope) -> bool:
+        """Whether whoever has this may do what needs ``needed``."""
+        ranks = list(Scope)
+        return ranks.index(self) >= ranks.index(needed)
 
 
 class Site(Base):
@@ -53,7 +67,8 @@ class SiteKey(Base):
     """What a site and the service share. Several of a kind may be valid at once, so that keys can be changed calmly.
 
     ``signing``: the secret of webhooks both ways, as text (``whsec_…``), because a signature cannot be made from a
-    hash. ``token``: the SHA-256 of a bearer token for the API. ``akismet``: twelve hexadecimal digits, as Akismet's
+    hash. ``token``: the SHA-256 of a bearer token for the API, with what it may
+    do. ``akismet``: twelve hexadecimal digits, as Akismet's
     clients want them, as text, because a verdict that is sent later carries it. ``coral``: a secret that Coral signs
     with, as Coral shows it.
     """
@@ -64,12 +79,17 @@ class SiteKey(Base):
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), index=True)
     kind: Mapped[str] = mapped_column(String(10))
     value: Mapped[str] = mapped_column(String(200), unique=True)
+    scope: Mapped[Scope | None] = mapped_column(closed_set(Scope), doc="What a token may do; other kinds have none.")
+    name: Mapped[str] = mapped_column(String(80), default="", doc="What it is for, as whoever made it says.")
     created_at: Mapped[datetime] = mapped_column(default=now)
     revoked_at: Mapped[datetime | None]
 
     site: Mapped[Site] = relationship(back_populates="keys")
 
-    __table_args__ = (CheckConstraint("kind IN ('signing', 'token', 'akismet', 'coral')", name="kind"),)
+    __table_args__ = (
+        CheckConstraint("kind IN ('signing', 'token', 'akismet', 'coral')", name="kind"),
+        CheckConstraint("(kind = 'token') = (scope IS NOT NULL)", name="scope_of_tokens"),
+    )
 
 
 class HouseRule(Base):

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from moderation.rules import Advice, Condition, Hours, Limits, Rule
+from moderation.rules.conditions import Unordered
 
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _FOLDED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
@@ -41,7 +42,7 @@ class StatedRule(BaseModel):
     when: Condition
     advice: Advice = Advice.REVIEW
     hours: Hours | None = None
-    sections: Annotated[frozenset[str], AfterValidator(_folded)] = frozenset()
+    sections: Annotated[Unordered[str], AfterValidator(_folded)] = frozenset()
     automation: Limits | None = None
 
     @model_validator(mode="after")
@@ -61,7 +62,7 @@ class StatedRule(BaseModel):
         said["advice"] = str(self.advice)
         if self.automation is not None:  # a promise is written out, whatever the defaults will be one day
             said["automation"] = self.automation.model_dump(mode="json", exclude_none=True)
-        return _in_order(said)
+        return said
 
     def terms(self) -> dict[str, Any]:
         """Return all that decides which comments the rule marks and what becomes of them: not its words."""
@@ -80,17 +81,6 @@ class StatedRule(BaseModel):
             sections=self.sections,
             automation=self.automation,
         )
-
-
-_ORDERED = {"allow", "deny", "kinds", "targets", "days", "sections"}
-"""Lists whose order means nothing: they are written in alphabetical order, so that the same rule reads the same."""
-
-
-def _in_order(said: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: _in_order(value) if isinstance(value, dict) else sorted(value) if name in _ORDERED else value
-        for name, value in said.items()
-    }
 
 
 def make_key(title: str, taken: Collection[str]) -> str:

@@ -5,11 +5,11 @@ Every bound says in its name whether it is part of the doubt: ``at_least`` and `
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 from zoneinfo import available_timezones
 
 import re2
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
 from moderation.judge.case import Kind, Target
 from moderation.judge.words import MOST, WordListError, check
@@ -34,6 +34,10 @@ class Signal(StrEnum):
     PATTERN = "pattern"
     LEARNED = "learned"
 
+
+Member = TypeVar("Member", bound=str)
+Unordered = Annotated[frozenset[Member], PlainSerializer(sorted, return_type=list[str], when_used="json")]
+"""What is listed in any order: written in alphabetical order, so that the same rule reads the same each time."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -77,8 +81,8 @@ class Disrespect(Scored):
     """How probably the comment is disrespectful; of some kinds or towards some people only, where that is said."""
 
     signal: Literal["disrespect"] = "disrespect"
-    kinds: frozenset[Kind] = frozenset()
-    targets: frozenset[Target] = frozenset()
+    kinds: Unordered[Kind] = frozenset()
+    targets: Unordered[Target] = frozenset()
 
 
 class PutDown(Scored):
@@ -122,8 +126,8 @@ class Links(_Condition):
 
     signal: Literal["links"] = "links"
     at_least: Annotated[int, Field(ge=1, le=100)] = 1
-    allow: Annotated[frozenset[Domain], Field(max_length=1000)] = frozenset()
-    deny: Annotated[frozenset[Domain], Field(max_length=1000)] = frozenset()
+    allow: Annotated[Unordered[Domain], Field(max_length=1000)] = frozenset()
+    deny: Annotated[Unordered[Domain], Field(max_length=1000)] = frozenset()
 
     @model_validator(mode="after")
     def _not_both(self) -> Self:
@@ -240,7 +244,7 @@ class Hours(_Condition):
 
     start: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "00:00"
     end: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")] = "24:00"
-    days: frozenset[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = frozenset()
+    days: Unordered[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = frozenset()
 
     @model_validator(mode="after")
     def _some_time(self) -> Self:
