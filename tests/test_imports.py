@@ -53,7 +53,7 @@ def test_decisions_of_old_come_with_their_dates(
     file.write_text("".join(json.dumps(line) + "\n" for line in (decided, open_)), encoding="utf-8")
     for _ in range(2):
         done = _import(settings, "jsonl", file)
-        assert (done.exit_code, done.output) == (0, "2 comments taken in.\n")
+        assert (done.exit_code, done.output) == (0, "2 comments and articles taken in.\n")
     with database.session(read_only=True) as session:
         assert [found.status for found in session.scalars(select(Comment).order_by(Comment.id))] == [
             Status.DELETED,
@@ -90,7 +90,7 @@ def test_a_bad_line_is_named_and_what_was_before_it_is_kept(
     file = _csv(tmp_path / "a.csv", ROW, ROW | {"id": "8", "submitted_at": "gestern"})
     done = _import(settings, "csv", file)
     assert done.exit_code == 1
-    assert "1 comments taken in." in done.output
+    assert "1 comments and articles taken in." in done.output
     assert "Line 5: submitted_at" in done.output
     _csv(file, ROW, ROW | {"id": "8"})
     assert _import(settings, "csv", file).exit_code == 0

@@ -1,59 +1,84 @@
 """`moderation import` and `export`: a site's history, decisions and all, from and to files of any size."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 from rich.console import Console
 from rich.progress import open as open_with_progress
 from rich.progress import track
+from sqlalchemy.orm import Session
 
 from moderation import auth, imports
 from moderation.cli.session import open_session
+from moderation.contract import CommentData
 from moderation.errors import BadInput
-from moderation.imports import archive
+from moderation.imports import archive, isso
+from moderation.imports.archive import LoneArticle
+from moderation.imports.disqus import read_disqus
+from moderation.imports.isso import read_isso
 from moderation.imports.lines import read_csv, read_jsonl
+from moderation.imports.wordpress import read_wordpress
 
 BATCH = 200
 
 
+FROM_FILES = {"jsonl": read_jsonl, "csv": read_csv, "wordpress": read_wordpress, "disqus": read_disqus}
+
+
 @click.command("import")
-@click.argument("form", type=click.Choice(["jsonl", "csv"]))
+@click.argument("form", type=click.Choice([*FROM_FILES, "isso"]))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--site", "slug", required=True, help="The site whose history it is.")
-def import_(form: str, file: Path, slug: str) -> None:
+@click.option("--url", "address", help="Where the site is, as https://blog.example; for isso.")
+def import_(form: str, file: Path, slug: str, address: str | None) -> None:
     """Take in the comments of FILE, and what was decided on them, as labels to learn from.
 
-    At a bad line it stops, says which and why, and ends with 1; all before it is kept. Run it again: what is known
-    already changes nothing.
+    FILE is JSON Lines, CSV, an export of WordPress or Disqus, or the database of Isso. At a bad line it stops, says
+    which and why, and ends with 1; all before it is kept. Run it again: what is known already changes nothing.
     """
-    read = {"jsonl": read_jsonl, "csv": read_csv}[form]
-    console = Console(stderr=True)
-    taken, problem = 0, None
-    with (
-        open_with_progress(
-            file, "rb", description="Importing", console=console, disable=not console.is_terminal
-        ) as opened,
-        open_session() as session,
-    ):
-        comments = read(opened)
-        while problem is None:
-            site = auth.site_by_slug(session, slug)
-            before = taken
-            try:
-                for comment in islice(comments, BATCH):
-                    imports.take(session, site, comment)
-                    taken += 1
-            except BadInput as error:
-                problem = error
-            session.commit()
-            if taken == before:
-                break
-    click.echo(f"{taken} comments taken in.")
+    with _reading(form, file, address) as comments, open_session() as session:
+        taken, problem = _take_all(session, slug, comments)
+    click.echo(f"{taken} comments and articles taken in.")
     if problem is not None:
         raise click.ClickException(problem.message)
+
+
+@contextmanager
+def _reading(form: str, file: Path, address: str | None) -> Iterator[Iterator[CommentData | LoneArticle]]:
+    """The comments of a file, with a bar on the screen that says how far they are read."""
+    console = Console(stderr=True)
+    shown: dict[str, Any] = {"description": "Importing", "console": console, "disable": not console.is_terminal}
+    if form != "isso":
+        with open_with_progress(file, "rb", **shown) as opened:
+            yield FROM_FILES[form](opened)
+        return
+    if not (address or "").startswith(("http://", "https://")):
+        raise click.UsageError("Isso keeps paths only: say where the site is with --url https://blog.example.")
+    yield iter(track(read_isso(file, str(address)), total=isso.count(file), **shown))
+
+
+def _take_all(
+    session: Session, slug: str, comments: Iterator[CommentData | LoneArticle]
+) -> tuple[int, BadInput | None]:
+    """Take in what comes, committing as it goes; return how much that was, and what stopped it."""
+    taken = 0
+    while True:
+        site = auth.site_by_slug(session, slug)
+        before, problem = taken, None
+        try:
+            for comment in islice(comments, BATCH):
+                imports.take(session, site, comment)
+                taken += 1
+        except BadInput as error:
+            problem = error
+        session.commit()
+        if problem is not None or taken == before:
+            return taken, problem
 
 
 @click.command("export")
