@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import structlog
 from flask import Flask, Response, jsonify, make_response, render_template, request
@@ -115,7 +116,7 @@ def _explain_http(error: HTTPException) -> tuple[Response, int] | HTTPException:
     if error.code is None or error.code < 400:
         return error
     known = ModerationError(error.description or error.name, code=error.name.lower().replace(" ", "_"))
-    known.status = error.code  # type: ignore[assignment]
+    known.status = HTTPStatus(error.code)
     answer, status = _explain(known)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))

@@ -229,3 +229,10 @@ def test_who_asks_too_often_waits(client: FlaskClient, site: Site, reader: dict[
     answer = client.get("/api/v1/site", headers=reader)
     assert (answer.status_code, answer.json["code"]) == (429, "too_many")
     assert 0 < int(answer.headers["Retry-After"]) <= 60
+
+
+def test_a_wrong_method_is_told_the_right_ones(client: FlaskClient) -> None:
+    answer = client.delete("/api/v1/rules")
+    assert (answer.status_code, answer.json["code"]) == (405, "method_not_allowed")
+    assert set(answer.headers["Allow"].split(", ")) >= {"GET", "PUT"}
+    assert client.get("/api/v1/nothing").json["code"] == "not_found"
