@@ -23,6 +23,7 @@ PROBLEMS = {
     "422": "A value is wrong; `field` says which.",
     "428": "If-Match is missing.",
     "429": "Too many calls within this minute; Retry-After says how long to wait.",
+    "503": "The database is away for a moment.",
 }
 ABOUT = """All that a site may know and do by program. Lists go by keyset: `next` is the `after` of the next page.
 Every answer to a GET has an ETag; with If-None-Match it is 304 as long as nothing changed. Errors are problem details
@@ -125,7 +126,7 @@ def _responses(one: Operation, names: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _possible(one: Operation) -> list[str]:
-    found = {"401", "403", "429"}
+    found = {"401", "403", "429", "503"}
     if "<" in one.path:
         found.add("404")
     if one.query or one.body:
