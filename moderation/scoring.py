@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.orm import Session, joinedload
 
 from moderation import facts, rulebook
@@ -59,12 +59,12 @@ def give_up(session: Session, *, attempts: int) -> int:
         log.warning("comment_not_scored", comment=comment.id, attempts=comment.attempts)
         comment.due_at = None
         comment.concern = NOT_SCORED_CONCERN
-        _replace_assessment(
-            session,
-            Assessment(
-                comment_id=comment.id, revision=comment.revision, not_scored="failed", advice=Advice.REVIEW, kinds={}
-            ),
-        )
+    if comments:
+        unscored = [
+            Assessment(comment_id=one.id, revision=one.revision, not_scored="failed", advice=Advice.REVIEW, kinds={})
+            for one in comments
+        ]
+        _replace_assessments(session, unscored)
     return len(comments)
 
 
@@ -182,28 +182,36 @@ def record(session: Session, judged: Iterable[tuple[Job, Judgement]]) -> int:
 
     A comment that changed meanwhile, or that another worker recorded first, is passed over.
     """
-    written = 0
-    for job, judgement in judged:
-        recommendation = recommend(judgement, job.facts, job.rules)
-        claimed = session.execute(
-            update(Comment)
-            .where(Comment.id == job.comment_id, Comment.revision == job.revision, Comment.due_at.is_not(None))
-            .values(due_at=None, attempts=0, concern=recommendation.concern)
-            .execution_options(synchronize_session=False)
-        )
-        if claimed.rowcount:  # type: ignore[attr-defined]
-            _replace_assessment(session, _assessment(job, judgement, recommendation))
-            written += 1
-    return written
+    told = {job.comment_id: (job, judgement) for job, judgement in judged}
+    waiting = session.execute(
+        select(Comment.id, Comment.revision)
+        .where(Comment.id.in_(told), Comment.due_at.is_not(None))
+        .order_by(Comment.id)
+        .with_for_update()
+    ).all()
+    # One statement for all of a kind: a statement for each comment would cost more than judging it.
+    changes: list[dict[str, object]] = []
+    assessments: list[Assessment] = []
+    for id_, revision in waiting:
+        job, judgement = told[id_]
+        if job.revision == revision:
+            recommendation = recommend(judgement, job.facts, job.rules)
+            changes.append({"id": id_, "due_at": None, "attempts": 0, "concern": recommendation.concern})
+            assessments.append(_assessment(job, judgement, recommendation))
+    if changes:
+        session.execute(update(Comment), changes, execution_options={"synchronize_session": False})
+        _replace_assessments(session, assessments)
+    return len(changes)
 
 
-def _replace_assessment(session: Session, assessment: Assessment) -> None:
+def _replace_assessments(session: Session, assessments: Sequence[Assessment]) -> None:
+    places = [(assessment.comment_id, assessment.revision) for assessment in assessments]
     session.execute(
         delete(Assessment)
-        .where(Assessment.comment_id == assessment.comment_id, Assessment.revision == assessment.revision)
+        .where(tuple_(Assessment.comment_id, Assessment.revision).in_(places))
         .execution_options(synchronize_session=False)
     )
-    session.add(assessment)
+    session.add_all(assessments)
 
 
 def _assessment(job: Job, judgement: Judgement, recommendation: Recommendation) -> Assessment:
