@@ -30,6 +30,8 @@ OPEN = frozenset(
         "reader.notice_form",
         "reader.notice",
         "v1.openapi",
+        "forms.comments",
+        "forms.work",
     }
 )
 """Endpoints for anybody."""
@@ -72,9 +74,11 @@ SIGNED = frozenset(
         "akismet_usage.key_sites",
         "coral.moderate",
         "coral.webhook",
+        "forms.submit",
+        "forms.look",
     }
 )
-"""Endpoints for sites, which prove themselves by a signature, a token or a key."""
+"""Endpoints for sites, which prove themselves by a signature, a token or a key; or for forms, by the page of theirs."""
 
 PROGRAMS = (
     "/webhooks/",

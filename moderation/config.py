@@ -72,6 +72,9 @@ class Settings(BaseSettings):
         ge=0,
         description="Desks that each web process rings when something happened; others ask every five seconds.",
     )
+    forms_per_minute: int = Field(
+        10, ge=1, description="Comments and looks before sending that one address may send by forms within a minute."
+    )
     warm_judge: bool = Field(
         False, description="Whether web processes load the judge at their start, not with the first call that needs it."
     )

@@ -107,7 +107,7 @@ def deliveries(session: Session, site: Site, wanted: wire.DeliverySlice) -> wire
 
 def find_delivery(session: Session, site: Site, number: int) -> Delivery:
     """Return a delivery's row; NotFound where the site has none of that id."""
-    found = select(Delivery).where(Delivery.site_id == site.id, Delivery.id == number)
+    found = select(Delivery).where(Delivery.site_id == site.id, Delivery.id == min(number, wire.HIGHEST))
     return _one(session.scalars(found).one_or_none(), "delivery", str(number))
 
 
@@ -132,12 +132,21 @@ def rules(session: Session, site: Site) -> wire.RulesOut:
     return wire.tagged(wire.RulesOut(version=newest.version if newest else 0, rules=tuple(rulebook.stated(newest))))
 
 
-def preview(text: str, said: Recommendation, site: Site, scores: tuple[float | None, float | None]) -> wire.PreviewOut:
-    """Say what the rules advise of a text, and about which words; ``scores`` are relevance and disrespect."""
+def preview(
+    text: str,
+    said: Recommendation,
+    site: Site,
+    scores: tuple[float | None, float | None] = (None, None),
+    language: str = "",
+) -> wire.PreviewOut:
+    """Say what the rules advise of a text, and about which words; ``scores`` are relevance and disrespect.
+
+    The rule is told in ``language`` where it is stated in that, else in the site's.
+    """
     reason = said.reasons[0] if said.reasons else None
     rule = None
     if reason is not None:
-        title, told = words(reason.rule.title, site) or "", words(reason.rule.text, site) or ""
+        title, told = (each.get(language) or words(each, site) or "" for each in (reason.rule.title, reason.rule.text))
         rule = wire.DoubtedRule(id=reason.rule.id, title=title, text=told)
     spans = sorted(reason.spans, key=lambda span: span.start) if reason else []
     return wire.PreviewOut(

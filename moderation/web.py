@@ -27,6 +27,7 @@ from moderation.views import (
     articles,
     automation,
     desk,
+    forms,
     health,
     language,
     live,
@@ -66,7 +67,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Babel(app, locale_selector=language.choose, timezone_selector=lambda: settings.time_zone)
     for view in (api, desk, live, map, articles, records, notices, reader, account, health, rules, automation, alarms):
         app.register_blueprint(view.blueprint)
-    for door in (v1, perspective, suggestion, openai, akismet, akismet_usage, coral):
+    for door in (v1, forms, perspective, suggestion, openai, akismet, akismet_usage, coral):
         app.register_blueprint(door.blueprint)
     auth.protect(app)
     if settings.warm_judge:

@@ -53,7 +53,11 @@ def test_every_answer_is_as_the_document_says(app: Flask, site: Site, paper: Pap
             operation = found.ok()
 
             @hypothesis.settings(
-                max_examples=examples, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+                max_examples=examples,
+                database=None,
+                derandomize=True,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
             )
             @hypothesis.given(case=operation.as_strategy(generation_mode=mode), known=st.booleans())
             def call(case: Any, known: bool) -> None:

@@ -38,6 +38,7 @@ VERBS = {
     "metrics",
     "privacy",
     "preview",
+    "forms",
     "resources",
     "wire",
     "article_page",

@@ -38,7 +38,7 @@ def test_every_command_is_described(command: str) -> None:
 
 
 def test_every_address_for_programs_is_described(app: Flask) -> None:
-    told = ("webhook.md", "commands.md", "compatible-apis.md", "api.md")
+    told = ("webhook.md", "commands.md", "compatible-apis.md", "api.md", "static-sites.md")
     text = "".join((DOCS / name).read_text(encoding="utf-8") for name in told)
     for rule in app.url_map.iter_rules():
         if rule.endpoint in auth.SIGNED or rule.endpoint.startswith("health."):

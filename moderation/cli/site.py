@@ -3,7 +3,7 @@
 import click
 from sqlalchemy import select
 
-from moderation import auth, sites
+from moderation import auth, forms, sites
 from moderation.cli.session import open_session
 from moderation.models import Site
 
@@ -40,9 +40,16 @@ def site_add(slug: str, name: str, language: str, callback_url: str | None, call
     "--keep-addresses/--seal-addresses", "keeps_addresses", default=None, help="Keep e-mails and IPs readable."
 )
 @click.option("--mail-reasons/--no-mail", "mails_reasons", default=None, help="Mail commenters why we deleted.")
+@click.option("--origin", "origins", multiple=True, help="Where pages with our forms are served; may be repeated.")
+@click.option("--no-origins", is_flag=True, help="No page has our forms any more.")
+@click.option(
+    "--proof-of-work/--no-proof-of-work", "forms_need_work", default=None, help="Browsers work before they send."
+)
 @click.option("--undo-seconds", type=click.IntRange(0, 86_400), help="How long a decision waits before it is sent.")
-def site_set(slug: str, **changes: object) -> None:
+def site_set(slug: str, origins: tuple[str, ...], no_origins: bool, **changes: object) -> None:
     """Change what is known of a site; what is left out stays as it is."""
+    if origins or no_origins:
+        changes["origins"] = [forms.clean_origin(origin) for origin in origins]
     with open_session() as session:
         sites.change_site(auth.site_by_slug(session, slug), **changes)
         session.commit()
@@ -61,6 +68,8 @@ def site_show(slug: str) -> None:
             click.echo(f"Signing secret:  {secret}")
         click.echo(f"Decisions go to: {found.callback_url or '(the site fetches them)'}")
         click.echo(f"Undo window:     {found.undo_seconds} s")
+        if found.origins:
+            click.echo(f"Forms stand on:  {', '.join(found.origins)}")
 
 
 @site.command("akismet-key")

@@ -51,6 +51,8 @@ class Site(Base):
         default=0, server_default="0", doc="How often in a row it could not be told of a decision."
     )
     paused_until: Mapped[datetime | None] = mapped_column(doc="Until when nothing is sent to it, as it is ill.")
+    origins: Mapped[list[str]] = mapped_column(JSON, default=list, doc="Where pages with our forms are served.")
+    forms_need_work: Mapped[bool] = mapped_column(default=False, doc="Whether browsers must work before they send.")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     keys: Mapped[list[SiteKey]] = relationship(back_populates="site", order_by="SiteKey.id.desc()")
