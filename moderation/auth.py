@@ -32,6 +32,8 @@ OPEN = frozenset(
         "v1.openapi",
         "forms.comments",
         "forms.work",
+        "shifts.show",
+        "shifts.open",
     }
 )
 """Endpoints for anybody."""

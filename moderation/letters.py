@@ -1,15 +1,17 @@
 """Mail that leaves the house: written into the database, sent by a worker, tried again, its address then forgotten."""
 
+import re
 import smtplib
 import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from babel.numbers import format_decimal, format_percent
 from babel.support import Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import select
@@ -20,7 +22,7 @@ from moderation.db import claim as claim_due
 from moderation.db import now
 from moderation.errors import SettingsError
 from moderation.folders import TEMPLATES, TRANSLATIONS
-from moderation.models import Decision, Letter
+from moderation.models import Decision, Letter, ShiftLink
 from moderation.notices.links import Links
 
 STEPS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480, 1440))
@@ -84,7 +86,7 @@ def claim(session: Session, *, limit: int, lease: timedelta) -> list[int]:
 
 
 def compose(session: Session, letter_ids: Sequence[int], *, links: Links, sender: str) -> list[Mail]:
-    """Put together what the letters say now; one about a decision that was overtaken is dropped."""
+    """Put together what the letters say now; what is overtaken by now is dropped."""
     mails = []
     for letter in session.scalars(select(Letter).where(Letter.id.in_(letter_ids)).order_by(Letter.id)):
         if letter.address is None or letter.due_at is None:
@@ -97,6 +99,8 @@ def compose(session: Session, letter_ids: Sequence[int], *, links: Links, sender
 
 
 def _overtaken(session: Session, letter: Letter) -> bool:
+    if "shift" in letter.values:
+        return session.get_one(ShiftLink, letter.values["shift"]).expires_at <= now()
     if letter.decision_id is None:
         return False
     decision = session.get_one(Decision, letter.decision_id)
@@ -109,13 +113,21 @@ def _message(letter: Letter, links: Links, sender: str) -> EmailMessage:
         values["link"] = links.statement(values["statement"])
     if "notice" in values:
         values["link"] = links.notice(values["notice"])
-    text = _environment(letter.language).get_template(f"{letter.kind}.txt").render(**values)
-    subject, _, body = text.partition("\n")
+    if "shift" in values:
+        values["link"] = links.shift(values["shift"])
+    subject, body = render(letter.kind, letter.language, values)
     message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = sender, letter.address, subject.strip()
+    message["From"], message["To"], message["Subject"] = sender, letter.address, subject
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(body.strip() + "\n")
+    message.set_content(body + "\n")
     return message
+
+
+def render(kind: str, language: str, values: dict[str, Any]) -> tuple[str, str]:
+    """Return subject and body of a kind of letter, in a language."""
+    text = _environment(language).get_template(f"{kind}.txt").render(**values, language=language)
+    subject, _, body = text.strip().partition("\n")
+    return " ".join(subject.split()), re.sub(r"\n{3,}", "\n\n", body).strip()
 
 
 @cache
@@ -125,6 +137,8 @@ def _environment(language: str) -> Environment:
     )
     translations = Translations.load(TRANSLATIONS, [language])
     environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters["numberformat"] = partial(format_decimal, locale=language)
+    environment.filters["percentformat"] = partial(format_percent, locale=language)
     return environment
 
 

@@ -1,15 +1,20 @@
 """HTTP out of the house: no redirects, bounded in time, to private addresses only if a site's setting says so."""
 
 import ipaddress
+import logging
+import re
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpcore
 import httpx
+import urllib3.util.connection as sockets
 
 
 class PrivateAddress(httpx.TransportError):
@@ -119,3 +124,84 @@ def client(*, private: bool, timeout: float) -> httpx.Client:
     """Make a client; ``private`` allows private addresses, ``timeout`` is in seconds for a whole request."""
     transport = _Transport(private=private, timeout=timeout)
     return httpx.Client(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
+
+
+def messenger(address: str) -> Any:
+    """Return what Apprise makes of an address of a chat; None where it is none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # some of its hundred chats import what is going away
+        import apprise  # noqa: PLC0415 - takes half a second, and only who sends messages needs it
+
+        logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its lines quote addresses, which hold secrets
+        asset = apprise.AppriseAsset(
+            app_id="Hausordnung",
+            app_desc="Hausordnung",
+            app_url="",
+            http_redirects=False,
+            image_url_mask="",  # no pictures from elsewhere
+            image_url_logo="",
+        )
+        return apprise.Apprise.instantiate(address, asset=asset)
+
+
+_one_at_a_time = threading.Lock()
+
+
+def notify(address: str, title: str, text: str, *, private: bool, timeout: float) -> str | None:
+    """Send a message through Apprise; return what went wrong, without any address but a refused one, or None."""
+    found = messenger(address)
+    if found is None:
+        return "no such chat"
+    found.socket_connect_timeout = found.socket_read_timeout = timeout
+    said = _Heard()
+    logger = logging.getLogger("apprise")
+    with _one_at_a_time, _guarded(private=private) as refused:
+        logger.addHandler(said)
+        logger.setLevel(logging.WARNING)
+        logger.propagate = False
+        try:
+            told = found.notify(body=text, title=title)
+        finally:
+            logger.removeHandler(said)
+            logger.setLevel(logging.CRITICAL)
+    if told:
+        return None
+    return f"private {refused[0]}" if refused else said.problem
+
+
+class _Heard(logging.Handler):
+    """Hears why Apprise failed, and keeps no more of it than the status."""
+
+    problem = "unreachable"
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the status that was answered, if any was."""
+        if status := re.search(r"error=(\d{3})", record.getMessage()):
+            self.problem = f"answered {status[1]}"
+
+
+@contextmanager
+def _guarded(*, private: bool) -> Iterator[list[str]]:
+    """Keep connections of urllib3, on which Apprise stands, to public addresses; yield those that were refused.
+
+    Apprise takes no transport of ours, so the one function that opens its sockets is changed meanwhile. Nobody else in
+    this house uses urllib3.
+    """
+    refused: list[str] = []
+    original = sockets.create_connection
+
+    def connect(address: tuple[str, int], *args: Any, **more: Any) -> socket.socket:
+        host, port = address
+        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)]
+        for one in found:
+            if not is_public(one):
+                refused.append(one)
+                raise OSError("a private address")
+        return original((found[0], port), *args, **more)
+
+    if not private:
+        sockets.create_connection = connect
+    try:
+        yield refused
+    finally:
+        sockets.create_connection = original

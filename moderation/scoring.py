@@ -18,6 +18,8 @@ from moderation.judge.case import Article as JudgedArticle
 from moderation.judge.case import Assessment as Judgement
 from moderation.judge.case import Case, Parent
 from moderation.models import Article, Assessment, Comment, RuleSet, Site, Status
+from moderation.rulebook import Mode
+from moderation.rulebook import modes as rule_modes
 from moderation.rules import NOT_SCORED_CONCERN, Advice, Facts, Reason, Recommendation, Rule, recommend
 
 if TYPE_CHECKING:
@@ -31,7 +33,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One comment to be judged: which revision, what the judge and the rules may see, and the rules of its site."""
+    """One comment to be judged: which revision, what the judge and the rules may see, and the rules of its site.
+
+    ``rules`` are as they hold in the ``mode`` that is on; ``changed`` are the ids of those that it changes.
+    """
 
     comment_id: int
     revision: int
@@ -39,6 +44,8 @@ class Job:
     facts: Facts
     rules: tuple[Rule, ...]
     rule_set_id: int | None
+    mode: Mode | None = None
+    changed: frozenset[int] = frozenset()
 
 
 def claim(session: Session, *, limit: int, lease: timedelta) -> list[int]:
@@ -87,7 +94,9 @@ def gather(session: Session, comments: Sequence[Comment]) -> list[Job]:
     threads = {id_: _thread(session, id_) for id_ in {comment.article_id for comment in comments}}
     titles = {id_: _titles(session, id_) for id_ in {comment.site_id for comment in comments}}
     rule_sets = {id_: rulebook.current(session, id_) for id_ in {comment.site_id for comment in comments}}
-    rules = {id_: rulebook.applied(rule_set) for id_, rule_set in rule_sets.items()}
+    sites = {comment.site_id: comment.site for comment in comments}
+    modes = {id_: _mode(session, sites[id_], rule_set) for id_, rule_set in rule_sets.items()}
+    rules = {id_: rulebook.applied(rule_set, modes[id_]) for id_, rule_set in rule_sets.items()}
     return [
         Job(
             comment_id=comment.id,
@@ -104,6 +113,8 @@ def gather(session: Session, comments: Sequence[Comment]) -> list[Job]:
             facts=facts.gather(session, comment, rules[comment.site_id]),
             rules=rules[comment.site_id],
             rule_set_id=_id(rule_sets[comment.site_id]),
+            mode=modes[comment.site_id],
+            changed=_changed(rule_sets[comment.site_id], modes[comment.site_id]),
         )
         for comment in comments
     ]
@@ -111,6 +122,16 @@ def gather(session: Session, comments: Sequence[Comment]) -> list[Job]:
 
 def _id(rule_set: RuleSet | None) -> int | None:
     return rule_set.id if rule_set else None
+
+
+def _mode(session: Session, site: Site, rule_set: RuleSet | None) -> Mode | None:
+    state = rule_modes.on(session, site, rule_modes.stated(rule_set), now())
+    return state.mode if state else None
+
+
+def _changed(rule_set: RuleSet | None, mode: Mode | None) -> frozenset[int]:
+    stated = rulebook.stated(rule_set) if mode else []
+    return frozenset(rule.id for rule in stated if rule.id is not None and mode and rule.key in mode.rules)
 
 
 def _others(texts: Iterable[tuple[str, str]], excluded: set[str | None]) -> tuple[str, ...]:
@@ -238,14 +259,15 @@ def _assessment(job: Job, judgement: Judgement, recommendation: Recommendation) 
         other_article={"title": other.title, "similarity": other.similarity} if other else None,
         engine=judgement.engine,
         advice=recommendation.advice,
-        reasons=[_reason(reason) for reason in recommendation.reasons],
+        reasons=[_reason(reason, job) for reason in recommendation.reasons],
         rule_id=recommendation.reasons[0].rule.id if recommendation.reasons else None,
         rule_set_id=job.rule_set_id,
+        mode=job.mode and job.mode.key,
     )
 
 
-def _reason(reason: Reason) -> dict[str, object]:
-    """A reason as it is kept: with the rule's words of that day, because rules change."""
+def _reason(reason: Reason, job: Job) -> dict[str, object]:
+    """A reason as it is kept: with the rule's words of that day, because rules change, and the mode that changed it."""
     rule = reason.rule
     when = rule.when.model_dump(mode="json", exclude={"signal"})
     return {
@@ -258,4 +280,5 @@ def _reason(reason: Reason) -> dict[str, object]:
         "threshold": when.get("at_least") if when.get("at_least") is not None else when.get("at_most"),
         "kinds": sorted(when.get("kinds", ())),
         "evidence": reason.evidence,
+        "mode": job.mode.title if job.mode and rule.id in job.changed else None,
     }

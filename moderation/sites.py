@@ -51,7 +51,7 @@ def change_site(site: Site, **changes: object) -> None:
 
 def starting_rules() -> list[StatedRule]:
     """Return the house rules a new site starts with."""
-    return files.read_file(Path(__file__).parent / "house_rules.yaml")
+    return files.read_file(Path(__file__).parent / "house_rules.yaml").rules
 
 
 def add_moderator(session: Session, *, name: str, password: str, role: Role = Role.MODERATOR) -> Moderator:

@@ -32,13 +32,34 @@ from moderation.views import (
     language,
     live,
     map,
+    modes,
     notices,
     reader,
     records,
     rules,
+    shifts,
     v1,
 )
 from moderation.views.feed import Feed
+
+VIEWS = (
+    account,
+    alarms,
+    api,
+    articles,
+    automation,
+    desk,
+    health,
+    live,
+    map,
+    modes,
+    notices,
+    reader,
+    records,
+    rules,
+    shifts,
+)
+"""The doors that make up the application, besides those for other services' clients."""
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +86,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     feed = Feed(database, most=settings.live_streams)
     app.extensions["moderation"] = Services(settings, database, Bell(settings), Judge(), feed)
     Babel(app, locale_selector=language.choose, timezone_selector=lambda: settings.time_zone)
-    for view in (api, desk, live, map, articles, records, notices, reader, account, health, rules, automation, alarms):
+    for view in VIEWS:
         app.register_blueprint(view.blueprint)
     for door in (v1, forms, perspective, suggestion, openai, akismet, akismet_usage, coral):
         app.register_blueprint(door.blueprint)

@@ -19,6 +19,8 @@ ROOT = Path(__file__).parent.parent
 CODE = sorted([*ROOT.glob("moderation/**/*.py"), *ROOT.glob("worker/**/*.py")])
 VERBS = {
     "alarms",
+    "channels",
+    "shifts",
     "automation",
     "imports",
     "assessments",

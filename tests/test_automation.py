@@ -36,7 +36,7 @@ from moderation.models import (
 from moderation.notices import appeals, transparency
 from moderation.rulebook import StatedRule
 from moderation.rulebook.preview import history
-from tests.stories import add_comment
+from tests.stories import add_article, add_comment
 
 RUDE = {
     "key": "grob",
@@ -93,16 +93,26 @@ def _judged(session: Session, site: Site, disrespect: float, **changes: Any) -> 
     return comment
 
 
+def add_past(session: Session, site: Site, told: list[tuple[float, Status]]) -> None:
+    """Comments that people decided, with how disrespectful each is."""
+    article = add_article(session, site)
+    known = {"site_id": site.id, "article_id": article.id, "text": "Schon lange her", "due_at": None}
+    known |= {"submitted_at": now(), "stated_at": now()}
+    comments = [Comment(**known, external_id=f"past{at}", status=status) for at, (_, status) in enumerate(told)]
+    session.add_all(comments)
+    session.flush()
+    for comment, (score, _) in zip(comments, told, strict=True):
+        scores = {"relevance": 0.9, "disrespect": score, "kinds": {}}
+        session.add(Assessment(comment_id=comment.id, revision=1, advice="review", **scores))
+
+
 @pytest.fixture
-def past(database: Database, site: Site, moderator: Moderator) -> None:
+def past(database: Database, site: Site) -> None:
     """Rude comments that people deleted, 60 at 0.85 and one at 0.6; nine at 0.6 they approved. All of last month."""
     with database.session() as session:
         _state(session, session.get_one(Site, site.id))
-        mona = session.get_one(Moderator, moderator.id)
-        told = [(0.85, Outcome.DELETE)] * 60 + [(0.6, Outcome.DELETE)] + [(0.6, Outcome.APPROVE)] * 9
-        for score, outcome in told:
-            comment = _judged(session, site, score)
-            decisions.decide(session, comment.id, outcome, moderator=mona, seen=Seen(1))
+        told = [(0.85, Status.DELETED)] * 60 + [(0.6, Status.DELETED)] + [(0.6, Status.APPROVED)] * 9
+        add_past(session, site, told)
         session.commit()
 
 

@@ -7,14 +7,13 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from moderation import alarms, decisions, rulebook, sites
+from moderation import alarms, rulebook, sites
 from moderation.automation import switch, watch
 from moderation.db import Database
-from moderation.decisions import Seen
-from moderation.models import Automation, Moderator, Outcome, Role, Site
+from moderation.models import Automation, Moderator, Role, Site, Status
 from moderation.rulebook import StatedRule, files
 from tests.conftest import PASSWORD
-from tests.test_automation import LONG, RUDE, _judged
+from tests.test_automation import LONG, RUDE, add_past
 from tests.test_rule_pages import Desk
 
 ADDRESS = "/rules/foerdeblick/rule/grob/automation"
@@ -25,12 +24,10 @@ LIMITS = {"promise": "90", "beyond": "0,8", "per_day": "5", "checked": "10", "se
 def past(database: Database, site: Site, moderator: Moderator) -> None:
     """Sixty rude comments that people deleted, and ten less rude ones that they approved."""
     with database.session() as session:
-        kept, mona = session.get_one(Site, site.id), session.get_one(Moderator, moderator.id)
+        kept = session.get_one(Site, site.id)
         rude = {name: value for name, value in RUDE.items() if name != "automation"}
         rulebook.save(session, kept, [StatedRule.model_validate(rude), StatedRule.model_validate(LONG)])
-        for score, outcome in [(0.85, Outcome.DELETE)] * 60 + [(0.6, Outcome.APPROVE)] * 10:
-            comment = _judged(session, site, score)
-            decisions.decide(session, comment.id, outcome, moderator=mona, seen=Seen(1))
+        add_past(session, kept, [(0.85, Status.DELETED)] * 60 + [(0.6, Status.APPROVED)] * 10)
         session.commit()
 
 
@@ -74,7 +71,7 @@ def test_an_admin_switches_it_on_everybody_off(desk: Desk, database: Database, s
         (rule, _) = rulebook.stated(rulebook.current(session, site.id))
         assert rule.automation is not None
         assert (rule.automation.promise, rule.automation.beyond, rule.automation.checked) == (0.9, 0.8, 0.1)
-        assert files.read(files.write([rule]))[0].automation == rule.automation
+        assert files.read(files.write([rule])).rules[0].automation == rule.automation
     desk.post("/sign-out")
     desk.sign_in("mona")
     assert desk.post(ADDRESS, do="on", **LIMITS).status_code == 403
@@ -119,7 +116,7 @@ def test_changing_the_rule_keeps_its_limits_and_refuses_what_they_forbid(
     assert desk.post("/rules/foerdeblick/rule/grob", do="save", advice="delete", **form).status_code == 303
     with database.session(read_only=True) as session:
         (rule, _) = rulebook.stated(rulebook.current(session, site.id))
-        assert (rule.title, rule.automation is not None) == ({"en": "Kind"}, True)
+        assert (rule.title, rule.automation is not None) == ({"de": "Nicht grob", "en": "Kind"}, True)
 
 
 def test_a_rule_that_was_stopped_is_told_on_every_page_until_noticed(

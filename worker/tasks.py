@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from moderation import batches, coral_comments, delivery, intake, letters, privacy, quota, scoring
+from moderation import batches, channels, coral_comments, delivery, intake, letters, privacy, quota, scoring, shifts
+from moderation.alarms import looking
 from moderation.automation import acting, watch
 from moderation.broker import BELLS, NIGHTLY
 from worker.app import app, workshop
 
 LETTERS = 50
 """Letters that are claimed together."""
+
+CHANNELS = 10
+"""Channels that are claimed together."""
 
 ROUNDS = 16
 """Batches a task works through before it rings for itself again, so that a worker can be told to stop in between."""
@@ -92,6 +96,23 @@ def mail() -> None:
             session.commit()
 
 
+@app.task(name="notify")  # type: ignore[untyped-decorator]
+def notify() -> None:
+    """Tell channels what they are still to be told."""
+    with workshop.database.session() as session:
+        taken = channels.claim(session, limit=CHANNELS, lease=timedelta(minutes=10))
+        session.commit()
+        messages = channels.compose(session, taken, desk=workshop.settings.public_url)
+        session.commit()
+    if taken:
+        workshop.bell.ring("mail")
+    for message in messages:
+        problem = channels.send(message, timeout=workshop.settings.delivery_timeout)
+        with workshop.database.session() as session:
+            channels.record(session, message, problem)
+            session.commit()
+
+
 @app.task(name="batch")  # type: ignore[untyped-decorator]
 def batch() -> None:
     """Decide on the comments of the batches that are due, piece by piece."""
@@ -122,12 +143,16 @@ def purge() -> None:
 
 @app.task(name="sweep")  # type: ignore[untyped-decorator]
 def sweep() -> None:
-    """Ring every bell, for what was lost on the way, and forget what is no longer needed."""
-    for bell in BELLS:
-        if bell not in {"sweep", *NIGHTLY}:
-            workshop.bell.ring(bell)
+    """Look after what nobody rings for, forget what is no longer needed, and ring every bell for what was lost."""
+    settings = workshop.settings
     with workshop.database.session() as session:
         for keeper in (intake, quota, coral_comments):
             keeper.forget(session)
         watch.stop_the_doubtful(session)
+        looking.look(session)
+        shifts.write(session, zone=settings.time_zone, default_language=settings.default_language)
+        shifts.forget_links(session)
         session.commit()
+    for bell in BELLS:
+        if bell not in {"sweep", *NIGHTLY}:
+            workshop.bell.ring(bell)

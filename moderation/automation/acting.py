@@ -105,7 +105,7 @@ def _speaker(assessment: Assessment, may: dict[int, Automation]) -> Automation |
     """The rule that may decide: all reasons advise what it advises, and its score lies within its own limits."""
     for reason in assessment.reasons:
         automation = may.get(reason["rule_id"])
-        if automation is None:
+        if automation is None or reason.get("mode"):  # nothing was promised of a rule that a mode changes
             continue
         advised = {str(assessment.advice), *(other["advice"] for other in assessment.reasons)}
         within = _limits(automation).covers(_stated(automation).when, reason["score"])

@@ -11,6 +11,7 @@ from moderation.cli.evaluate import evaluate
 from moderation.cli.imports import export, import_
 from moderation.cli.models import models
 from moderation.cli.moderator import moderator
+from moderation.cli.notify import notify
 from moderation.cli.rules import rules
 from moderation.cli.run import run
 from moderation.cli.score import score
@@ -49,6 +50,7 @@ for command in (
     commenter,
     import_,
     export,
+    notify,
     doctor,
 ):
     main.add_command(command)

@@ -11,7 +11,7 @@ from moderation.cli.session import open_session
 from moderation.config import load_settings
 from moderation.errors import BadInput
 from moderation.models import Site
-from moderation.rulebook import checks, files
+from moderation.rulebook import checks, files, modes
 
 
 @click.group()
@@ -41,7 +41,7 @@ def rules_export(file: Path | None, slug: str | None, version: int | None) -> No
     with open_session(read_only=True) as session:
         site = _site(session, slug)
         kept = rulebook.get(session, site.id, version) if version else rulebook.current(session, site.id)
-        text = files.write(rulebook.stated(kept))
+        text = files.write(rulebook.stated(kept), modes.stated(kept))
     if file is None:
         click.echo(text, nl=False)
     else:
@@ -56,15 +56,15 @@ def rules_export(file: Path | None, slug: str | None, version: int | None) -> No
 def rules_import(file: Path, slug: str | None, dry_run: bool) -> None:
     """Make the rules in FILE all the house rules of a site, as a new version; what is not in it is archived."""
     stated = files.read_file(file)
-    for note in checks.notes(stated, longest=load_settings().max_comment_characters):
+    for note in checks.notes(stated.rules, longest=load_settings().max_comment_characters):
         click.echo(f"Note on {note}", err=True)
     with open_session(read_only=dry_run) as session:
         site = _site(session, slug)
         before = rulebook.version(session, site.id)
         if dry_run:
-            click.echo(f"{file} is in order: {len(stated)} rules. Nothing was changed.")
+            click.echo(f"{file} is in order: {len(stated.rules)} rules. Nothing was changed.")
             return
-        saved = rulebook.save(session, site, stated).version
+        saved = rulebook.save(session, site, stated.rules, modes=stated.modes).version
         session.commit()
         same = "already had these rules: version" if saved == before else "has new house rules: version"
         click.echo(f"{site.slug} {same} {saved}.")

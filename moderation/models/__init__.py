@@ -4,12 +4,14 @@ from moderation.models.alarms import Alarm
 from moderation.models.audit import AuditEntry
 from moderation.models.automation import Automation, Draw, Fate
 from moderation.models.batches import Batch, BatchItem
+from moderation.models.channels import Channel, News
 from moderation.models.comments import Article, Assessment, Comment, Fingerprint, PastText, ReceivedEvent, Status
 from moderation.models.decisions import Decision, Delivery, Maker, Outcome
 from moderation.models.desk import Claim, Deferral
 from moderation.models.moderators import Moderator, Role
 from moderation.models.notices import Appeal, Letter, Notice
 from moderation.models.quotas import AkismetUse, CoralComment, Quota
+from moderation.models.shifts import Shift, ShiftLink
 from moderation.models.sites import HouseRule, RuleSet, Scope, Site, SiteKey
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "Automation",
     "Batch",
     "BatchItem",
+    "Channel",
     "Claim",
     "Comment",
     "CoralComment",
@@ -35,6 +38,7 @@ __all__ = [
     "Letter",
     "Maker",
     "Moderator",
+    "News",
     "Notice",
     "Outcome",
     "PastText",
@@ -43,6 +47,8 @@ __all__ = [
     "Role",
     "RuleSet",
     "Scope",
+    "Shift",
+    "ShiftLink",
     "Site",
     "SiteKey",
     "Status",

@@ -104,6 +104,7 @@ class Comment(Work):
         index_where("ix_comment_due", "due_at", where="due_at IS NOT NULL"),
         Index(None, "article_id", "id"),
         index_where("ix_comment_answers", "article_id", "parent_external_id", where="parent_external_id IS NOT NULL"),
+        Index(None, "site_id", "received_at"),
         Index(None, "site_id", "commenter_id"),
         Index(None, "site_id", "commenter_email"),
     )
@@ -171,6 +172,7 @@ class Assessment(Base):
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     rule_id: Mapped[int | None] = mapped_column(ForeignKey("house_rule.id"), doc="The rule most in doubt.")
     rule_set_id: Mapped[int | None] = mapped_column(ForeignKey("rule_set.id"), doc="By which rules it was judged.")
+    mode: Mapped[str | None] = mapped_column(String(60), doc="Key of the mode that was on.")
     assessed_at: Mapped[datetime] = mapped_column(default=now)
 
     __table_args__ = (

@@ -83,5 +83,6 @@ class Delivery(Work):
 
     __table_args__ = (
         index_where("ix_delivery_due", "due_at", where="due_at IS NOT NULL"),
+        index_where("ix_delivery_failed", "site_id", where="failed_at IS NOT NULL"),
         Index(None, "site_id", "id"),
     )

@@ -53,6 +53,7 @@ class Site(Base):
     paused_until: Mapped[datetime | None] = mapped_column(doc="Until when nothing is sent to it, as it is ill.")
     origins: Mapped[list[str]] = mapped_column(JSON, default=list, doc="Where pages with our forms are served.")
     forms_need_work: Mapped[bool] = mapped_column(default=False, doc="Whether browsers must work before they send.")
+    alarms: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, doc="From when on an alarm is sounded.")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     keys: Mapped[list[SiteKey]] = relationship(back_populates="site", order_by="SiteKey.id.desc()")
@@ -133,6 +134,7 @@ class RuleSet(Base):
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
     version: Mapped[int]
     rules: Mapped[list[dict[str, Any]]] = mapped_column(JSON, doc="As they are stated in files, each with its id.")
+    modes: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, doc="As they are stated in files.")
     moderator_id: Mapped[int | None] = mapped_column(ForeignKey("moderator.id"), doc="Who saved it; None: a command.")
     created_at: Mapped[datetime] = mapped_column(default=now)
 

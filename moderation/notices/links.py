@@ -26,6 +26,10 @@ class Links:
         """Return the address where somebody sees what became of their notice."""
         return f"{self.public_url.rstrip('/')}/reader/notices/{self.sign('notice', notice_id)}"
 
+    def shift(self, link_id: int) -> str:
+        """Return the address where a moderator sees once what waits at the beginning of their shift."""
+        return f"{self.public_url.rstrip('/')}/shift/{self.sign('shift', link_id)}"
+
     def sign(self, kind: str, value: Any) -> str:
         """Return a token for a value of a kind."""
         return str(self._serializer(kind).dumps(value))

@@ -9,12 +9,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from moderation.db import now
-from moderation.errors import NotFound, StaleView
+from moderation.errors import BadInput, NotFound, StaleView
 from moderation.models import HouseRule, Moderator, RuleSet, Site
+from moderation.rulebook import modes as _modes
+from moderation.rulebook.modes import Mode
 from moderation.rulebook.stated import StatedRule
 from moderation.rules import Rule
 
-__all__ = ["StatedRule", "applied", "current", "get", "save", "stated", "version", "versions"]
+__all__ = ["Mode", "StatedRule", "applied", "current", "get", "save", "stated", "version", "versions"]
 
 
 def current(session: Session, site_id: int) -> RuleSet | None:
@@ -47,9 +49,9 @@ def stated(rule_set: RuleSet | None) -> list[StatedRule]:
     return [StatedRule.model_validate(rule) for rule in rule_set.rules] if rule_set else []
 
 
-def applied(rule_set: RuleSet | None) -> tuple[Rule, ...]:
-    """Return the rules of a version as values to be applied."""
-    return tuple(rule.applied() for rule in stated(rule_set))
+def applied(rule_set: RuleSet | None, mode: Mode | None = None) -> tuple[Rule, ...]:
+    """Return the rules of a version as values to be applied, as they hold in a mode."""
+    return tuple(rule.applied() for rule in _modes.apply(stated(rule_set), mode))
 
 
 def save(
@@ -57,20 +59,25 @@ def save(
     site: Site,
     rules: Sequence[StatedRule],
     *,
+    modes: Sequence[Mode] | None = None,
     moderator: Moderator | None = None,
     seen: int | None = None,
 ) -> RuleSet:
     """Make these all the rules of the site, as a new version, and return it; where nothing changed, the one there is.
 
-    A rule is known by its key: what is not among ``rules`` is archived, what was archived comes back. StaleView where
-    the newest version is not the one that was ``seen``.
+    A rule is known by its key: what is not among ``rules`` is archived, what was archived comes back. ``modes`` stay as
+    they are where they are None. StaleView where the newest version is not the one that was ``seen``; BadInput where a
+    mode does not fit the rules.
     """
     session.execute(select(Site.id).where(Site.id == site.id).with_for_update())
     newest = current(session, site.id)
     number = newest.version if newest else 0
     if seen is not None and seen != number:
         raise StaleView("Somebody changed the house rules since you looked at them.", code="rules_changed")
-    if newest is not None and [_without_id(rule) for rule in stated(newest)] == [_without_id(rule) for rule in rules]:
+    kept_modes = _modes.stated(newest)
+    modes = _fitting(kept_modes if modes is None else modes, rules)
+    before = [_without_id(rule) for rule in stated(newest)]
+    if newest is not None and (before, kept_modes) == ([_without_id(rule) for rule in rules], modes):
         return newest
     known = {row.key: row for row in session.scalars(select(HouseRule).where(HouseRule.site_id == site.id))}
     for row in known.values():
@@ -80,10 +87,20 @@ def save(
     session.flush()  # gives new rules their ids
     snapshot = [rule.as_json() | {"id": row.id} for rule, row in zip(rules, rows, strict=True)]
     made = RuleSet(site_id=site.id, version=number + 1, rules=snapshot, moderator_id=moderator and moderator.id)
+    made.modes = [mode.as_json() for mode in modes]
     session.add(made)
     session.flush()
     session.expire(site, ["house_rules"])
     return made
+
+
+def _fitting(modes: Sequence[Mode], rules: Sequence[StatedRule]) -> list[Mode]:
+    for mode in modes:
+        try:
+            _modes.apply(rules, mode)
+        except ValueError as error:
+            raise BadInput(f"{error}.", code="modes") from None
+    return list(modes)
 
 
 def _without_id(rule: StatedRule) -> StatedRule:

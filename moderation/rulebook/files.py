@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from moderation.errors import BadInput
+from moderation.rulebook.modes import Mode, apply
 from moderation.rulebook.stated import StatedRule
 
 MOST_BYTES = 1_000_000
@@ -33,41 +34,46 @@ _Writer.add_representer(str, _text)
 
 
 class RuleFile(BaseModel):
-    """All house rules of a site, in order."""
+    """All house rules of a site, in order, and their modes."""
 
     model_config = ConfigDict(extra="forbid")
 
     rules: list[StatedRule] = Field(max_length=MOST_RULES)
+    modes: list[Mode] = Field(default_factory=list, max_length=20)
 
     @model_validator(mode="after")
     def _keys_differ(self) -> "RuleFile":
-        keys = [rule.key for rule in self.rules]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise ValueError(f"two rules have the key {key!r}; give one of them another")
+        for what, keys in (("rules", [rule.key for rule in self.rules]), ("modes", [mode.key for mode in self.modes])):
+            for key in keys:
+                if keys.count(key) > 1:
+                    raise ValueError(f"two {what} have the key {key!r}; give one of them another")
+        for mode in self.modes:
+            apply(self.rules, mode)
         return self
 
 
-def write(rules: Sequence[StatedRule]) -> str:
-    """Return the rules as a file, the same each time."""
+def write(rules: Sequence[StatedRule], modes: Sequence[Mode] = ()) -> str:
+    """Return the rules and their modes as a file, the same each time."""
     stated = {"rules": [rule.as_json() for rule in rules]}
+    if modes:
+        stated["modes"] = [mode.as_json() for mode in modes]
     return _HEAD + yaml.dump(stated, Dumper=_Writer, allow_unicode=True, sort_keys=False, width=110)
 
 
-def read(text: str, *, name: str = "the file") -> list[StatedRule]:
-    """Return the rules a file states; BadInput with one line for each mistake: file, line, rule, what, remedy."""
+def read(text: str, *, name: str = "the file") -> RuleFile:
+    """Return what a file states; BadInput with one line for each mistake: file, line, rule, what, remedy."""
     if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
         raise BadInput(f"{name} is larger than {MOST_BYTES // 1000} kB; house rules are not.", code="too_large")
     tree, content = _parse(text, name)
     try:
-        return RuleFile.model_validate(content).rules
+        return RuleFile.model_validate(content)
     except ValidationError as error:
         lines = [_explain(dict(problem), tree, content, name) for problem in error.errors(include_url=False)]
         raise BadInput("\n".join(lines), code="rules") from None
 
 
-def read_file(file: Path) -> list[StatedRule]:
-    """Return the rules a file on disk states; BadInput as `read` says, and where it is not UTF-8."""
+def read_file(file: Path) -> RuleFile:
+    """Return what a file on disk states; BadInput as `read` says, and where it is not UTF-8."""
     try:
         return read(file.read_text(encoding="utf-8"), name=str(file))
     except UnicodeDecodeError as error:

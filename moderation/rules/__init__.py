@@ -5,6 +5,7 @@ then the advice is that a person should look.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from moderation.judge.case import Assessment
@@ -25,6 +26,7 @@ __all__ = [
     "Repeated",
     "Rule",
     "Signal",
+    "covers",
     "holds",
     "recommend",
 ]
@@ -75,11 +77,13 @@ def holds(rule: Rule, facts: Facts) -> bool:
         return False
     if rule.hours is None or facts.submitted_at is None:
         return True
-    local = facts.submitted_at.astimezone(ZoneInfo(facts.time_zone))
-    return _covers(rule.hours, DAYS[local.weekday()], DAYS[local.weekday() - 1], local.strftime("%H:%M"))
+    return covers(rule.hours, facts.submitted_at, facts.time_zone)
 
 
-def _covers(hours: Hours, today: str, yesterday: str, clock: str) -> bool:
+def covers(hours: Hours, moment: datetime, time_zone: str) -> bool:
+    """Whether a moment lies within the hours, by the clock of the time zone, summer time or not."""
+    local = moment.astimezone(ZoneInfo(time_zone))
+    today, yesterday, clock = DAYS[local.weekday()], DAYS[local.weekday() - 1], local.strftime("%H:%M")
     began_today = not hours.days or today in hours.days
     if hours.start < hours.end:
         return began_today and hours.start <= clock < hours.end

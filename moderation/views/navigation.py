@@ -36,6 +36,7 @@ PAGES = (
     Page("notices.objections", lazy_gettext("Objections"), "scale"),
     Page("notices.report", lazy_gettext("Transparency report"), "scroll-text"),
     Page("rules.every", lazy_gettext("House rules"), "book-open"),
+    Page("alarms.show", lazy_gettext("Alarms and shifts"), "triangle-alert"),
     Page("records.log", lazy_gettext("Audit log"), "lock", admin=True),
 )
 

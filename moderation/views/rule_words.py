@@ -11,6 +11,7 @@ from moderation import wording
 from moderation.judge.case import Kind, Target
 from moderation.rulebook import StatedRule
 from moderation.rulebook.checks import Note
+from moderation.rulebook.modes import Mode, State
 from moderation.rules import Advice, Signal
 from moderation.rules.conditions import Hours
 from moderation.wording import gettext
@@ -129,6 +130,33 @@ def hours(value: Hours) -> str:
     """Say when a rule holds."""
     days = ", ".join(day(one) for one in ("mon", "tue", "wed", "thu", "fri", "sat", "sun") if one in value.days)
     return f"{value.start}–{value.end}{' · ' if days else ''}{days}"
+
+
+def mode_when(mode: Mode) -> str:
+    """Say when a mode is on."""
+    if mode.hours is not None:
+        return hours(mode.hours)
+    surge = mode.surge
+    return gettext(
+        "from %(comments)s comments within %(minutes)s minutes on",
+        comments=surge.comments if surge else 0,
+        minutes=surge.minutes if surge else 0,
+    )
+
+
+def mode_state(state: State | None, site_language: str) -> str:
+    """Say which mode is on and why."""
+    if state is None:
+        return gettext("No mode is on; the rules hold as they are stated.")
+    title = wording.pick(state.mode.title, site_language)
+    if state.counted is not None and state.mode.surge is not None:
+        return gettext(
+            "“%(mode)s” is on: %(number)s comments came within %(minutes)s minutes.",
+            mode=title,
+            number=state.counted,
+            minutes=state.mode.surge.minutes,
+        )
+    return gettext("“%(mode)s” is on: %(hours)s by the site’s clock.", mode=title, hours=mode_when(state.mode))
 
 
 def note(value: Note) -> str:

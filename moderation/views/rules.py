@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from moderation import auth, rulebook
 from moderation.automation import watch
+from moderation.db import now
 from moderation.errors import BadInput, NotFound
 from moderation.models import Comment, Moderator, Role, RuleSet, Site
-from moderation.rulebook import StatedRule, checks
+from moderation.rulebook import StatedRule, checks, modes
 from moderation.rulebook.preview import BINS, Histogram, Preview, histogram, preview
 from moderation.rulebook.stated import make_key
 from moderation.views import rule_form, rule_words, services
@@ -51,6 +52,8 @@ def every() -> ResponseReturnValue:
             savers=_savers(session, kept),
             may_save=_may_save(),
             signals=rule_form.signals(),
+            modes=modes.stated(kept[0] if kept else None),
+            mode_on=modes.on(session, site, modes.stated(kept[0] if kept else None), now()),
             deciding={automation.rule_id for automation in watch.running(session, site_id=site.id)},
         )
 
@@ -295,7 +298,8 @@ def go_back(slug: str, number: int) -> ResponseReturnValue:
     auth.require_admin()
     with services().database.session() as session:
         site = auth.site_by_slug(session, slug)
-        rules = rulebook.stated(rulebook.get(session, site.id, number))
-        rulebook.save(session, site, rules, moderator=_moderator(session), seen=_seen())
+        kept = rulebook.get(session, site.id, number)
+        rules, kept_modes = rulebook.stated(kept), modes.stated(kept)
+        rulebook.save(session, site, rules, modes=kept_modes, moderator=_moderator(session), seen=_seen())
         session.commit()
     return redirect(url_for("rules.every", site=slug), 303)

@@ -103,6 +103,8 @@ def problem(error: ModerationError) -> str:
         "reopened": gettext("Somebody put this comment back in the queue in the meantime."),
         "too_late": gettext("It is too late to undo this: the site has been told. You can decide anew instead."),
         "nothing_chosen": gettext("Nothing of that is waiting any more, so there is nothing to decide."),
+        "modes": gettext("A mode changes this rule, or names one that there is not; change the mode first."),
+        "link_used": gettext("This link is too old or was opened before. Sign in to see what waits."),
         "not_found": gettext("There is no such page. Perhaps the address was cut off?"),
         "forbidden": gettext("Only an admin may do this."),
         "database": gettext("The database does not answer at the moment. Nothing was changed; please try again."),

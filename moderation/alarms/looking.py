@@ -1,0 +1,170 @@
+"""Look whether something is not as it should be: what waits too long, what heats up, what does not arrive.
+
+Each alarm has two bounds, one to begin at and a lower one to end at, so that nothing flickers.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from moderation import chance
+from moderation.alarms import end, open_ones, sound
+from moderation.alarms.thresholds import of
+from moderation.db import now
+from moderation.models import Article, Assessment, Comment, Delivery, Site, Status
+from moderation.rules import Advice
+
+SPAN = timedelta(minutes=30)
+"""What counts as lately under an article."""
+
+BEFORE = timedelta(days=1)
+WEEK = timedelta(days=7)
+
+TRIES = 3
+"""Tries after which a decision that is still on its way counts as failing."""
+
+UNLIKELY = 0.001
+"""How probable what is seen may be by chance alone, over all articles that are looked at together."""
+
+TIMES = 2.5
+"""How many times the usual it must be besides: of large numbers small differences are beyond chance, too."""
+
+
+def look(session: Session) -> None:
+    """Raise and end the alarms of all sites."""
+    for site in session.scalars(select(Site).order_by(Site.id)):
+        _oldest(session, site)
+        _deliveries(session, site)
+        _articles(session, site)
+
+
+def _oldest(session: Session, site: Site) -> None:
+    bound = of(site).oldest_minutes
+    waiting = (Comment.site_id == site.id, Comment.status == Status.PENDING)
+    number, since = session.execute(select(func.count(), func.min(Comment.received_at)).where(*waiting)).one()
+    minutes = int((now() - since).total_seconds() // 60) if since else 0
+    if bound is not None and minutes >= bound:
+        first = session.scalar(select(Comment.id).where(*waiting, Comment.received_at == since).limit(1))
+        sound(session, site.id, "oldest", comment_id=first, minutes=minutes, waiting=number)
+    elif bound is None or minutes < 0.75 * bound:
+        end(session, site.id, "oldest")
+
+
+def _deliveries(session: Session, site: Site) -> None:
+    bound = of(site).failing
+    tried_in_vain = (Delivery.due_at.is_not(None)) & (Delivery.attempts >= TRIES)
+    failing = session.scalar(
+        select(func.count())
+        .select_from(Delivery)
+        .where(Delivery.site_id == site.id, or_(Delivery.failed_at.is_not(None), tried_in_vain))
+    )
+    if bound is not None and failing and failing >= bound:
+        sound(session, site.id, "deliveries", failing=failing)
+    elif not failing or bound is None:
+        end(session, site.id, "deliveries")
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """How an article is commented lately, against what is usual.
+
+    ``recent`` comments came in the last half hour, ``usual`` would be expected; of ``judged`` ones rules ``marked`` so
+    many, and of the site's comments of a week they mark the share ``share``.
+    """
+
+    recent: int
+    usual: float
+    judged: int
+    marked: int
+    share: float
+
+    def rises(self, *, among: int) -> bool:
+        """Whether comments come faster than chance explains, where so many articles are looked at together."""
+        by_chance = chance.poisson_at_least(self.recent, self.usual)
+        return self.recent >= TIMES * self.usual and by_chance < UNLIKELY / among
+
+    def turns(self, *, among: int) -> bool:
+        """Whether more of them are marked than chance explains."""
+        by_chance = chance.at_least(self.marked, self.judged, self.share) if self.judged else 1.0
+        return self.marked >= TIMES * self.share * self.judged and by_chance < UNLIKELY / among
+
+
+def _articles(session: Session, site: Site) -> None:
+    bound = of(site).hot_comments
+    moment = now()
+    lately = _counts(session, site, moment - SPAN, moment)
+    for alarm in open_ones(session, site_id=site.id):
+        if alarm.kind == "hot" and (bound is None or lately[alarm.detail["article"]] < bound / 2):
+            end(session, site.id, "hot", alarm.subject)
+    busy = [id_ for id_, number in lately.items() if bound is not None and number >= bound]
+    for article in session.scalars(select(Article).where(Article.id.in_(busy)).order_by(Article.id)):
+        heat = measure(session, site, article, moment)
+        why = "rate" if heat.rises(among=len(busy)) else "marks" if heat.turns(among=len(busy)) else None
+        if why:
+            sound(
+                session,
+                site.id,
+                "hot",
+                f"article {article.id}",
+                article=article.id,
+                title=article.title[:200],
+                why=why,
+                minutes=int(SPAN.total_seconds() // 60),
+                recent=heat.recent,
+                usual=round(heat.usual, 1),
+                marked=heat.marked,
+                judged=heat.judged,
+                share=round(heat.share, 3),
+            )
+
+
+def measure(session: Session, site: Site, article: Article, moment: datetime) -> Heat:
+    """Measure an article's last half hour against its own day before and against what the site is used to."""
+    lately = moment - SPAN
+    counts = _counts(session, site, lately, moment)
+    before = _counts(session, site, lately - BEFORE, lately)[article.id]
+    lived = min(BEFORE, max(SPAN, lately - article.created_at))
+    of_its_own = before / (lived / SPAN)
+    judged, marked = _marked(session, Comment.article_id == article.id, lately, moment)
+    week_judged, week_marked = _marked(session, Comment.site_id == site.id, moment - WEEK, lately)
+    return Heat(
+        recent=counts[article.id],
+        usual=max(of_its_own, _usual(session, site, lately), 0.5),
+        judged=judged,
+        marked=marked,
+        share=(week_marked + 1) / (week_judged + 2),  # with nothing known yet, half: then nothing is unusual
+    )
+
+
+def _counts(session: Session, site: Site, since: datetime, until: datetime) -> Counter[int]:
+    rows = session.execute(
+        select(Comment.article_id, func.count())
+        .where(Comment.site_id == site.id, Comment.received_at > since, Comment.received_at <= until)
+        .group_by(Comment.article_id)
+    )
+    return Counter(dict(iter(rows)))
+
+
+def _usual(session: Session, site: Site, until: datetime) -> float:
+    """How many comments an article of the site gets in half an hour of the time in which it is commented at all.
+
+    Most comments come on an article's first day, so a week's comments are spread over one day for each article.
+    """
+    week = _counts(session, site, until - WEEK, until)
+    return week.total() / len(week) / (BEFORE / SPAN) if week else 0.0
+
+
+def _marked(session: Session, of_what: object, since: datetime, until: datetime) -> tuple[int, int]:
+    """How many comments were judged, and how many of them rules marked."""
+    rows = session.execute(
+        select(Assessment.advice, func.count())
+        .join(Comment, (Comment.id == Assessment.comment_id) & (Comment.revision == Assessment.revision))
+        .where(of_what, Comment.received_at > since, Comment.received_at <= until)  # type: ignore[arg-type]
+        .where(Assessment.not_scored.is_(None))
+        .group_by(Assessment.advice)
+    )
+    counted: dict[Advice, int] = dict(iter(rows))
+    return sum(counted.values()), sum(number for advice, number in counted.items() if advice is not Advice.APPROVE)
