@@ -4,8 +4,6 @@ import base64
 import hashlib
 import secrets
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from flask import Flask, current_app, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user
@@ -15,9 +13,10 @@ from sqlalchemy.orm import Session
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from werkzeug.datastructures import Headers
 
+from moderation.access import sign_ins
 from moderation.db import now
 from moderation.errors import BadInput, BadJson, Forbidden, NotFound, NotSignedIn
-from moderation.models import Moderator, Role, Scope, Site, SiteKey
+from moderation.models import Role, Scope, SignIn, Site, SiteKey
 
 OPEN = frozenset(
     {
@@ -25,6 +24,12 @@ OPEN = frozenset(
         "health.healthz",
         "health.readyz",
         "account.sign_in",
+        "account.code",
+        "account.passkey",
+        "account.passkey_challenge",
+        "account.openid_begin",
+        "account.openid_back",
+        "account.openid_finish",
         "account.language",
         "reader.statement",
         "reader.notice_form",
@@ -97,19 +102,23 @@ PROGRAMS = (
 )
 """Where paths begin that programs ask for: they get errors as problem details."""
 
-SHORTEST_PASSWORD = 10
-
-_hasher = PasswordHasher()
-
 
 class SignedIn(UserMixin):  # type: ignore[misc]
-    """The moderator of a request, detached from any database session."""
+    """The moderator of a request, with the sign-in of their device; detached from any database session."""
 
-    def __init__(self, moderator: Moderator) -> None:
+    def __init__(self, sign_in: SignIn, token: str) -> None:
+        moderator = sign_in.moderator
         self.id = moderator.id
+        self.token = token
+        self.sign_in_id = sign_in.id
+        self.is_stale = sign_ins.is_stale(sign_in)
         self.name = moderator.name
         self.role = moderator.role
         self.language = moderator.language
+
+    def get_id(self) -> str:
+        """Return what the cookie holds: the sign-in's token, which the table can end."""
+        return self.token
 
 
 def protect(app: Flask) -> None:
@@ -125,10 +134,10 @@ def protect(app: Flask) -> None:
     logins.user_loader(_load)
 
 
-def _load(moderator_id: str) -> SignedIn | None:
+def _load(token: str) -> SignedIn | None:
     with current_app.extensions["moderation"].database.session(read_only=True) as session:
-        moderator = session.get(Moderator, int(moderator_id))
-        return SignedIn(moderator) if moderator and moderator.disabled_at is None else None
+        found = sign_ins.find(session, token)
+        return SignedIn(found, token) if found else None
 
 
 def _deny() -> ResponseReturnValue | None:
@@ -299,27 +308,3 @@ def add_coral_secret(site: Site, secret: str) -> None:
     if not 16 <= len(secret) <= 200:
         raise BadInput("Coral's signing secret has between 16 and 200 characters.", field="secret")
     site.keys.append(SiteKey(kind="coral", value=secret))
-
-
-def hash_password(password: str) -> str:
-    """Return the argon2id hash; BadInput where the password is too short."""
-    if len(password) < SHORTEST_PASSWORD:
-        raise BadInput(f"A password needs at least {SHORTEST_PASSWORD} characters.", code="too_short", field="password")
-    return _hasher.hash(password)
-
-
-_NOBODY = _hasher.hash(secrets.token_urlsafe())
-
-
-def sign_in(session: Session, name: str, password: str) -> Moderator | None:
-    """Return the moderator, or None where name and password do not fit, in the same time in either case."""
-    moderator = session.scalars(
-        select(Moderator).where(Moderator.name == name, Moderator.disabled_at.is_(None))
-    ).one_or_none()
-    try:
-        _hasher.verify(moderator.password_hash if moderator else _NOBODY, password)
-    except (VerificationError, InvalidHashError):
-        return None
-    if moderator and _hasher.check_needs_rehash(moderator.password_hash):
-        moderator.password_hash = _hasher.hash(password)
-    return moderator

@@ -51,6 +51,16 @@ class Settings(BaseSettings):
         ge=1,
         description="Tries to sign in within a minute, for each name and, four times as many, for each address.",
     )
+    second_factor: Literal["optional", "required"] = Field(
+        "optional", description="Whether a password alone opens the desk to whoever has set up no second factor."
+    )
+    openid_issuer: str = Field("", description="OpenID Connect provider for sign-ins, such as `https://login.example`.")
+    openid_client_id: str = Field("", description="What the provider calls this service.")
+    openid_client_secret: SecretStr | None = Field(None, description="This service's secret at the provider.")
+    openid_moderators: str = Field(
+        "", description="Group of the provider whose members become moderators at their first sign-in. Empty: nobody."
+    )
+    openid_admins: str = Field("", description="Group of the provider whose members are admins.")
     keep_addresses_days: int = Field(90, ge=1, description="Days for which commenters' e-mails and IPs are kept.")
     keep_deleted_days: int = Field(
         365, ge=1, description="Days for which texts of deleted and withdrawn comments are kept."

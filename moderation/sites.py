@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from moderation import auth, rulebook
+from moderation.access import passwords, sign_ins
 from moderation.errors import BadInput
 from moderation.models import Moderator, Role, Site
 from moderation.rulebook import StatedRule, files
@@ -55,14 +56,17 @@ def starting_rules() -> list[StatedRule]:
 
 
 def add_moderator(session: Session, *, name: str, password: str, role: Role = Role.MODERATOR) -> Moderator:
-    """Create a moderator, or give the one of that name a new password and role."""
+    """Create a moderator, or give the one of that name a new password and role, which ends all their sign-ins."""
     moderator = session.scalars(select(Moderator).where(Moderator.name == name)).one_or_none()
     if moderator is None:
         moderator = Moderator(name=name, role=role)
         session.add(moderator)
-    moderator.password_hash = auth.hash_password(password)
+    moderator.password_hash = passwords.hashed(password)
     moderator.role = role
     moderator.disabled_at = None
+    passwords.forget_wrong(moderator)
+    session.flush()
+    sign_ins.end_all(session, moderator)
     return moderator
 
 

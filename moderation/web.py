@@ -21,6 +21,7 @@ from moderation.errors import Missing, ModerationError, TooLarge, TooMany
 from moderation.folders import TEMPLATES, TRANSLATIONS
 from moderation.judge import Judge
 from moderation.views import (
+    access,
     account,
     alarms,
     api,
@@ -43,6 +44,7 @@ from moderation.views import (
 from moderation.views.feed import Feed
 
 VIEWS = (
+    access,
     account,
     alarms,
     api,

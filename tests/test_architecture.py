@@ -18,6 +18,7 @@ from worker import tasks
 ROOT = Path(__file__).parent.parent
 CODE = sorted([*ROOT.glob("moderation/**/*.py"), *ROOT.glob("worker/**/*.py")])
 VERBS = {
+    "access",
     "alarms",
     "channels",
     "shifts",

@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import select
 
 from moderation import auth
+from moderation.access import passwords
 from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Database
@@ -86,8 +87,8 @@ def test_a_moderator_is_added_and_gets_a_new_password(run: Run, database: Databa
         assert run("moderator", "add", "mona", "--role", "admin", "--password", password).exit_code == 0
     with database.session(read_only=True) as session:
         assert session.scalars(select(Moderator)).one().role is Role.ADMIN
-        assert auth.sign_in(session, "mona", "ein-ganz-anderes") is not None
-        assert auth.sign_in(session, "mona", PASSWORD) is None
+        assert passwords.check(session, "mona", "ein-ganz-anderes") is not None
+        assert passwords.check(session, "mona", PASSWORD) is None
     assert run("moderator", "list").output == "mona\tadmin\n"
 
 

@@ -3,7 +3,7 @@
 import click
 from sqlalchemy import select
 
-from moderation import sites
+from moderation import access, sites
 from moderation.cli.session import open_session
 from moderation.models import Moderator, Role
 
@@ -23,6 +23,19 @@ def moderator_add(name: str, role: str, password: str) -> None:
         sites.add_moderator(session, name=name, password=password, role=Role(role))
         session.commit()
     click.echo(f"{name} can sign in now.")
+
+
+@moderator.command("reset-access")
+@click.argument("name")
+def moderator_reset_access(name: str) -> None:
+    """Take all of NAME's second factors away and sign them out everywhere: for whoever lost their phone."""
+    with open_session() as session:
+        found = session.scalars(select(Moderator).where(Moderator.name == name)).one_or_none()
+        if found is None:
+            raise click.ClickException(f"There is no moderator {name!r}; `moderation moderator list` names them.")
+        access.reset(session, found)
+        session.commit()
+    click.echo(f"{name} signs in with the password alone now, and should set up a new second factor.")
 
 
 @moderator.command("list")

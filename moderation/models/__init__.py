@@ -1,5 +1,6 @@
 """The nouns of the service as tables. Only shapes and constraints; what happens to them lives in the rooms of verbs."""
 
+from moderation.models.access import Authenticator, Passkey, RecoveryCode, SignIn
 from moderation.models.alarms import Alarm
 from moderation.models.audit import AuditEntry
 from moderation.models.automation import Automation, Draw, Fate
@@ -21,6 +22,7 @@ __all__ = [
     "Article",
     "Assessment",
     "AuditEntry",
+    "Authenticator",
     "Automation",
     "Batch",
     "BatchItem",
@@ -41,14 +43,17 @@ __all__ = [
     "News",
     "Notice",
     "Outcome",
+    "Passkey",
     "PastText",
     "Quota",
     "ReceivedEvent",
+    "RecoveryCode",
     "Role",
     "RuleSet",
     "Scope",
     "Shift",
     "ShiftLink",
+    "SignIn",
     "Site",
     "SiteKey",
     "Status",

@@ -34,3 +34,6 @@ class Moderator(Base):
     keys: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, doc="Keys of their own, by what they do.")
     created_at: Mapped[datetime] = mapped_column(default=now)
     disabled_at: Mapped[datetime | None]
+    wrong_passwords: Mapped[int] = mapped_column(default=0, doc="In a row, since the last sign-in.")
+    locked_until: Mapped[datetime | None] = mapped_column(doc="No password opens the account before.")
+    openid: Mapped[str | None] = mapped_column(String(600), unique=True, doc="Issuer and subject at the provider.")

@@ -37,6 +37,7 @@ PAGES = (
     Page("notices.report", lazy_gettext("Transparency report"), "scroll-text"),
     Page("rules.every", lazy_gettext("House rules"), "book-open"),
     Page("alarms.show", lazy_gettext("Alarms and shifts"), "triangle-alert"),
+    Page("access.show", lazy_gettext("My access"), "user-round"),
     Page("records.log", lazy_gettext("Audit log"), "lock", admin=True),
 )
 

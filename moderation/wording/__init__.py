@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import ua_parser
 from flask_babel import format_datetime, format_timedelta
 
 from moderation.db import now
@@ -30,6 +31,7 @@ __all__ = [
     "ago",
     "changes",
     "delivery",
+    "device",
     "gettext",
     "glimpse",
     "kind_word",
@@ -191,3 +193,10 @@ def left_out(reason: str) -> str:
         "decided": gettext("somebody else decided"),
         "reopened": gettext("it is back in the queue"),
     }.get(reason, reason)
+
+
+def device(described: str) -> str:
+    """Say in a few words what a browser said of itself, such as "Firefox, Windows"."""
+    known = ua_parser.parse(described)
+    named = [part.family for part in (known.user_agent, known.os) if part]
+    return ", ".join(named) or gettext("an unknown device")

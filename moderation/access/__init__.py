@@ -1,0 +1,17 @@
+"""How moderators prove who they are, for how long that counts, and how they take it back."""
+
+from sqlalchemy.orm import Session
+
+from moderation import audit
+from moderation.access import codes, passkeys, passwords, sign_ins
+from moderation.models import Moderator
+
+
+def reset(session: Session, moderator: Moderator) -> None:
+    """Leave a moderator nothing but the password, and sign them out everywhere."""
+    codes.forget(session, moderator)
+    for key in passkeys.of_moderator(session, moderator):
+        passkeys.remove(session, moderator, key.id)
+    passwords.forget_wrong(moderator)
+    sign_ins.end_all(session, moderator)
+    audit.note(session, "access_reset", moderator=None, subject=f"moderator {moderator.id}")

@@ -1,0 +1,82 @@
+"""Passwords: kept as argon2id, never compared in a time that tells something, locked after many wrong ones."""
+
+import secrets
+from datetime import timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from moderation import audit
+from moderation.db import now
+from moderation.errors import BadInput
+from moderation.models import Moderator
+
+SHORTEST = 10
+NONE = "-"
+"""The hash of no password: whoever has it comes in by another way."""
+MOST_WRONG = 20
+"""Wrong passwords in a row after which no password opens this account for `LOCKED_FOR`."""
+LOCKED_FOR = timedelta(minutes=15)
+
+_hasher = PasswordHasher()
+_NOBODY = _hasher.hash(secrets.token_urlsafe())
+
+
+def hashed(password: str) -> str:
+    """Return the argon2id hash; BadInput where the password is too short."""
+    if len(password) < SHORTEST:
+        raise BadInput(f"A password needs at least {SHORTEST} characters.", code="too_short", field="password")
+    return _hasher.hash(password)
+
+
+def check(session: Session, name: str, password: str) -> Moderator | None:
+    """Return the moderator; None, in the same time, where name and password do not fit or the account is locked.
+
+    Wrong ones are counted, so the session is to be committed in either case.
+    """
+    moderator = session.scalars(
+        select(Moderator).where(Moderator.name == name, Moderator.disabled_at.is_(None))
+    ).one_or_none()
+    fits = _fits(moderator.password_hash if moderator else _NOBODY, password)
+    if moderator is None or (moderator.locked_until and moderator.locked_until > now()):
+        return None
+    if not fits:
+        _count(session, moderator)
+        return None
+    if _hasher.check_needs_rehash(moderator.password_hash):
+        moderator.password_hash = _hasher.hash(password)
+    return moderator
+
+
+def confirm(moderator: Moderator, password: str) -> None:
+    """BadInput unless this is the moderator's password: before something that a borrowed desk must not do."""
+    if not _fits(moderator.password_hash, password):
+        raise BadInput("This is not your password.", code="wrong_password", field="password")
+
+
+def forget_wrong(moderator: Moderator) -> int:
+    """Return how many passwords were wrong since the last sign-in, and begin to count anew."""
+    wrong, moderator.wrong_passwords, moderator.locked_until = moderator.wrong_passwords, 0, None
+    return wrong
+
+
+def _fits(kept: str, password: str) -> bool:
+    try:
+        return _hasher.verify(kept, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _count(session: Session, moderator: Moderator) -> None:
+    session.execute(
+        update(Moderator)
+        .where(Moderator.id == moderator.id)
+        .values(wrong_passwords=Moderator.wrong_passwords + 1)
+        .execution_options(synchronize_session=False)
+    )
+    session.refresh(moderator, ["wrong_passwords"])
+    if moderator.wrong_passwords % MOST_WRONG == 0:
+        moderator.locked_until = now() + LOCKED_FOR
+        audit.note(session, "sign_in_locked", moderator=None, subject=f"moderator {moderator.id}")

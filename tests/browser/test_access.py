@@ -1,0 +1,151 @@
+"""Getting in with a real browser: a passkey in a device, and a newsroom's own provider."""
+
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, expect
+from pydantic import SecretStr
+from werkzeug.serving import make_server
+
+from moderation import create_app
+from moderation.config import Settings
+from moderation.db import Database
+from moderation.models import Moderator, Role
+from tests.browser.conftest import _Quiet
+from tests.conftest import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+PROVIDER = {
+    "openid_client_id": "desk",
+    "openid_client_secret": SecretStr("only for tests"),
+    "openid_moderators": "moderation",
+    "openid_admins": "chefs",
+}
+
+
+@pytest.fixture
+def serve(settings: Settings) -> Iterator[Callable[..., str]]:
+    """Serves the desk at localhost, which browsers trust with passkeys, with other settings."""
+    stop: list[Callable[[], Any]] = []
+
+    def serve_(**changes: object) -> str:
+        app = Flask(__name__)
+        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+        address = f"http://localhost:{server.server_port}"
+        server.app = create_app(settings.model_copy(update={"public_url": address} | changes))
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        stop.extend(
+            (server.shutdown, thread.join, server.server_close, server.app.extensions["moderation"].database.dispose)
+        )
+        return address
+
+    yield serve_
+    for step in stop:
+        step()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(locale="de-DE")
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def provider() -> Iterator[str]:
+    """An OpenID provider that believes whatever name is typed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it uses a part of Authlib that is going
+        import oidc_provider_mock as oidc
+
+        users = [
+            oidc.User(sub="mona", claims={"preferred_username": "Mona", "groups": ["moderation"]}),
+            oidc.User(sub="chef", claims={"preferred_username": "Chef", "groups": ["moderation", "chefs"]}),
+            oidc.User(sub="reporter", claims={"preferred_username": "Rike", "groups": ["sport"]}),
+        ]
+        with oidc.run_server_in_thread(user_claims=users) as server:
+            yield f"http://localhost:{server.server_port}"
+
+
+def _sign_in(page: Page, address: str) -> None:
+    page.goto(f"{address}/sign-in")
+    page.get_by_label("Name").fill("mona")
+    page.get_by_label("Kennwort").fill(PASSWORD)
+    page.get_by_role("button", name="Anmelden", exact=True).click()
+    page.wait_for_url("**/queue")
+
+
+def test_a_passkey_alone_opens_the_desk(
+    serve: Callable[..., str], page: Page, moderator: Moderator, database: Database
+) -> None:
+    device = page.context.new_cdp_session(page)
+    device.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    authenticator = device.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
+    address = serve()
+    _sign_in(page, address)
+    page.goto(f"{address}/access")
+    form = page.locator("form[data-passkey=create]")
+    form.get_by_label("Name des Geräts").fill("Mein Rechner")
+    form.get_by_label("Dein Kennwort").fill(PASSWORD)
+    form.get_by_role("button").click()
+    expect(page.get_by_text("Mein Rechner")).to_be_visible()
+
+    page.get_by_role("button", name="Abmelden", exact=True).click()
+    page.get_by_role("button", name="Mit Passkey anmelden").click()
+    page.wait_for_url("**/queue")
+
+    page.goto(f"{address}/access")
+    page.get_by_role("button", name="Entfernen").click()
+    expect(page.get_by_text("Mein Rechner")).to_have_count(0)
+    page.get_by_role("button", name="Abmelden", exact=True).click()
+    page.get_by_role("button", name="Mit Passkey anmelden").click()
+    expect(page.get_by_role("alert")).to_contain_text("Passkey")
+    device.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": authenticator})
+
+
+@pytest.mark.parametrize(("who", "role"), [("mona", Role.MODERATOR), ("chef", Role.ADMIN)])
+def test_the_newsrooms_own_provider_opens_the_desk(
+    serve: Callable[..., str], page: Page, provider: str, database: Database, who: str, role: Role
+) -> None:
+    address = serve(openid_issuer=provider, **PROVIDER)
+    page.goto(f"{address}/approved")
+    page.get_by_role("link", name="Bei").click()
+    page.locator("input[name=sub]").fill(who)
+    page.locator("button[type=submit]").first.click()
+    page.wait_for_url("**/approved")
+    with database.session(read_only=True) as session:
+        made = session.query(Moderator).one()
+        assert (made.name, made.role) == (who.title(), role)
+
+
+def test_whoever_is_no_moderator_is_told_so(serve: Callable[..., str], page: Page, provider: str) -> None:
+    address = serve(openid_issuer=provider, **PROVIDER)
+    page.goto(f"{address}/sign-in")
+    page.get_by_role("link", name="Bei").click()
+    page.locator("input[name=sub]").fill("reporter")
+    page.locator("button[type=submit]").first.click()
+    expect(page.get_by_role("alert")).to_contain_text("moderierst hier aber nicht")
+    page.goto(f"{address}/queue")
+    page.wait_for_url("**/sign-in**")
+
+
+def test_an_answer_that_nobody_asked_for_signs_nobody_in(
+    serve: Callable[..., str], page: Page, provider: str, database: Database
+) -> None:
+    address = serve(openid_issuer=provider, **PROVIDER)
+    page.goto(f"{address}/sign-in/openid/back?code=abc&state=forged")
+    expect(page.get_by_role("alert")).to_contain_text("Anmeldedienst")
