@@ -10,11 +10,8 @@ _READER = re.compile(
     r"\b(?:du|dich|dir|dein|deine|deinen|deinem|deiner|deins|ihr hier|euch|euer|eure|euren|eurem|eurer|you|your|yours|"
     r"yourself|youre|ur|vorredner\w*|vorposter\w*|vorkommentator\w*|mitforist\w*|foristen|mitkommentator\w*|"
     r"kommentatoren|kommentarspalte|mitleser\w*|leserbriefschreiber\w*|commenters?|fellow readers?)\b",
-    re.IGNORECASE,
 )
-_IHR = re.compile(
-    r"(?:^|[.!?,:;]\s*|\b(?:seid|habt|könnt|wollt|müsst|glaubt|denkt|wisst|macht|lest)\s+)ihr\b(?!\w)", re.I
-)
+_IHR = re.compile(r"(?:^|[.!?,:;]\s*|\b(?:seid|habt|könnt|wollt|müsst|glaubt|denkt|wisst|macht|lest)\s+)ihr\b(?!\w)")
 _FORMAL = re.compile(r"(?<![.!?…:]\s)(?<!^)(?<!\n)\b(?:Sie|Ihnen|Ihre[mnrs]?|Ihr)\b")
 _FORMAL_FIRST = re.compile(
     r"(?:^|[.!?…:]\s+)(?:Sie\s+(?:sind|haben|können|sollten|wissen|glauben|meinen|schreiben|müssen|wollen|werden|"
@@ -30,7 +27,6 @@ _AUTHOR = re.compile(
     r"staatspresse|presse|medien|mainstreammedien|hofberichterstatt\w*|artikelschreiber\w*|berichterstatt\w*|"
     r"this (?:paper|rag|author|article|outlet|newspaper)|author|journalist|journalists|reporter|"
     r"editor|editors|newsroom)\b",
-    re.IGNORECASE,
 )
 _MENTION = re.compile(r"(?:^|\s)@\w+")
 _MARKS = re.compile(r"(?<![!?])[!?]{3,}|(?:! ){3,}!")
@@ -53,7 +49,8 @@ def target(case: Case, places: Sequence[tuple[int, int]] = ()) -> Target:
 def _addresses_reader(text: str, case: Case) -> float:
     score = 0.0
     answering = case.parent is not None
-    if _READER.search(text) or _IHR.search(text):
+    small = text.lower()
+    if _READER.search(small) or _IHR.search(small):
         score += 1.0
     if _FORMAL.search(text) or _FORMAL_FIRST.search(text):
         score += 1.0 if answering else 0.5
@@ -66,7 +63,7 @@ def _addresses_reader(text: str, case: Case) -> float:
 
 def _speaks_of_author(text: str, case: Case) -> float:
     score = 0.0
-    if _AUTHOR.search(text):
+    if _AUTHOR.search(text.lower()):
         score += 1.2
     if case.article and _names(text, case.article.authors):
         score += 1.5

@@ -13,7 +13,7 @@ from moderation.judge.network import Floats
 LEARNED_KINDS = (Kind.INSULT, Kind.PROFANITY, Kind.THREAT, Kind.IDENTITY_ATTACK, Kind.SEXUAL)
 """The kinds that are learned; shouting is a rule."""
 
-_YOU = re.compile(r"\b(?:du|dich|dir|dein\w*|euch|eure?\w?|you|your)\b", re.IGNORECASE)
+_YOU = re.compile(r"\b(?:du|dich|dir|dein\w*|euch|eure?\w?|you|your)\b")
 _FORMAL = re.compile(r"(?<=[a-zäöüß,] )(?:Sie|Ihnen|Ihre?[mnrs]?)\b")
 _MOCKING = re.compile("[🤡🤮🙄🤦🖕💩😂🤣🐑🐖🐷]")
 _SCARE_QUOTE = re.compile("[„“\"»«‚‘'](\\w+)[“”\"«»‘']")
@@ -21,7 +21,6 @@ _IMPERATIVE = re.compile(
     r"\b(?:geh|gehen sie|lern\w*|lies|lesen sie|halt\w*|"
     r"pack\w*|hau\w*|verschwinde\w*|husch|schäm\w*|ab in|weg mit|raus mit|"
     r"sperrt|einsperren|wegsperren|go back|shut|get lost|shame)\b",
-    re.IGNORECASE,
 )
 _THREAT = re.compile(
     r"\ban die wand\b|\b(?:auf|in) die fresse|\baufs maul|\bwo (?:du|er|sie|ihr) wohn|"
@@ -30,7 +29,6 @@ _THREAT = re.compile(
     r"\bwir kriegen (?:dich|euch|sie)|"
     r"\bwir sehen uns\b|\bbesuch\w* abstatten|\bdann (?:brennt|knallt|fliegen|gibt(?:'s| es) (?:was|aufs?))|"
     r"\bshould be (?:shot|hanged|hung|killed)|\b(?:i|we)(?:'ll| will) (?:find|kill|get) (?:you|them)|\bwhere you live",
-    re.IGNORECASE,
 )
 _CONDESCENDING = re.compile(
     r"\b(?:offenbar|offensichtlich|"
@@ -38,9 +36,8 @@ _CONDESCENDING = re.compile(
     r"solche wie|typen wie|leute wie|so einer|so eine|diese leute|dieser typ|"
     r"diese herrschaften|mein lieber|meine liebe|"
     r"gute frau|guter mann|schätzchen|mäuschen|junger mann|herzchen|people like|these people|bless your)\b",
-    re.IGNORECASE,
 )
-_KIND_WORD = re.compile(r"\b(?:danke|dank|bitte|gern|schön|gut|thanks|thank|please|agree|good)\b", re.IGNORECASE)
+_KIND_WORD = re.compile(r"\b(?:danke|dank|bitte|gern|schön|gut|thanks|thank|please|agree|good)\b")
 
 NAMES = (
     *(f"{kind}:{what}" for kind in LEARNED_KINDS for what in ("strong", "mild", "sum")),
@@ -59,7 +56,8 @@ def clues(text: str, hits: list[Hit]) -> Floats:
         row.append(max((hit.strength for hit in own if hit.plain < 1), default=0.0))
         row.append(min(1.0, sum(hit.strength for hit in own) / 3))
     head = text[:4000]
-    you = float(bool(_YOU.search(head)))
+    small = head.lower()  # ten times as fast as patterns that ignore case
+    you = float(bool(_YOU.search(small)))
     insult = max((hit.strength for hit in hits if hit.kind is Kind.INSULT), default=0.0)
     profanity = max((hit.strength for hit in hits if hit.kind is Kind.PROFANITY), default=0.0)
     row += [
@@ -67,11 +65,11 @@ def clues(text: str, hits: list[Hit]) -> Floats:
         float(bool(_FORMAL.search(head))),
         float(bool(_MOCKING.search(head))),
         float(bool(_SCARE_QUOTE.search(head))),
-        float(bool(_IMPERATIVE.search(head))),
-        min(1.0, len(_CONDESCENDING.findall(head)) / 2),
-        float(bool(_KIND_WORD.search(head))),
+        float(bool(_IMPERATIVE.search(small))),
+        min(1.0, len(_CONDESCENDING.findall(small)) / 2),
+        float(bool(_KIND_WORD.search(small))),
         float("?" in head),
-        float(bool(_THREAT.search(head))),
+        float(bool(_THREAT.search(small))),
         loudness(head),
         math.log1p(min(len(text), 4000)) / 8,
         insult * you,

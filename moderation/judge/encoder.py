@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib.resources import as_file, files
 from threading import Lock
 
@@ -65,9 +66,16 @@ class Encoder:
         pieces = self._tokenizer.encode(legible(text[:LONGEST_HEAD]), return_type="offset_mapping")
         # The ids that mark beginning and end belong to every text the network was trained on.
         ids = [1, *pieces["ids"][: MOST_TOKENS - 2], 2]
-        with self._threads.limit(limits=1, user_api="blas"):
+        with self._one_thread():
             features = self._network.token_features([ids])
         return pieces["offsets"][: len(ids) - 2], features[1:-1]
+
+    def _one_thread(self) -> AbstractContextManager[object]:
+        """Keep the numeric library to one thread, unless it was told so from the start."""
+        if all(library.num_threads == 1 for library in self._threads.lib_controllers):
+            return nullcontext()
+        limit: AbstractContextManager[object] = self._threads.limit(limits=1, user_api="blas")
+        return limit
 
     def forget(self) -> None:
         """Empty the cache."""
@@ -90,8 +98,9 @@ class Encoder:
     def _learn(self, new: list[str]) -> dict[str, _Entry]:
         if not new:
             return {}
-        tokens = self._tokenizer.encode(new, out_type=int, add_bos=True, add_eos=True)
-        with self._threads.limit(limits=1, user_api="blas"):
+        # One by one: given a list, the tokenizer starts threads for it, which cost more than they do.
+        tokens = [self._tokenizer.encode(text, out_type=int, add_bos=True, add_eos=True) for text in new]
+        with self._one_thread():
             reading = self._network.read([ids[:MOST_TOKENS] for ids in tokens])
         # Half precision at once: a score must not depend on what was in the cache. Copies, because a row of a batch
         # would keep the whole batch in memory.

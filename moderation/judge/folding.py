@@ -5,8 +5,10 @@ Takes time in proportion to the text, whatever the text. Offsets are code points
 
 import re
 import unicodedata
+from bisect import bisect_right
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 _LETTER = "[A-Za-zÄÖÜäöüß]"
 _SIGN = r"[0-9@$!|€§]"
@@ -14,11 +16,10 @@ _ONE = r"(?:[^\W_]|[@$!|€§])"
 _BETWEEN = r"[ .,\-_*/·~\t\xa0]{1,3}"
 _SPACED_OUT = re.compile(rf"(?<![^\W_]){_ONE}(?:{_BETWEEN}{_ONE}){{3,}}(?![^\W_])")
 _FEWEST_LETTERS = 3
-_PECULIAR = re.compile(
-    r"[^A-Za-zÄÖÜäöüß0-9\s.,:;?!\"'()/%&+=„“”‚‘’–—…#_*@$-]"
-    rf"|{_LETTER}{_SIGN}+{_LETTER}|(?<!\w){_SIGN}{{1,2}}{_LETTER}"
-    rf"|(?<![^\W_]){_ONE}{_BETWEEN}{_ONE}{_BETWEEN}{_ONE}(?![^\W_])"
-)
+_FOREIGN = re.compile(r"[^A-Za-zÄÖÜäöüß0-9\s.,:;?!\"'()/%&+=„“”‚‘’–—…#_*@$-]")
+_SIGN_BEFORE_LETTER = re.compile(_SIGN + _LETTER)
+_SIGN_FOR_LETTER = re.compile(rf"{_LETTER}{_SIGN}+{_LETTER}|(?<!\w){_SIGN}{{1,2}}{_LETTER}")
+_APART = re.compile(rf"(?<![^\W_]){_ONE}{_BETWEEN}{_ONE}{_BETWEEN}{_ONE}(?![^\W_])")
 _LEET = dict(zip("01345789@$!|€§", "oieastbgasiies", strict=True))
 _RUN = re.compile(rf"{_ONE}+")
 _LONG_RUN = re.compile(r"(.)\1{3}", re.DOTALL)
@@ -30,12 +31,36 @@ _DRAWN_ALIKE = dict(zip("аеорсухікѕјԁһнтмвгиαοερνικτ�
 _LETTER_SYMBOL = re.compile("(?:LATIN (?:CAPITAL|SMALL)|REGIONAL INDICATOR SYMBOL) LETTER ([A-Z])")
 
 
+class _Places(Sequence[int]):
+    """Where characters lie in the original when some became two: ``seconds`` are the places of the second ones."""
+
+    def __init__(self, length: int, seconds: list[int], first: int) -> None:
+        self._range = range(length)
+        self._seconds = seconds
+        self._first = first
+
+    def __len__(self) -> int:
+        return len(self._range)
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[int]: ...
+
+    def __getitem__(self, index: int | slice) -> int | list[int]:
+        if isinstance(index, slice):
+            return [self[place] for place in self._range[index]]
+        place = self._range[index]
+        return place - bisect_right(self._seconds, place) + self._first
+
+
 class Folded(NamedTuple):
     """A text folded for matching: ``text[i]`` stands for code points ``starts[i]`` to ``ends[i]`` of the original."""
 
     text: str
-    starts: list[int]
-    ends: list[int]
+    starts: Sequence[int]
+    ends: Sequence[int]
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """Return the place in the original that ``text[start:end]`` stands for (not empty)."""
@@ -44,29 +69,30 @@ class Folded(NamedTuple):
 
 def fold(text: str) -> Folded:
     """Fold the spelling of a text; a run of one letter keeps three of it at most."""
-    if not _PECULIAR.search(text):
+    if not _is_peculiar(text):
         folded = _fold_plain(text)
         if not _LONG_RUN.search(folded.text):
             return folded
     return _fold_peculiar(text)
 
 
+def _is_peculiar(text: str) -> bool:
+    """Whether a text has more to fold than case and umlauts."""
+    # The dear patterns last, and where a cheap one says that they may match.
+    return bool(
+        _FOREIGN.search(text)
+        or (_SIGN_BEFORE_LETTER.search(text) and _SIGN_FOR_LETTER.search(text))
+        or _APART.search(text)
+    )
+
+
 def _fold_plain(text: str) -> Folded:
     """Fold a text that has nothing but case and umlauts to fold; nearly all comments are such."""
-    parts: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    last = 0
-    for match in _UMLAUT.finditer(text):
-        at = match.start()
-        parts += (text[last:at].lower(), _EXPANSIONS[text[at].lower()])
-        starts += (*range(last, at), at, at)
-        ends += (*range(last + 1, at + 1), at + 1, at + 1)
-        last = at + 1
-    parts.append(text[last:].lower())
-    starts += range(last, len(text))
-    ends += range(last + 1, len(text) + 1)
-    return Folded("".join(parts), starts, ends)
+    seconds = [match.start() + count for count, match in enumerate(_UMLAUT.finditer(text), start=1)]
+    folded = text.lower()
+    for umlaut in "äöüß" if seconds else "":
+        folded = folded.replace(umlaut, _EXPANSIONS[umlaut])
+    return Folded(folded, _Places(len(folded), seconds, 0), _Places(len(folded), seconds, 1))
 
 
 def _fold_peculiar(text: str) -> Folded:
