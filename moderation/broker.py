@@ -24,10 +24,10 @@ from kombu.connection import Connection
 import moderation.folder  # noqa: F401 - makes folder:// known
 from moderation.config import Settings
 
-BELLS: Final = ("score", "deliver", "batch", "mail", "notify", "purge", "sweep")
+BELLS: Final = ("score", "deliver", "batch", "mail", "notify", "purge", "adapt", "sweep")
 """Every bell is a task and a queue of the same name."""
 
-NIGHTLY: Final = ("purge",)
+NIGHTLY: Final = ("purge", "adapt")
 """Bells that ring once a night, in UTC, and not with every sweep."""
 
 GRAIN = 0.05

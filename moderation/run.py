@@ -95,7 +95,7 @@ def children(settings: Settings, *, host: str, port: int) -> list[Child]:
     web += ["--config", "python:moderation.serving"]
     alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     worker = ["celery", "--app", "worker", "--quiet", "worker", *alone]
-    score = [*worker, "--hostname", "score@%h", "--queues", "score", "--pool", "solo"]
+    score = [*worker, "--hostname", "score@%h", "--queues", "score,adapt", "--pool", "solo"]
     carry = [
         *worker,
         "--hostname",

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.orm import Session, joinedload
 
-from moderation import facts, rulebook
+from moderation import adaptation, facts, rulebook
 from moderation.db import claim as claim_due
 from moderation.db import now
 from moderation.judge.case import Article as JudgedArticle
@@ -97,6 +97,7 @@ def gather(session: Session, comments: Sequence[Comment]) -> list[Job]:
     sites = {comment.site_id: comment.site for comment in comments}
     modes = {id_: _mode(session, sites[id_], rule_set) for id_, rule_set in rule_sets.items()}
     rules = {id_: rulebook.applied(rule_set, modes[id_]) for id_, rule_set in rule_sets.items()}
+    adaptations = {id_: adaptation.current(session, id_) for id_ in titles}
     return [
         Job(
             comment_id=comment.id,
@@ -109,6 +110,7 @@ def gather(session: Session, comments: Sequence[Comment]) -> list[Job]:
                 parent=parents.get((comment.site_id, comment.parent_external_id)),
                 thread=_others(threads[comment.article_id], {comment.external_id, comment.parent_external_id}),
                 background=_others(titles[comment.site_id], {comment.article.external_id})[:BACKGROUND_SIZE],
+                adaptation=adaptations[comment.site_id],
             ),
             facts=facts.gather(session, comment, rules[comment.site_id]),
             rules=rules[comment.site_id],

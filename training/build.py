@@ -7,7 +7,7 @@ import argparse
 import hashlib
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one thread: same sums in the same order, same bytes
@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from moderation.judge.artefacts import FORMAT, MANIFEST
 from moderation.judge.encoder import Encoder
-from moderation.judge.lexical import rarity_of
+from moderation.judge.lexical import Rarity, rarity_of
+from moderation.judge.network import Floats
 from training import relevance, spam, tone
 from training.cases import load_pairs
-from training.corpus import Split, load_threads, split_of
-from training.sources import load_examples, load_fox_threads
+from training.corpus import Split, Thread, load_threads, split_of
+from training.sources import Example, load_examples, load_fox_threads, load_registers
 
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "moderation" / "judge" / "weights"
@@ -38,11 +39,8 @@ def build(data: Path, out: Path, parts: Collection[str]) -> None:
     examples = load_examples(data)
     out.mkdir(parents=True, exist_ok=True)
     if "relevance" in parts:
-        spoken = [example.text for example in examples if example.labels.get("disrespect") == 0]
-        teaching = [thread for thread in threads if split_of(thread.id) is Split.TRAIN]
-        spoken += [comment.text for thread in teaching for comment in thread.comments]
         places = relevance.prepare(threads, load_fox_threads(data), encoder)
-        weights, figures = relevance.train(places, rarity_of(spoken))
+        weights, figures = relevance.train(places, rarity_for(threads, examples), vectors_of_registers(data, encoder))
         show("relevance", figures)
         write(out / "relevance.npz", weights)
     if "tone" in parts:
@@ -54,6 +52,18 @@ def build(data: Path, out: Path, parts: Collection[str]) -> None:
         show("spam", figures)
         write(out / "spam.npz", spam_weights)
     seal(out)
+
+
+def rarity_for(threads: Sequence[Thread], examples: Sequence[Example]) -> Rarity:
+    """Return how rare word pieces are in harmless public texts and in the corpus's comments that teach."""
+    spoken = [example.text for example in examples if example.labels.get("disrespect") == 0]
+    teaching = [thread for thread in threads if split_of(thread.id) is Split.TRAIN]
+    return rarity_of(spoken + [comment.text for thread in teaching for comment in thread.comments])
+
+
+def vectors_of_registers(data: Path, encoder: Encoder) -> list[Floats]:
+    """Return vectors of public texts, (n, 512) for each way of writing."""
+    return [encoder.vectors(texts) for texts in load_registers(data)]
 
 
 def show(what: str, figures: dict[str, float]) -> None:

@@ -11,19 +11,9 @@ from sklearn.linear_model import LogisticRegression
 from moderation.figures import auc, calibration_error, interval
 from moderation.judge.encoder import Encoder
 from moderation.judge.lexical import Pieces, Rarity, pieces
+from moderation.judge.likeness import Centre, Comment, Sight, base_features, reply_features, see
 from moderation.judge.network import DIMENSION, Floats
-from moderation.judge.relevance import (
-    FEWEST_WORDS,
-    LANGUAGES,
-    MOST_SIBLINGS,
-    Centre,
-    Comment,
-    Sight,
-    base_features,
-    cut,
-    reply_features,
-    see,
-)
+from moderation.judge.relevance import FEWEST_WORDS, LANGUAGES, MOST_SIBLINGS, cut
 from training.corpus import OFF_TOPIC, ON_TOPIC, Split, Thread, split_of
 
 SEED = 20260101
@@ -34,8 +24,11 @@ OTHERS = 3
 HARD = 2.0
 """How much a comment that a person called off topic counts; a foreign article's comment counts once per OTHERS."""
 
-UNLABELLED = 0.4
-"""How much a comment counts of which nobody said whether it is on topic."""
+UNLABELLED = 1.0
+"""How much a comment counts of which nobody said whether it is on topic: they are the only real ones there are."""
+
+BARE = 0.5
+"""How often the lead is hidden where there is no body: sites that send a title alone send just that."""
 
 SIBLINGS = (3, 5, 10, 15, MOST_SIBLINGS)
 """How many other comments are in sight, each as often."""
@@ -52,6 +45,7 @@ class Place:
     passages: Floats
     pieces: Pieces
     head_pieces: Pieces
+    title_pieces: Pieces
     comments: list[Comment]
     parents: list[int | None]
     labels: list[bool | None]
@@ -65,11 +59,13 @@ class Place:
 class Sample:
     """A comment seen from an article: what the judge would see of each, whether it belongs there, whose it is.
 
-    ``fold`` and ``home`` are the folds of the article and of the comment's own one.
+    ``bare``: where there is no body, there is no lead either. ``fold`` and ``home`` are the folds of the article and
+    of the comment's own one.
     """
 
     sight: Sight
-    head_pieces: Pieces
+    title_pieces: Pieces
+    bare: bool
     comment: Comment
     parent: Comment | None
     label: bool
@@ -99,6 +95,7 @@ def _place(thread: Thread, encoder: Encoder, split: Split, *, labelled: bool) ->
         passages=encoder.vectors(cut(article.body)),
         pieces=pieces(head, article.body),
         head_pieces=pieces(head),
+        title_pieces=pieces(article.title),
         comments=[see(text, vector) for text, vector in zip(texts, encoder.vectors(texts), strict=True)],
         parents=[comment.parent for comment in thread.comments],
         labels=[
@@ -111,12 +108,31 @@ def _place(thread: Thread, encoder: Encoder, split: Split, *, labelled: bool) ->
     )
 
 
-def centre_of(places: Sequence[Place], language: str) -> Centre:
-    """Return what the labelled articles and comments of a language that teach have in common."""
+def registers_of(places: Sequence[Place], public: Sequence[Floats]) -> Floats:
+    """Return the directions in which ways of writing differ: orthonormal, (k, 512).
+
+    They span the means of comments and of articles that teach, by language, and of each of the public sets. Measured:
+    without them a thread of real comments, none of which had taught, was told from others with an area of 0.81 rather
+    than 0.76.
+    """
+    means = [vectors.mean(axis=0) for vectors in public]
+    for language in LANGUAGES:
+        comment, article = _means(places, language)
+        means += [comment, article]
+    return np.linalg.qr(np.array(means, dtype=np.float64).T)[0].T.astype(np.float32)
+
+
+def _means(places: Sequence[Place], language: str) -> tuple[Floats, Floats]:
     own = [p for p in places if p.language == language and p.labelled and p.split is Split.TRAIN]
     comment = np.mean([comment.vector for place in own for comment in place.comments], axis=0)
     article = np.concatenate([vectors for place in own for vectors in (place.title, place.head, place.passages)])
-    bare = Centre(comment, article.mean(axis=0), np.zeros((0, DIMENSION), dtype=np.float32))
+    return comment, article.mean(axis=0)
+
+
+def centre_of(places: Sequence[Place], language: str, registers: Floats) -> Centre:
+    """Return what the labelled articles and comments of a language that teach have in common."""
+    own = [p for p in places if p.language == language and p.labelled and p.split is Split.TRAIN]
+    bare = Centre(*_means(places, language), np.zeros((0, DIMENSION), dtype=np.float32), registers)
     return replace(bare, background=np.concatenate([bare.articles(place.title) for place in own]))
 
 
@@ -163,11 +179,22 @@ def _sample(places: Sequence[Place], here: int, there: int, row: int, chooser: r
     if here != there and parent is not None and chooser.random() < 0.5:
         # A reply that leaves the topic answers somebody who kept to it.
         answered = other.comments[chooser.choice(candidates)]
-    titles = [p.title for i, p in enumerate(places) if i not in (here, there) and p.language == own.language]
+    kin = (own.language, own.labelled)
+    titles = [p.title for i, p in enumerate(places) if i not in (here, there) and (p.language, p.labelled) == kin]
     near = np.stack([other.comments[i].vector for i in siblings])
     return Sample(
-        sight=Sight(other.title, other.head, other.passages, near, np.concatenate(titles), other.pieces),
-        head_pieces=other.head_pieces,
+        sight=Sight(
+            other.title,
+            other.head,
+            other.passages,
+            near,
+            np.concatenate(titles),
+            other.head_pieces,
+            other.pieces,
+            frozenset().union(*(other.comments[i].pieces for i in siblings)),
+        ),
+        title_pieces=other.title_pieces,
+        bare=chooser.random() < BARE,
         comment=own.comments[row],
         parent=answered,
         label=label,
@@ -187,15 +214,23 @@ def seen(sample: Sample, name: str) -> Sight:
     none = np.zeros((0, DIMENSION), dtype=np.float32)
     sight = sample.sight
     if not name.startswith("body"):
-        sight = sight._replace(passages=none, pieces=sample.head_pieces)
+        sight = sight._replace(passages=none, pieces=sight.head_pieces)
+        if sample.bare:
+            sight = sight._replace(head=sight.title, head_pieces=sample.title_pieces, pieces=sample.title_pieces)
     return sight if name.endswith("_thread") else sight._replace(siblings=none)
 
 
-def train(places: Sequence[Place], rarity: Rarity) -> tuple[dict[str, NDArray[np.generic]], dict[str, float]]:
-    """Return the weights, and figures on articles held out: of those that teach in folds, and of dev and test."""
-    centres = {language: centre_of(places, language) for language in LANGUAGES}
+def train(
+    places: Sequence[Place], rarity: Rarity, public: Sequence[Floats]
+) -> tuple[dict[str, NDArray[np.generic]], dict[str, float]]:
+    """Return the weights, and figures on articles held out: of those that teach in folds, and of dev and test.
+
+    ``public`` are vectors of texts from public sets, (n, 512) for each way of writing.
+    """
+    registers = registers_of(places, public)
+    centres = {language: centre_of(places, language, registers) for language in LANGUAGES}
     found = samples([centred(place, centres[place.language]) for place in places])
-    weights: dict[str, NDArray[np.generic]] = {"rarity": rarity}
+    weights: dict[str, NDArray[np.generic]] = {"rarity": rarity, "registers": registers}
     for language, centre in centres.items():
         weights[f"comment_{language}"] = centre.comment.astype(np.float32)
         weights[f"article_{language}"] = centre.article.astype(np.float32)

@@ -21,6 +21,7 @@ SEED = 20260101
 CIVIL = 5000
 DAVIDSON_POSITIVE = 600
 DAVIDSON_NEGATIVE = 2500
+REGISTER = 3000
 
 _MENTION = re.compile(r"@\w+")
 _RETWEET = re.compile(r"^[!\"\s]*RT\s+@?\w*:?\s*")
@@ -117,6 +118,17 @@ def load_fox_threads(folder: Path) -> list[Thread]:
             comments=tuple(Comment(text, (), "none", "", None, "on_topic") for text in texts),
         )
         for number, ((title, lead), texts) in enumerate(found.items())
+    ]
+
+
+def load_registers(folder: Path) -> list[list[str]]:
+    """Return texts of three ways of writing: readers of English newspapers, German tweets, German written for GAHD."""
+    with (folder / "civil_toxic_spans" / "comments.csv").open(encoding="utf-8", newline="") as file:
+        readers = [row["comment_text"] for row in csv.DictReader(file)]
+    return [
+        readers[:REGISTER],
+        [example.text for example in _germeval(folder)][:REGISTER],
+        [example.text for example in _gahd(folder)][:REGISTER],
     ]
 
 

@@ -3,7 +3,19 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from moderation import batches, channels, coral_comments, delivery, intake, letters, privacy, quota, scoring, shifts
+from moderation import (
+    adaptation,
+    batches,
+    channels,
+    coral_comments,
+    delivery,
+    intake,
+    letters,
+    privacy,
+    quota,
+    scoring,
+    shifts,
+)
 from moderation.alarms import looking
 from moderation.automation import acting, watch
 from moderation.broker import BELLS, NIGHTLY
@@ -139,6 +151,22 @@ def purge() -> None:
         session.commit()
     if privacy.AT_ONCE in purged.values():
         workshop.bell.ring("purge")
+
+
+@app.task(name="adapt")  # type: ignore[untyped-decorator]
+def adapt() -> None:
+    """Let the relevance of each site with enough new comments adapt to them."""
+    with workshop.database.session(read_only=True) as session:
+        due = adaptation.sites_due(session)
+    for site_id in due:
+        with workshop.database.session(read_only=True) as session:
+            found = adaptation.material(session, site_id)
+        if found is None:
+            continue
+        adapted = adaptation.learn(workshop.judge, found)
+        with workshop.database.session() as session:
+            adaptation.keep(session, found, adapted, engine=workshop.judge.engine)
+            session.commit()
 
 
 @app.task(name="sweep")  # type: ignore[untyped-decorator]

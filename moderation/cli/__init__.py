@@ -12,6 +12,7 @@ from moderation.cli.imports import export, import_
 from moderation.cli.models import models
 from moderation.cli.moderator import moderator
 from moderation.cli.notify import notify
+from moderation.cli.relevance import relevance
 from moderation.cli.rules import rules
 from moderation.cli.run import run
 from moderation.cli.score import score
@@ -40,6 +41,7 @@ for command in (
     run,
     score,
     models,
+    relevance,
     backtest,
     evaluate,
     db,

@@ -24,7 +24,9 @@ from moderation.judge.case import (
 
 if TYPE_CHECKING:
     from moderation.judge.learned import Features
+    from moderation.judge.network import Floats
     from moderation.judge.reader import Reader
+    from moderation.judge.relevance import Look, RelevanceModel
 
 __all__ = [
     "Article",
@@ -78,8 +80,21 @@ class Judge:
         assessments = self.assess(cases)
         return assessments, self._reader.features(cases, assessments)
 
+    @property
+    def relevance(self) -> "RelevanceModel":
+        """The shipped model of relevance."""
+        return self._reader.relevance
+
+    def look(self, cases: Sequence[Case]) -> "list[Look]":
+        """Return what relevance reads of each case (each with an article): what a site's adaptation is learned from."""
+        return self._reader.look(cases)
+
+    def vectors(self, texts: Sequence[str]) -> "Floats":
+        """Return the sentence vectors of texts: (n, 512)."""
+        return self._reader.vectors(texts)
+
     def forget(self) -> None:
-        """Forget the vectors of all texts read so far."""
+        """Forget all texts read so far."""
         self._reader.forget()
 
     @cached_property

@@ -70,6 +70,8 @@ class Case:
 
     ``thread`` holds the texts of other comments under the same article (not the parent), ``background`` the titles of
     other articles of the same site. ``language`` is what the site says (BCP 47); the judge may know better.
+    ``adaptation`` is what the site's own traffic has taught about relevance, as `Adaptation.to_bytes` wrote it; one
+    that was made for other weights is passed over.
     """
 
     text: str
@@ -79,6 +81,7 @@ class Case:
     parent: Parent | None = None
     thread: tuple[str, ...] = ()
     background: tuple[str, ...] = ()
+    adaptation: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ class SentenceTone:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """The piece of the article that is closest to the comment; ``similarity`` is a cosine, -1 to 1."""
+    """The piece of the article that is closest to the comment; ``similarity`` is a centred cosine, -1 to 1."""
 
     text: str
     similarity: float

@@ -6,6 +6,7 @@ Knows pieces of words and how common each is in comments; no vectors.
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -49,17 +50,30 @@ def _cut(word: str) -> tuple[int, ...]:
     return tuple(crc32(padded[i : i + LONGEST_PIECE].encode()) for i in range(max(1, len(padded) - LONGEST_PIECE + 1)))
 
 
-def overlap(comment: Pieces, other: Pieces, rarity: Rarity) -> list[float]:
+class Weighed(NamedTuple):
+    """The pieces of a comment in a fixed order, and how rare each is: (n,)."""
+
+    pieces: list[int]
+    rarity: Rarity
+
+
+def weigh(comment: Pieces, rarity: Rarity) -> Weighed:
+    """Look up how rare a comment's pieces are; ``rarity`` is the table by bucket."""
+    # Sorted, so that sums come out the same to the last bit whatever order a set has in this process.
+    ordered = sorted(comment)
+    return Weighed(ordered, rarity[np.array(ordered, dtype=np.int64) % BUCKETS])
+
+
+def overlap(comment: Weighed, other: Pieces) -> list[float]:
     """Return what a comment shares with its article: the share by rarity, the rarest piece, the sum of the rare.
 
-    ``rarity`` holds the logarithm of how seldom a comment has a piece, by bucket; all three numbers are 0 to 1.
+    All three numbers are 0 to 1.
     """
-    shared = _rarities(comment & other, rarity)
-    total = float(_rarities(comment, rarity).sum())
+    shared = comment.rarity[np.array([piece in other for piece in comment.pieces], dtype=bool)]
     if not len(shared):
         return [0.0, 0.0, 0.0]
     return [
-        float(shared.sum()) / (total + 10),
+        float(shared.sum()) / (float(comment.rarity.sum()) + 10),
         min(5.0, float(shared.max())) / 5,
         min(1.0, float(np.maximum(shared - _RARE, 0).sum()) / 20),
     ]
@@ -73,10 +87,3 @@ def rarity_of(documents: Iterable[str]) -> Rarity:
         total += 1
         counts[list({piece % BUCKETS for piece in pieces(document)})] += 1
     return np.log(total / (1.0 + counts)).astype(np.float32)
-
-
-def _rarities(found: Pieces, rarity: Rarity) -> Rarity:
-    # Sorted, so that sums come out the same to the last bit whatever order a set has in this process.
-    places = np.fromiter(found, dtype=np.int64, count=len(found)) % BUCKETS
-    places.sort()
-    return rarity[places]

@@ -12,7 +12,8 @@ from moderation.judge.case import Assessment, Case, Kind, NoRelevance, SentenceT
 from moderation.judge.encoder import LANGUAGES, Encoder
 from moderation.judge.language import Languages
 from moderation.judge.learned import Features, projection, signals
-from moderation.judge.relevance import Relevance, RelevanceModel
+from moderation.judge.network import Floats
+from moderation.judge.relevance import Look, Relevance, RelevanceModel, thread_pieces
 from moderation.judge.spam import SpamModel
 from moderation.judge.spans import Piece, find_spans, pieces, put_down_share, unexplained, word_spans
 from moderation.judge.text import sentences
@@ -34,7 +35,7 @@ class Reader:
     def __init__(self) -> None:
         """Load encoder, language model and weights (about two seconds); raises WeightsError."""
         self.engine = f"embedded {artefacts.version()}"
-        self._relevance = RelevanceModel()
+        self.relevance = RelevanceModel()
         self._tone = ToneModel()
         self._spam = SpamModel()
         self._encoder = Encoder()
@@ -49,7 +50,7 @@ class Reader:
             texts = [case.text for case in cases]
             reading = self._encoder.read(texts)
             tones = self._tone.assess(texts, languages, reading)
-            relevances = self._relevance.assess(cases, reading.vectors, self._encoder.vectors, languages)
+            relevances = self.relevance.assess(cases, reading.vectors, self._encoder.vectors, languages)
             plans = [_plan(text, tone) for text, tone in zip(texts, tones, strict=True)]
             parts = self._parts(cases, languages, plans)
             return [
@@ -83,10 +84,22 @@ class Reader:
         rows = [signals(assessment, len(case.text)) for case, assessment in zip(cases, assessments, strict=True)]
         return Features(np.stack(rows), reading.vectors, reading.pooled @ self._projection)
 
+    def look(self, cases: Sequence[Case]) -> list[Look]:
+        """Return what relevance reads of each case."""
+        with self._lock:
+            vectors = self._encoder.vectors([case.text for case in cases])
+            return self.relevance.look(cases, vectors, self._encoder.vectors, [case.language for case in cases])
+
+    def vectors(self, texts: Sequence[str]) -> Floats:
+        """Return the sentence vectors of texts: (n, 512)."""
+        with self._lock:
+            return self._encoder.vectors(texts)
+
     def forget(self) -> None:
-        """Forget the vectors of all texts read so far."""
+        """Forget all texts read so far."""
         with self._lock:
             self._encoder.forget()
+            thread_pieces.cache_clear()
 
     def _language(self, case: Case) -> str | None:
         stated = case.language or (case.article.language if case.article else None)

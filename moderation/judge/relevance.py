@@ -1,21 +1,22 @@
 """Says how relevant a comment is to its article, from cosines against passages, parent, thread and background.
 
-Knows sentence vectors and small linear models; knows no words of its own and nothing of tone. Vectors are compared
-after the mean of their sort (comments, articles; by language) has been taken off: what all comments have in common
-would otherwise hide what each speaks of.
+Knows which texts belong to a case and which small linear model fits it; what the models look at is in ``likeness``.
+Knows no words of its own and nothing of tone.
 """
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from moderation.judge import artefacts
+from moderation.judge.adapted import PATTERNS, Adaptation, AdaptationError
 from moderation.judge.case import Article, Case, NoRelevance, OtherArticle, Passage
-from moderation.judge.lexical import Pieces, article_pieces, overlap, pieces
+from moderation.judge.lexical import Pieces, article_pieces, pieces
+from moderation.judge.likeness import Centre, Comment, Sight, base_features, pattern, reply_features, see
 from moderation.judge.network import Floats
 from moderation.judge.text import sentences, words
 
@@ -25,20 +26,16 @@ FEWEST_WORDS = 4
 """Shorter comments are not judged: measured, their score would be close to a coin's."""
 
 MOST_SIBLINGS = 30
-FEWEST_SIBLINGS = 3
 MOST_PASSAGES = 60
 MOST_BACKGROUND = 200
+MOST_ADAPTATIONS = 64
 FEWEST_BACKGROUND = 8
 """With fewer titles of its own, a site's background is the shipped one."""
 
 _READ = 4000
 _PASSAGE_WORDS = 45
 _PASSAGE_SENTENCES = 3
-_NEAREST = 3
 _NARROWEST = 0.001
-_PRODUCT = 6.8
-"""Scale of the products of single dimensions: below that of the cosines, so that training shrinks them harder."""
-
 ELSEWHERE_BELOW = 0.7
 """Relevance below which it is asked whether a comment belongs under another article."""
 
@@ -48,28 +45,6 @@ LANGUAGES = ("de", "en")
 Vectors = Callable[[Sequence[str]], Floats]
 
 
-class Sight(NamedTuple):
-    """What a comment is compared with, as centred unit vectors, (k, 512) each.
-
-    ``title`` and ``head`` have one row, the others may have none.
-    """
-
-    title: Floats
-    head: Floats
-    passages: Floats
-    siblings: Floats
-    background: Floats
-    pieces: Pieces
-
-
-class Comment(NamedTuple):
-    """A comment as relevance sees it: its centred vector (512,), its word pieces, its number of words."""
-
-    vector: Floats
-    pieces: Pieces
-    length: int
-
-
 class Relevance(NamedTuple):
     """Relevance of one comment: a probability or the reason why there is none, and what it rests on."""
 
@@ -77,6 +52,16 @@ class Relevance(NamedTuple):
     reason: NoRelevance | None
     passage: Passage | None
     other_article: OtherArticle | None = None
+
+
+class Look(NamedTuple):
+    """What the base model of one pattern reads of a case."""
+
+    pattern: str
+    features: Floats
+
+
+_Centres = dict[tuple[int, int], Centre]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +77,11 @@ class _Plan:
 class RelevanceModel:
     """Small logistic models, one for each combination of what a case brings (body or not, thread or not)."""
 
-    def __init__(self) -> None:
-        """Load the weights; raises WeightsError when they are not what was shipped."""
-        self._weights = artefacts.load(FILE)
+    def __init__(self, weights: dict[str, Floats] | None = None) -> None:
+        """Load the weights, unless others are given; raises WeightsError when they are not what was shipped."""
+        self._weights = artefacts.load(FILE) if weights is None else weights
+        self.version = artefacts.version()
+        self._adaptations: dict[bytes, Adaptation | None] = {}
         self._centres = {language: Centre.of(self._weights, language) for language in LANGUAGES}
 
     def assess(
@@ -107,32 +94,82 @@ class RelevanceModel:
         answers: list[Relevance | None] = [self._refuse(case) for case in cases]
         plans = {i: _plan(case) for i, case in enumerate(cases) if answers[i] is None or _has_article(case)}
         lookup = _Lookup(plans, cases, vectors)
+        centres: _Centres = {}
         for i, plan in plans.items():
-            case, centre = cases[i], self._centre(cases[i], languages[i])
+            case, own = cases[i], self._adaptation(cases[i])
+            centre = self._centre(case, own, languages[i], centres)
             comment = see(case.text, centre.comments(comments[i]))
             sight = self._sight(case, plan, lookup, centre)
-            passage = _closest(plan, lookup, comments[i])
+            passage = _closest(plan, sight, comment)
             refusal = answers[i]
             if refusal is not None:
                 answers[i] = refusal._replace(passage=passage)
                 continue
-            logit = self.base_logit(comment, sight)
+            logit = self.base_logit(comment, sight, own)
             if case.parent is not None and case.parent.text.strip():
                 parent = see(case.parent.text, centre.comments(lookup(case.parent.text)))
-                features = reply_features(logit, self.base_logit(parent, sight), comment, parent)
+                said = self.base_logit(parent, sight, own)
+                features = reply_features(logit, said, comment, parent)
                 logit = _linear(features, self._weights["reply"])
             score = _probability(logit)
             other = _elsewhere(plan, sight, comment) if score < ELSEWHERE_BELOW else None
             answers[i] = Relevance(score, None, passage, other)
         return [answer or Relevance(None, NoRelevance.NO_ARTICLE, None) for answer in answers]
 
-    def base_logit(self, comment: Comment, sight: Sight) -> float:
-        """Return the log-odds that a comment belongs to what is in sight, its parent left aside."""
-        return _linear(base_features(comment, sight, self._weights["rarity"]), self._weights[pattern(sight)])
+    def look(
+        self, cases: Sequence[Case], comments: Floats, vectors: Vectors, languages: Sequence[str | None]
+    ) -> list["Look"]:
+        """Return what the base models read of each case, for learning; every case must have an article."""
+        plans = {i: _plan(case) for i, case in enumerate(cases)}
+        lookup = _Lookup(plans, cases, vectors)
+        centres: _Centres = {}
+        found = []
+        for i, case in enumerate(cases):
+            centre = self._centre(case, self._adaptation(case), languages[i], centres)
+            sight = self._sight(case, plans[i], lookup, centre)
+            comment = see(case.text, centre.comments(comments[i]))
+            found.append(Look(pattern(sight), base_features(comment, sight, self._weights["rarity"])))
+        return found
 
-    def _centre(self, case: Case, language: str | None) -> "Centre":
-        stated = (case.article.language if case.article else None) or language or ""
-        return self._centres["en" if stated.startswith("en") else "de"]
+    def centre(self, language: str | None) -> Centre:
+        """Return the shipped centre for texts of a language."""
+        return self._centres["en" if (language or "").startswith("en") else "de"]
+
+    def weights(self, name: str) -> Floats:
+        """Return the shipped weights of one pattern, the constant first."""
+        return self._weights[name]
+
+    def base_logit(self, comment: Comment, sight: Sight, adaptation: Adaptation | None = None) -> float:
+        """Return the log-odds that a comment belongs to what is in sight, its parent left aside."""
+        name = pattern(sight)
+        own = adaptation.weights.get(name) if adaptation else None
+        weights = self._weights[name] if own is None else own
+        return _linear(base_features(comment, sight, self._weights["rarity"]), weights)
+
+    def _adaptation(self, case: Case) -> Adaptation | None:
+        """Return the site's adaptation; None where there is none or it does not fit these weights."""
+        content = case.adaptation
+        if content is None:
+            return None
+        if content not in self._adaptations:
+            if len(self._adaptations) >= MOST_ADAPTATIONS:
+                self._adaptations.clear()
+            try:
+                found = Adaptation.from_bytes(content, {name: len(self._weights[name]) for name in PATTERNS})
+            except AdaptationError:
+                found = None
+            fits = found is not None and found.version == self.version
+            self._adaptations[content] = found if fits else None
+        return self._adaptations[content]
+
+    def _centre(self, case: Case, own: Adaptation | None, language: str | None, centres: "_Centres") -> Centre:
+        shipped = self.centre((case.article.language if case.article else None) or language)
+        if own is None:
+            return shipped
+        key = id(own), id(shipped)  # the same object in all the batch, for what is centred is looked up by it
+        if key not in centres:
+            centres[key] = replace(shipped, comment=own.comment, article=own.article)
+        return centres[key]
 
     def _sight(self, case: Case, plan: _Plan, lookup: "_Lookup", centre: "Centre") -> Sight:
         background = lookup.articles(plan.background, centre)
@@ -145,7 +182,9 @@ class RelevanceModel:
             lookup.articles(plan.passages, centre),
             lookup.siblings(plan.siblings, centre),
             background,
+            article_pieces(plan.head),
             article_pieces(plan.head, case.article.body if case.article else ""),
+            frozenset().union(*(thread_pieces(text) for text in plan.siblings)),
         )
 
     @staticmethod
@@ -157,36 +196,6 @@ class RelevanceModel:
         if len(words(case.text[:400])) < FEWEST_WORDS and not _unspaced(case.text):
             return Relevance(None, NoRelevance.TOO_SHORT, None)
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class Centre:
-    """What comments and articles of a language have in common, (512,) each, and titles to hold a comment against."""
-
-    comment: Floats
-    article: Floats
-    background: Floats
-
-    @classmethod
-    def of(cls, weights: dict[str, Floats], language: str) -> "Centre":
-        """Return the shipped centre of a language."""
-        names = ("comment", "article", "background")
-        return cls(*(weights[f"{name}_{language}"].astype(np.float32) for name in names))
-
-    def comments(self, vectors: Floats) -> Floats:
-        """Return vectors of comments, (512,) or (n, 512), without what they have in common, at length one."""
-        return unit(vectors - self.comment)
-
-    def articles(self, vectors: Floats) -> Floats:
-        """Return vectors of titles or passages without what they have in common, at length one."""
-        return unit(vectors - self.article)
-
-
-def unit(vectors: Floats) -> Floats:
-    """Bring vectors, (512,) or (n, 512), to length one."""
-    lengths = np.sqrt((vectors * vectors).sum(axis=-1, keepdims=True))
-    result: Floats = vectors / np.maximum(lengths, 1e-6)
-    return result
 
 
 class _Lookup:
@@ -242,53 +251,10 @@ def cut(body: str) -> tuple[str, ...]:
     return tuple(found[:MOST_PASSAGES])
 
 
-def see(text: str, vector: Floats) -> Comment:
-    """Return what relevance looks at in a comment."""
-    return Comment(vector, pieces(text[:_READ]), len(words(text[:_READ])))
-
-
-def base_features(comment: Comment, sight: Sight, rarity: Floats) -> Floats:
-    """Return the numbers a base model reads: cosines, shared word pieces, length, products by dimension.
-
-    What is missing (body, thread) is 0, and ``pattern`` picks a model that was trained so. Every cosine also comes
-    multiplied by the length: what little a short comment says should count for less. The products let training say
-    which dimensions of the vectors tell subjects apart.
-    """
-    background = sight.background @ comment.vector
-    mean, spread = float(background.mean()), float(background.std()) + 0.02
-    title, head = float(sight.title[0] @ comment.vector), float(sight.head[0] @ comment.vector)
-    numbers = [title * 5, head * 5, mean * 5, (max(title, head) - mean) / spread / 2]
-    numbers += [*_near(sight.passages @ comment.vector), *_near(sight.siblings @ comment.vector)]
-    numbers += overlap(comment.pieces, sight.pieces, rarity)
-    size = _size(comment)
-    thread = sight.siblings.mean(axis=0) if len(sight.siblings) else np.zeros_like(comment.vector)
-    products = [comment.vector * sight.head[0] * _PRODUCT, comment.vector * thread * _PRODUCT]
-    return np.concatenate([np.array([*numbers, size, *(number * size for number in numbers)]), *products])
-
-
-def _near(similarities: Floats) -> list[float]:
-    """Return how close the nearest few, the nearest, and all together are; zeros where there is nothing."""
-    if not len(similarities):
-        return [0.0, 0.0, 0.0]
-    return [_nearest(similarities) * 5, float(similarities.max()) * 5, float(similarities.mean()) * 10]
-
-
-def reply_features(own: float, parent_own: float, comment: Comment, parent: Comment) -> Floats:
-    """Return the numbers the reply model reads: both base log-odds, how close the two are, and the length."""
-    similarity = float(comment.vector @ parent.vector) * 5
-    size = _size(comment)
-    return np.array([own, parent_own, similarity, size, own * size, parent_own * size])
-
-
-def _size(comment: Comment) -> float:
-    """Return the length of a comment on a logarithmic scale, about -1.5 to 2.3."""
-    return math.log1p(min(comment.length, 200)) - 3
-
-
-def pattern(sight: Sight) -> str:
-    """Return the name of the model that fits what is in sight."""
-    body = "body" if len(sight.passages) else "title"
-    return body + ("_thread" if len(sight.siblings) >= FEWEST_SIBLINGS else "")
+@lru_cache(maxsize=1024)  # a comment is a sibling of all others under its article
+def thread_pieces(text: str) -> Pieces:
+    """Return the word pieces of a sibling."""
+    return pieces(text[:_READ])
 
 
 def _plan(case: Case) -> _Plan:
@@ -311,11 +277,11 @@ def _unspaced(text: str) -> bool:
     return sum("\u0e00" <= char <= "\u0e7f" or "\u3040" <= char <= "\u9fff" for char in text[:400]) >= 2 * FEWEST_WORDS
 
 
-def _closest(plan: _Plan, lookup: _Lookup, comment: Floats) -> Passage | None:
-    texts = plan.passages or ((plan.head,) if plan.head else ())
-    if not texts:
+def _closest(plan: _Plan, sight: Sight, comment: Comment) -> Passage | None:
+    texts, vectors = (plan.passages, sight.passages) if plan.passages else ((plan.head,), sight.head)
+    if not texts[0]:
         return None
-    similarities = lookup.all(texts) @ comment
+    similarities = vectors @ comment.vector
     best = int(similarities.argmax())
     return Passage(texts[best], float(np.clip(similarities[best], -1, 1)))
 
@@ -330,10 +296,6 @@ def _elsewhere(plan: _Plan, sight: Sight, comment: Comment) -> OtherArticle | No
     if others[best] <= own.max():
         return None
     return OtherArticle(plan.background[best], float(np.clip(others[best], -1, 1)))
-
-
-def _nearest(similarities: Floats) -> float:
-    return float(np.sort(similarities)[-_NEAREST:].mean())
 
 
 def _linear(features: Floats, weights: Floats) -> float:

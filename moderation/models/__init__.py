@@ -13,7 +13,7 @@ from moderation.models.moderators import Moderator, Role
 from moderation.models.notices import Appeal, Letter, Notice
 from moderation.models.quotas import AkismetUse, CoralComment, Quota
 from moderation.models.shifts import Shift, ShiftLink
-from moderation.models.sites import HouseRule, RuleSet, Scope, Site, SiteKey
+from moderation.models.sites import HouseRule, RelevanceAdaptation, RuleSet, Scope, Site, SiteKey
 
 __all__ = [
     "AkismetUse",
@@ -48,6 +48,7 @@ __all__ = [
     "Quota",
     "ReceivedEvent",
     "RecoveryCode",
+    "RelevanceAdaptation",
     "Role",
     "RuleSet",
     "Scope",

@@ -139,3 +139,29 @@ class RuleSet(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     __table_args__ = (UniqueConstraint("site_id", "version"),)
+
+
+class RelevanceAdaptation(Base):
+    """What a site's own traffic has taught about relevance, once a night: appended, the newest one holds.
+
+    ``content`` holds no text: means of sentence vectors and a few weights, None where the general model was no worse.
+    """
+
+    __tablename__ = "relevance_adaptation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    version: Mapped[int]
+    engine: Mapped[str] = mapped_column(String(200), doc="Of the judge whose weights it changes; holds for no other.")
+    comments: Mapped[int]
+    articles: Mapped[int]
+    oldest_at: Mapped[datetime] = mapped_column(doc="When the oldest comment it was learned from was submitted.")
+    newest_at: Mapped[datetime] = mapped_column(doc="When the newest was.")
+    last_comment_id: Mapped[int] = mapped_column(doc="Newest comment there was; nights without enough new ones pass.")
+    figures: Mapped[dict[str, float]] = mapped_column(JSON, doc="How both models did on articles held out.")
+    content: Mapped[bytes | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    site: Mapped[Site] = relationship()
+
+    __table_args__ = (UniqueConstraint("site_id", "version"),)
