@@ -39,8 +39,9 @@ ROUNDS = 5
 class Timed:
     """The judge, and how much processor time it took."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: Judge, batch: int) -> None:
         self.judge = judge
+        self.batch = batch
         self.seconds = 0.0
 
     def tend(self) -> None:
@@ -133,7 +134,7 @@ def main() -> None:
         os.environ |= {"MODERATION_HOME": home, "MODERATION_DATABASE_URL": url}
         from worker import tasks  # reads the settings
 
-        judge = Timed(Judge.load())
+        judge = Timed(Judge.load(), Settings().score_batch)
         workshop = tasks.workshop
         workshop.__dict__["service_judge"] = judge
         comments = fill(workshop.database)
@@ -153,7 +154,7 @@ def main() -> None:
     of_processor, of_wall = (statistics.median(rate) for rate in zip(*rates, strict=True))
     name = "SQLite" if options.server is None else "PostgreSQL"
     share = 100 * statistics.median(shares)
-    print(f"{comments} comments, {Settings().score_batch} together, {name}:")
+    print(f"{comments} comments, {judge.batch} together, {name}:")
     print(f"{of_processor:.0f} a second of this process's processor time, {of_wall:.0f} by the clock")
     print(f"of the processor time the judge takes {share:.0f} %")
 

@@ -20,6 +20,9 @@ from moderation.judge.checkpoint import ModelError
 from moderation.judge.detoxify import Assessing, DetoxifyModel, ToneJudge
 from moderation.judge.fast_detoxify import path_of
 
+MOST_WITH_DETOXIFY = 8
+"""Comments claimed together when Detoxify reads them too: a long one takes it a second, and a lease thirty."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -33,6 +36,12 @@ class ServiceJudge:
         self._waits = settings.tone is not ToneSource.EMBEDDED
         self._fetching: subprocess.Popen[bytes] | None = None
         self._try_at = 0.0
+
+    @property
+    def batch(self) -> int:
+        """How many comments to claim together."""
+        most = self._settings.score_batch
+        return min(most, MOST_WITH_DETOXIFY) if isinstance(self._judge, ToneJudge) else most
 
     def assess(self, cases: Sequence[Case]) -> list[Assessment]:
         """Return one assessment for each case, in the same order."""

@@ -40,7 +40,7 @@ def score() -> None:
     for _ in range(ROUNDS):
         with workshop.database.session() as session:
             scoring.give_up(session, attempts=settings.score_attempts)
-            taken = scoring.claim(session, limit=settings.score_batch, lease=timedelta(seconds=settings.score_lease))
+            taken = scoring.claim(session, limit=judge.batch, lease=timedelta(seconds=settings.score_lease))
             session.commit()
         if not taken:
             return

@@ -8,8 +8,11 @@ from detoxify import Detoxify
 
 from benchmarks.stock import Size, make_checkpoint
 from moderation.cli import main
+from moderation.config import Settings
+from moderation.judge.case import Case, ToneSource
 from moderation.judge.checkpoint import ModelError
 from moderation.judge.detoxify import DetoxifyModel
+from moderation.service_judge import ServiceJudge
 
 TEXTS = ["Danke, guter Artikel.", "Du Trottel!", "", "🙂", "Wort " * 3000, "a"]
 SMALL = Size(layers=1, hidden=32, heads=2)
@@ -67,3 +70,21 @@ def test_a_runtime_of_another_checkpoint_or_a_damaged_one_is_refused_with_the_re
     runtime.write_bytes(runtime.read_bytes()[:3000])
     with pytest.raises(ModelError, match="is damaged"):
         DetoxifyModel.load(other)
+
+
+def test_a_worker_takes_in_what_is_built_and_claims_fewer_at_once(faithful, judge, tmp_path):
+    settings = Settings(home=tmp_path, tone=ToneSource.BLEND, tone_model=str(faithful[0]))
+    service = ServiceJudge(settings, judge)
+    assert service.batch == settings.score_batch
+    service.tend()
+    assert service.batch < settings.score_batch
+    (assessment,) = service.assess([Case("Du Trottel!")])
+    assert " + detoxify multilingual " in assessment.engine
+    assert assessment.engine.endswith(" int8, even")
+    service.close()
+
+
+def test_a_worker_that_is_to_use_the_embedded_judge_alone_looks_for_nothing(faithful, judge, tmp_path):
+    service = ServiceJudge(Settings(home=tmp_path, tone_model=str(faithful[0])), judge)
+    service.tend()
+    assert " + " not in service.assess([Case("Du Trottel!")])[0].engine
