@@ -19,10 +19,10 @@ from sqlalchemy import Select, and_, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 from standardwebhooks.webhooks import Webhook
 
-from moderation import __version__, auth
+from moderation import __version__, akismet_questions, auth
 from moderation.db import claim as claim_due
 from moderation.db import now
-from moderation.models import Comment, Decision, Delivery, Maker, Outcome, Site
+from moderation.models import AkismetQuestion, Comment, Decision, Delivery, Maker, Outcome, Site
 from moderation.notices.links import Links
 from moderation.outbound import PrivateAddress
 
@@ -70,7 +70,8 @@ def claim(session: Session, *, limit: int, lease: timedelta) -> list[int]:
     """
     in_peace = Site.paused_until > now()
     reachable = select(Site.id).where(Site.callback_url.is_not(None), or_(Site.paused_until.is_(None), ~in_peace))
-    taken = claim_due(session, Delivery, limit=limit, lease=lease, where=[Delivery.site_id.in_(reachable)])
+    ours = or_(Delivery.site_id.in_(reachable), akismet_questions.asked())
+    taken = claim_due(session, Delivery, limit=limit, lease=lease, where=[ours])
     session.execute(
         update(Site)
         .where(Site.id.in_(select(Delivery.site_id).where(Delivery.id.in_(taken))), Site.failed_tries >= ILL)
@@ -83,7 +84,14 @@ def claim(session: Session, *, limit: int, lease: timedelta) -> list[int]:
 def parcels(session: Session, delivery_ids: Sequence[int], *, links: Links) -> list[Parcel]:
     """Sign what is to be sent; the signature holds the time of this try, the webhook id is the same in each."""
     deliveries = session.scalars(_with_all(select(Delivery).where(Delivery.id.in_(delivery_ids)))).all()
-    return [_parcel(delivery, links) for delivery in deliveries if delivery.due_at is not None]
+    due = [delivery for delivery in deliveries if delivery.due_at is not None]
+    questions = akismet_questions.of(session, [delivery.decision.comment_id for delivery in due])
+    return [
+        _verdict(delivery, questions[delivery.decision.comment_id])
+        if delivery.decision.comment_id in questions
+        else _parcel(delivery, links)
+        for delivery in due
+    ]
 
 
 def _with_all(statement: Select[Delivery]) -> Select[Delivery]:
@@ -107,6 +115,17 @@ def _parcel(delivery: Delivery, links: Links) -> Parcel:
             "webhook-timestamp": str(int(moment.timestamp())),
             "webhook-signature": " ".join(signatures),
         },
+        body=body.encode(),
+    )
+
+
+def _verdict(delivery: Delivery, question: AkismetQuestion) -> Parcel:
+    body = json.dumps(akismet_questions.answer(question, delivery.decision.outcome), ensure_ascii=False)
+    return Parcel(
+        delivery_id=delivery.id,
+        url=question.callback_url,
+        private=delivery.site.callback_private,
+        headers={"content-type": "application/json", "user-agent": f"Hausordnung/{__version__}"},
         body=body.encode(),
     )
 
@@ -258,7 +277,7 @@ def waiting(session: Session, site: Site, *, after: int, limit: int, links: Link
     """
     unheard = _with_all(
         select(Delivery)
-        .where(Delivery.site_id == site.id, Delivery.id > after)
+        .where(Delivery.site_id == site.id, Delivery.id > after, ~akismet_questions.asked())
         .where(Delivery.delivered_at.is_(None), Delivery.cancelled_at.is_(None))
         .limit(limit)
     )

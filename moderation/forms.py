@@ -145,12 +145,6 @@ def _work_key(site: Site) -> str:
     return hashlib.sha256(f"altcha {site.pepper}".encode()).hexdigest()
 
 
-def find_article(session: Session, site: Site, external_id: str) -> Article | None:
-    """Return the article, if it is known."""
-    found = select(Article).where(Article.site_id == site.id, Article.external_id == external_id)
-    return session.scalars(found).one_or_none()
-
-
 def unread_article(sent: Sent) -> ArticleData:
     """What can be said of an article whose page cannot be read."""
     title = sent.options.get("title") or sent.fields.get("title") or sent.url

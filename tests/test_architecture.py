@@ -41,6 +41,7 @@ VERBS = {
     "metrics",
     "privacy",
     "preview",
+    "akismet_questions",
     "forms",
     "resources",
     "wire",

@@ -1,5 +1,6 @@
 """Histories come from exports of WordPress and Disqus and from Isso's own database; bad ones are told by the line."""
 
+import json
 import re
 import shutil
 import sqlite3
@@ -15,6 +16,8 @@ from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Database
 from moderation.models import Article, Comment, Decision, Maker, Site, Status
+from tests.guides import blocks
+from tests.senders import comment
 
 WXR = """<?xml version="1.0" encoding="UTF-8" ?>
 <rss version="2.0" xmlns:excerpt="http://wordpress.org/export/1.2/excerpt/" xmlns:dc="http://purl.org/dc/elements/1.1/"
@@ -277,3 +280,20 @@ def test_what_is_no_database_of_isso_is_refused(house: House, isso_file: Path, t
         database.execute("CREATE TABLE threads (id, uri, title)")
     database.close()
     assert "The table 'comments' lacks tid, id" in house.take("isso", other, *there).output
+
+
+def test_the_guide_brings_everything_along(house: House, isso_file: Path, tmp_path: Path) -> None:
+    guide, _ = blocks("import.md", "sh")
+    files = {"isso": isso_file, "wordpress": _wxr(tmp_path / "a.xml", _wp_comment(90, "1"))}
+    files |= {form: tmp_path / f"a.{form}" for form in ("disqus", "jsonl", "csv")}
+    files["disqus"].write_text(DISQUS, encoding="utf-8")
+    files["jsonl"].write_text(json.dumps(comment(id="91", submitted_at="2024-03-01T12:00:00Z")), encoding="utf-8")
+    columns = "id,text,submitted_at,article_id,article_url,article_title\n"
+    files["csv"].write_text(columns + "92,x,2024-03-01T12:00:00Z,1,https://zeitung.example/,T\n", encoding="utf-8")
+    lines = guide.replace("mypaper ", "foerdeblick ").replace("mypaper\n", "foerdeblick\n").splitlines()
+    for line in lines:
+        _, command, form, _, *options = line.split()
+        done = CliRunner().invoke(main, [command, form, str(files.pop(form)), *options], env=house.env)
+        assert done.exit_code == 0, done.output
+    assert files == {}, "every form is in the guide"
+    assert {found.external_id for found in house.comments()} >= {"90", "7", "8", "91", "92", "1", "2", "3", "4"}

@@ -45,6 +45,9 @@ def site_add(slug: str, name: str, language: str, callback_url: str | None, call
 @click.option(
     "--proof-of-work/--no-proof-of-work", "forms_need_work", default=None, help="Browsers work before they send."
 )
+@click.option(
+    "--akismet-asks/--akismet-alone", default=None, help="People decide what is in doubt for Akismet's clients."
+)
 @click.option("--undo-seconds", type=click.IntRange(0, 86_400), help="How long a decision waits before it is sent.")
 def site_set(slug: str, origins: tuple[str, ...], no_origins: bool, **changes: object) -> None:
     """Change what is known of a site; what is left out stays as it is."""

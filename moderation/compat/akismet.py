@@ -4,19 +4,21 @@ Akismet answers errors with 200, a word and a header; so do we. The key comes as
 label of the host's name.
 """
 
+import secrets
 from datetime import date
 
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
-from moderation import history
+from moderation import akismet_questions, article_page, history, preview
 from moderation.compat import door
 from moderation.contract import ArticleData, CommentData, CommenterData
 from moderation.db import insert_into, now
 from moderation.errors import ModerationError, NotSignedIn, TooMany
 from moderation.judge.text import html_to_text
 from moderation.models import AkismetUse, Outcome, Site
+from moderation.rules import Advice
 from moderation.views import services
 
 blueprint = Blueprint("akismet", __name__)
@@ -24,6 +26,12 @@ blueprint = Blueprint("akismet", __name__)
 SPAM_FROM = 0.5
 BLATANT_FROM = 0.98
 """Probability from which the client may throw it away unseen."""
+
+RECHECK_AFTER = "86400"
+"""Seconds; after twice that long without a verdict the client goes by its own rules."""
+
+FETCH_WITHIN = 2.0
+"""Seconds for each step of fetching an article; clients wait for 15."""
 
 THANKS = "Thanks for making the web a better place."
 GUARANTEED = {"akismet-guaranteed-spam", "akismet-guaranteed-spam@example.com"}
@@ -38,9 +46,11 @@ def enter() -> tuple[Site, Form]:
     if request.is_json:
         sent = door.json_body()
         form |= {name: str(value) for name, value in sent.items() if isinstance(value, str | int | float)}
-    label = request.host.partition(".")[0]
-    key = form.get("api_key") or form.get("key") or label
-    return door.enter(key, kind="akismet"), form
+    return door.enter(_key(form), kind="akismet"), form
+
+
+def _key(form: Form) -> str:
+    return form.get("api_key") or form.get("key") or request.host.partition(".")[0]
 
 
 def plain(text: str, **headers: str) -> Response:
@@ -71,8 +81,29 @@ def comment_check() -> Response:
         count(session, site, form["blog"], spam=is_spam, ham=not is_spam)
         session.commit()
     if not is_spam:
-        return plain("false")
+        asked = _ask_people(site, form)
+        return plain("false", guid=asked, recheck_after=RECHECK_AFTER) if asked else plain("false")
     return plain("true", pro_tip="discard") if score >= BLATANT_FROM else plain("true")
+
+
+def _ask_people(site: Site, form: Form) -> str | None:
+    """Put what a house rule doubts before people, if the site wants that and can be told later; return its name."""
+    data = _comment(form | {"comment_ID": f"akismet-{secrets.token_hex(12)}"})
+    callback = form.get("callback", "")
+    wanted = site.akismet_asks and form.get("user_role") != "administrator"
+    if data is None or not wanted or not callback.startswith(("http://", "https://")) or len(callback) > 2000:
+        return None
+    door.find_or_fetch_article(site, data.article.id, data.article.url, within=FETCH_WITHIN, renew=False)
+    with services().database.session(read_only=True) as session:
+        article = article_page.known(session, site, data.article.id)
+        job = preview.job(session, site, text=data.text, article=article)
+    if preview.look(services().judge, job)[1].advice is Advice.APPROVE:
+        return None
+    with services().database.session() as session:
+        akismet_questions.ask(session, site, data, callback=callback, key=_key(form), form=form)
+        session.commit()
+    services().bell.ring("score")
+    return data.id
 
 
 def _score(form: Form) -> float:

@@ -13,10 +13,9 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import select
 
-from moderation import article_page, coral_comments, intake, outbound, preview
+from moderation import coral_comments, preview
 from moderation.compat import door
 from moderation.contract import Clean, Id, refusal
-from moderation.db import now
 from moderation.errors import NotSignedIn
 from moderation.judge import Assessment, Kind
 from moderation.judge.text import html_to_text
@@ -80,7 +79,7 @@ def moderate() -> ResponseReturnValue:
     site = _enter()
     asked = _parse(Phase)
     text = html_to_text(asked.comment.body)
-    article_id = _article(site, asked)
+    article_id = door.find_or_fetch_article(site, asked.story.id, asked.story.url, within=FETCH_WITHIN, renew=True)
     with services().database.session(read_only=True) as session:
         article = session.get(Article, article_id) if article_id else None
         job = preview.job(session, site, text=text, article=article, commenter_id=asked.author.id)
@@ -137,23 +136,6 @@ def _parse(model: type[Any]) -> Any:
         return model.model_validate(body)
     except ValidationError as error:
         raise refusal(error) from None
-
-
-def _article(site: Site, asked: Phase) -> int | None:
-    """Return our id of the article, fetched where it is not known or old; None: there is none to be had."""
-    with services().database.session(read_only=True) as session:
-        known = article_page.known(session, site, asked.story.id)
-        if known is not None and article_page.is_fresh(known):
-            return known.id
-    about = services().settings.public_url
-    with outbound.client(private=site.callback_private, timeout=FETCH_WITHIN) as client:
-        data = article_page.fetch(client, asked.story.id, asked.story.url, about=about)
-    if data is None:
-        return known.id if known else None
-    with services().database.session() as session:
-        kept = intake.write_article(session, session.get_one(Site, site.id), data, stated_at=now()).id
-        session.commit()
-    return kept
 
 
 def _answer(site: Site, assessment: Assessment, recommendation: Recommendation, spam: float) -> dict[str, Any] | None:

@@ -4,8 +4,9 @@ from typing import Any
 
 from flask import request
 
-from moderation import auth
-from moderation.contract import decode
+from moderation import article_page, auth, intake, outbound
+from moderation.contract import ArticleData, decode
+from moderation.db import now
 from moderation.errors import BadJson
 from moderation.judge import Assessment, Case
 from moderation.models import Scope, Site
@@ -39,3 +40,28 @@ def json_body() -> dict[str, Any]:
 def assess(case: Case) -> Assessment:
     """Judge one text here and now; nothing is stored."""
     return services().judge.assess([case])[0]
+
+
+def find_or_fetch_article(site: Site, external_id: str, url: str, *, within: float, renew: bool) -> int | None:
+    """Return our id of the article, fetched where it is not known; None: there is none to be had.
+
+    ``within`` is how many seconds each step may take; with ``renew``, one that was told long ago is fetched again.
+    """
+    with services().database.session(read_only=True) as session:
+        known = article_page.known(session, site, external_id)
+        if known is not None and (not renew or article_page.is_fresh(known)):
+            return known.id
+    about = services().settings.public_url
+    with outbound.client(private=site.callback_private, timeout=within) as client:
+        data = article_page.fetch(client, external_id, url, about=about)
+    if data is None:
+        return known.id if known else None
+    return keep_article(site, data)
+
+
+def keep_article(site: Site, data: ArticleData) -> int:
+    """Write an article as it is now, and return our id of it."""
+    with services().database.session() as session:
+        kept = intake.write_article(session, session.get_one(Site, site.id), data, stated_at=now()).id
+        session.commit()
+    return kept

@@ -11,11 +11,12 @@ from moderation.models.decisions import Decision, Delivery, Maker, Outcome
 from moderation.models.desk import Claim, Deferral
 from moderation.models.moderators import Moderator, Role
 from moderation.models.notices import Appeal, Letter, Notice
-from moderation.models.quotas import AkismetUse, CoralComment, Quota
+from moderation.models.quotas import AkismetQuestion, AkismetUse, CoralComment, Quota
 from moderation.models.shifts import Shift, ShiftLink
 from moderation.models.sites import HouseRule, RelevanceAdaptation, RuleSet, Scope, Site, SiteKey
 
 __all__ = [
+    "AkismetQuestion",
     "AkismetUse",
     "Alarm",
     "Appeal",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from moderation.db import Base, now
@@ -35,6 +35,19 @@ class AkismetUse(Base):
     false_positives: Mapped[int] = mapped_column(default=0)
 
     __table_args__ = (CheckConstraint("calls >= 0", name="calls"),)
+
+
+class AkismetQuestion(Base):
+    """A comment that one of Akismet's clients asked about and people decide on; the verdict goes to its callback."""
+
+    __tablename__ = "akismet_question"
+
+    comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id"), primary_key=True)
+    guid: Mapped[str] = mapped_column(String(64), unique=True)
+    callback_url: Mapped[str] = mapped_column(String(2000))
+    key: Mapped[str] = mapped_column(String(12), doc="By which the client knows us again.")
+    about: Mapped[dict[str, str]] = mapped_column(JSON, doc="What the client called article and parent.")
+    asked_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class CoralComment(Base):

@@ -51,6 +51,7 @@ class Site(Base):
         default=0, server_default="0", doc="How often in a row it could not be told of a decision."
     )
     paused_until: Mapped[datetime | None] = mapped_column(doc="Until when nothing is sent to it, as it is ill.")
+    akismet_asks: Mapped[bool] = mapped_column(default=False, doc="Whether people decide what Akismet's clients ask.")
     origins: Mapped[list[str]] = mapped_column(JSON, default=list, doc="Where pages with our forms are served.")
     forms_need_work: Mapped[bool] = mapped_column(default=False, doc="Whether browsers must work before they send.")
     alarms: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, doc="From when on an alarm is sounded.")

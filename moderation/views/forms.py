@@ -8,8 +8,8 @@ from flask import Blueprint, g, make_response, redirect, render_template, reques
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from moderation import article_page, auth, forms, intake, outbound, preview, resources
-from moderation.db import now
+from moderation import article_page, auth, forms, intake, preview, resources
+from moderation.compat import door
 from moderation.errors import BadInput, ModerationError, TooMany
 from moderation.models import Article, Site
 from moderation.views import ration, services
@@ -67,17 +67,8 @@ def submit(site: str, _rest: str = "") -> ResponseReturnValue:
 
 def _article(site: Site, sent: forms.Sent) -> int:
     """The article's id; one that is new is fetched from its page, for what a form says of it is not to be trusted."""
-    with services().database.session(read_only=True) as session:
-        known = forms.find_article(session, site, sent.article_id)
-        if known is not None:
-            return known.id
-    with outbound.client(private=site.callback_private, timeout=FETCH_WITHIN) as client:
-        about = services().settings.public_url
-        told = article_page.fetch(client, sent.article_id, sent.url, about=about) or forms.unread_article(sent)
-    with services().database.session() as session:
-        made = intake.write_article(session, session.get_one(Site, site.id), told, now()).id
-        session.commit()
-        return made
+    found = door.find_or_fetch_article(site, sent.article_id, sent.url, within=FETCH_WITHIN, renew=False)
+    return found or door.keep_article(site, forms.unread_article(sent))
 
 
 @blueprint.get(f"{PLACE}/comments")
@@ -117,7 +108,7 @@ def look(site: str) -> ResponseReturnValue:
     if not text or "\x00" in text:
         raise BadInput("`text` is empty, or holds a NUL.", field="text")
     with services().database.session(read_only=True) as session:
-        article = forms.find_article(session, ours, request.form.get("article", ""))
+        article = article_page.known(session, ours, request.form.get("article", ""))
         job = preview.job(session, ours, text=text, article=article)
     _, advised = preview.look(services().judge, job)
     said = resources.preview(text, advised, ours, language=request.form.get("language", ""))

@@ -1,5 +1,6 @@
 """Akismet's clients, unmodified, ask here whether something is spam."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,9 +9,16 @@ import httpx
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
+from moderation import decisions
 from moderation.db import Database
-from moderation.models import Comment, Outcome, Status
+from moderation.decisions import Seen
+from moderation.models import Comment, Moderator, Outcome, Site, Status
+from tests.conftest import Receiver
+from tests.senders import ARTICLE, Paper
+from worker import tasks
+from worker.app import Workshop
 
 SPAM = "Günstige Kredite ohne Schufa! Sofort auszahlen lassen: https://kredit-blitz.example WhatsApp +49 151 23456789"
 HAM = "Die Umleitung über den Nordring kostet mich jeden Morgen zwölf Minuten, das ist zu viel."
@@ -121,3 +129,85 @@ def test_the_plugins_own_pages_are_answered(judged: Flask, akismet_key: str, pat
 def test_a_month_that_is_none_is_said(judged: Flask, akismet_key: str) -> None:
     answer = judged.test_client().get("/1.2/key-sites", query_string={"api_key": akismet_key, "month": "2026-13"})
     assert answer.headers["x-akismet-debug-help"] == "`month` must look like 2026-11."
+
+
+RUDE = {
+    "blog": BLOG,
+    "user_ip": "192.0.2.1",
+    "comment_content": "Du Vollidiot, lies doch erst mal den Artikel!",
+    "comment_author": "Bote",
+    "comment_post_ID": "bruecke",
+    "comment_parent": "0",
+    "permalink": "https://zeitung.example/bruecke",
+}
+
+
+@pytest.fixture
+def asking(database: Database, pushed: Site, paper: Paper) -> Site:
+    """A site whose people decide on what Akismet's clients ask; it knows an article."""
+    paper.send("article.updated", ARTICLE)
+    with database.session() as session:
+        session.get_one(Site, pushed.id).akismet_asks = True
+        session.commit()
+    return pushed
+
+
+def _check(judged: Flask, key: str, **changes: str) -> TestResponse:
+    return judged.test_client().post("/1.1/comment-check", data=RUDE | {"api_key": key} | changes)
+
+
+@pytest.mark.parametrize(("outcome", "result"), [(Outcome.DELETE, "true"), (Outcome.APPROVE, "false")])
+def test_what_a_rule_doubts_is_decided_by_people_and_told_to_the_callback(
+    judged: Flask,
+    asking: Site,
+    akismet_key: str,
+    receiver: Receiver,
+    database: Database,
+    moderator: Moderator,
+    workshop: Workshop,
+    outcome: Outcome,
+    result: str,
+) -> None:
+    callback = receiver.url.replace("/hausordnung", "/wp-json/akismet/v1/webhook")
+    fine = _check(judged, akismet_key, callback=callback, comment_content=HAM)
+    assert (fine.text, "X-akismet-guid" in fine.headers) == ("false", False)
+
+    held = _check(judged, akismet_key, callback=callback)
+    assert (held.text, int(held.headers["X-akismet-recheck-after"]) > 3600) == ("false", True)
+    guid = held.headers["X-akismet-guid"]
+    with database.session() as session:
+        waiting = session.scalars(select(Comment)).one()
+        assert (waiting.external_id, waiting.article.title) == (guid, ARTICLE["title"])
+        decisions.decide(session, waiting.id, outcome, moderator=moderator, seen=Seen(revision=1))
+        session.commit()
+    tasks.deliver()
+    receiver.wait_for(1)
+    headers, body = receiver.got[0]
+    said = {"guid": guid, "result": result, "comment_post_ID": "bruecke", "comment_parent": "0"}
+    assert json.loads(body) == {"key": akismet_key, "endpoint": "comment-check", "comments": [said]}
+    assert headers["content-type"] == "application/json"
+
+
+def test_a_verdict_for_akismet_is_nothing_the_site_fetches(
+    judged: Flask, asking: Site, akismet_key: str, database: Database, moderator: Moderator, token: str
+) -> None:
+    _check(judged, akismet_key, callback="https://blog.example/wp-json/akismet/v1/webhook")
+    with database.session() as session:
+        waiting = session.scalars(select(Comment)).one()
+        decisions.decide(session, waiting.id, Outcome.DELETE, moderator=moderator, seen=Seen(revision=1))
+        session.commit()
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert judged.test_client().get("/api/v1/decisions", headers=bearer).json["decisions"] == []
+
+
+OF_ADMIN = {"callback": "https://x.example", "user_role": "administrator"}
+
+
+@pytest.mark.parametrize("changes", [{}, {"callback": "ftp://x"}, OF_ADMIN])
+def test_who_cannot_be_told_later_is_told_at_once(
+    judged: Flask, asking: Site, akismet_key: str, database: Database, changes: dict[str, str]
+) -> None:
+    answer = _check(judged, akismet_key, **changes)
+    assert (answer.text, "X-akismet-guid" in answer.headers) == ("false", False)
+    with database.session(read_only=True) as session:
+        assert session.scalars(select(Comment)).first() is None
