@@ -13,7 +13,7 @@ from moderation.access.codes import Codes
 from moderation.errors import BadInput
 from moderation.models import Moderator
 from moderation.views import ration, services
-from moderation.views.challenges import challenge, take_challenge
+from moderation.views.challenges import challenge, possible, take_challenge
 from moderation.views.challenges import passkeys as keys
 from moderation.views.desk import ID
 
@@ -44,6 +44,7 @@ def show() -> ResponseReturnValue:
             has_authenticator=codes.is_set_up(database, moderator),
             codes_left=codes.recovery_codes_left(database, moderator),
             wrong=session.pop("wrong_passwords", 0),
+            takes_passkeys=possible(),
             issuer=services().settings.openid_issuer,
             needed=must_add_factor(database),
         )

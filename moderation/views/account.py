@@ -16,7 +16,7 @@ from moderation.errors import ModerationError, NotSignedIn
 from moderation.models import Moderator
 from moderation.views import ration, services
 from moderation.views.addresses import local, with_arguments
-from moderation.views.challenges import challenge, passkeys, take_challenge
+from moderation.views.challenges import challenge, passkeys, possible, take_challenge
 from moderation.views.entering import enter, half, sentence, waiting
 from moderation.views.language import LANGUAGES
 
@@ -135,8 +135,8 @@ def provider() -> openid.Provider:
 
 
 def _ask(form: SignInForm, problem: str | None) -> ResponseReturnValue:
-    issuer = services().settings.openid_issuer
-    return render_template("sign_in.html", form=form, problem=problem, issuer=issuer), 401 if problem else 200
+    ways = {"issuer": services().settings.openid_issuer, "takes_passkeys": possible()}
+    return render_template("sign_in.html", form=form, problem=problem, **ways), 401 if problem else 200
 
 
 def _slow_down(name: str | None) -> None:

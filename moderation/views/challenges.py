@@ -1,6 +1,7 @@
 """What a passkey was asked: kept in the browser's session until its answer comes, for five minutes, for one answer."""
 
 from base64 import b64decode, b64encode
+from ipaddress import ip_address
 from time import time
 from urllib.parse import urlsplit
 
@@ -12,6 +13,16 @@ from moderation.errors import BadInput
 from moderation.views import services
 
 SECONDS = 300
+
+
+def possible() -> bool:
+    """Whether browsers bind passkeys to the desk's address: it needs a name, and https unless it is this machine."""
+    origin = urlsplit(services().settings.public_url)
+    try:
+        ip_address(origin.hostname or "")
+    except ValueError:
+        return origin.scheme == "https" or origin.hostname == "localhost"
+    return False
 
 
 def passkeys() -> Passkeys:

@@ -74,7 +74,7 @@ def visit(browser: Browser, address: str, moderator: Moderator) -> Iterator[Call
         page.goto(f"{address}/")
         page.get_by_label("Name").fill("mona")
         page.get_by_label("Kennwort").fill(PASSWORD)
-        page.get_by_role("button", name="Anmelden").click()
+        page.get_by_role("button", name="Anmelden", exact=True).click()
         page.wait_for_url("**/queue")
         return Visit(page, complaints)
 
