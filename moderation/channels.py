@@ -194,7 +194,7 @@ def record(session: Session, message: Message, problem: str | None) -> None:
         return
     log.warning("channel_untold", channel=channel.id, problem=problem)
     channel.last_error = problem
-    channel.due_at = now() + STEPS[min(channel.attempts, len(STEPS)) - 1]
+    channel.due_at = now() + STEPS[min(max(channel.attempts, 1), len(STEPS)) - 1]
 
 
 def _told(session: Session, channel: Channel, upto: int) -> None:

@@ -193,6 +193,8 @@ def record(session: Session, letter_id: int, problem: str | None) -> None:
     """Write down what came of a try; an address is kept only as long as it is needed."""
     letter = session.get_one(Letter, letter_id, with_for_update=True)
     letter.last_error = problem
+    if problem is None and letter.kind == "news":  # it may quote a reader, and nobody needs it any more
+        letter.values = {}
     if problem is None:
         letter.sent_at, letter.due_at, letter.address = now(), None, None
     elif letter.attempts > len(STEPS) or problem.startswith("refused 5"):

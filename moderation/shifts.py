@@ -15,6 +15,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from moderation import alarms, letters
+from moderation.alarms import looking
 from moderation.db import claim as claim_due
 from moderation.db import now
 from moderation.errors import BadInput, NotFound
@@ -59,17 +60,12 @@ def overview(session: Session) -> list[Overview]:
     """Return what waits at each site."""
     found = []
     for site in session.scalars(select(Site).order_by(Site.name)):
-        waits = (Comment.site_id == site.id, Comment.status == Status.PENDING)
-        number, since = session.execute(select(func.count(), func.min(Comment.received_at)).where(*waits)).one()
+        waits = looking.waiting(session, site.id)
         failed = select(func.count()).select_from(Delivery)
         failing = session.scalar(failed.where(Delivery.site_id == site.id, Delivery.failed_at.is_not(None)))
         hot = [alarm for alarm in alarms.open_ones(session, site_id=site.id) if alarm.kind == "hot"]
-        found.append(Overview(site, number, _minutes(since), failing or 0, hot))
+        found.append(Overview(site, waits.number, waits.minutes, failing or 0, hot))
     return found
-
-
-def _minutes(since: datetime | None) -> int:
-    return int((now() - since).total_seconds() // 60) if since else 0
 
 
 def keep(session: Session, moderator: Moderator, *, email: str, begins: str, days: Collection[str], zone: str) -> Shift:

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from moderation import alarms, channels, decisions, outbound, sites
+from moderation import alarms, channels, decisions, letters, outbound, sites
 from moderation.alarms import looking, thresholds
 from moderation.alarms.thresholds import Thresholds
 from moderation.cli import main
@@ -32,6 +32,7 @@ from moderation.models import (
     Moderator,
     News,
     Outcome,
+    PastText,
     Role,
     Site,
 )
@@ -113,6 +114,22 @@ def test_the_oldest_comment_alarms_once_and_ends_a_quarter_earlier(database: Dat
         session.get_one(Comment, second).received_at = start + timedelta(minutes=75)
         session.commit()
         assert _look(database) == []
+
+
+def test_a_comment_changed_or_taken_back_waits_since_then_only(
+    database: Database, site: Site, moderator: Moderator
+) -> None:
+    with database.session() as session:
+        changed, undone = add_comment(session, site), add_comment(session, site)
+        for comment in (changed, undone):
+            comment.received_at = now() - timedelta(days=3)
+        lately = now() - timedelta(minutes=9)
+        session.add(PastText(comment_id=changed.id, revision=1, text="früher", replaced_at=lately))
+        mona = session.get_one(Moderator, moderator.id)
+        made = decisions.decide(session, undone.id, Outcome.APPROVE, moderator=mona, seen=Seen(1))
+        decisions.undo(session, made.id, moderator=mona)
+        session.flush()
+        assert looking.waiting(session, site.id) == looking.Waiting(2, 9, changed.id)
 
 
 def test_an_alarm_that_just_ended_is_not_raised_again_at_once(database: Database, site: Site) -> None:
@@ -359,11 +376,11 @@ def test_a_mailbox_gets_a_letter(database: Database, site: Site, workshop: Works
     with database.session() as session:
         letter = session.scalars(select(Letter)).one()
         assert (letter.kind, letter.address) == ("news", "desk@example.org")
-        from moderation import letters
-
         (mail,) = letters.compose(session, [letter.id], links=workshop.settings.links, sender="a@example.org")
-    assert mail.message["subject"] == "Fördeblick: Neues aus den Kommentaren"
-    assert "2 Entscheidungen erreichen die Website nicht." in mail.message.get_content()
+        assert mail.message["subject"] == "Fördeblick: Neues aus den Kommentaren"
+        assert "2 Entscheidungen erreichen die Website nicht." in mail.message.get_content()
+        letters.record(session, letter.id, None)
+        assert letter.values == {}, "what may quote a reader is not kept"
 
 
 def test_the_command_says_of_each_channel_what_came_of_it(

@@ -1,5 +1,6 @@
 """A rule decides by itself only when switched on, within its limits, never against a person, and stops in doubt."""
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -36,7 +37,10 @@ from moderation.models import (
 from moderation.notices import appeals, transparency
 from moderation.rulebook import StatedRule
 from moderation.rulebook.preview import history
+from tests.conftest import Receiver
 from tests.stories import add_article, add_comment
+from worker import tasks
+from worker.app import Workshop
 
 RUDE = {
     "key": "grob",
@@ -60,7 +64,7 @@ def _state(session: Session, site: Site, **limits: Any) -> None:
     rulebook.save(session, site, [StatedRule.model_validate(rude), StatedRule.model_validate(LONG)])
 
 
-def _judged(session: Session, site: Site, disrespect: float, **changes: Any) -> Comment:
+def judged(session: Session, site: Site, disrespect: float, **changes: Any) -> Comment:
     """A comment that is judged and waits, with the reasons that the rules in force give."""
     rules = {rule.key: rule for rule in rulebook.stated(rulebook.current(session, site.id))}
     comment = add_comment(session, site, **changes)
@@ -140,7 +144,7 @@ def _act(database: Database, *ids: int) -> list[int]:
 
 def _make(database: Database, site: Site, *scores: float, **changes: Any) -> list[int]:
     with database.session() as session:
-        made = [_judged(session, site, score, **changes).id for score in scores]
+        made = [judged(session, site, score, **changes).id for score in scores]
         session.commit()
     return made
 
@@ -182,7 +186,7 @@ def test_comments_on_which_another_rule_objects_do_not_count(
     database: Database, site: Site, moderator: Moderator, past: None
 ) -> None:
     with database.session() as session:
-        comment = _judged(session, site, 0.9, text="lang " * 200)
+        comment = judged(session, site, 0.9, text="lang " * 200)
         mona = session.get_one(Moderator, moderator.id)
         decisions.decide(session, comment.id, Outcome.APPROVE, moderator=mona, seen=Seen(1))
         rules = rulebook.stated(rulebook.current(session, site.id))
@@ -370,6 +374,25 @@ def test_the_lot_is_always_the_same_and_recorded(database: Database, site: Site,
         assert len({draw.lot for draw in draws}) == 60
 
 
+@pytest.mark.usefixtures("never_checked")
+def test_a_comment_that_is_judged_is_decided_at_once_and_the_site_hears_that_a_machine_did(
+    database: Database, pushed: Site, on: int, workshop: Workshop, receiver: Receiver
+) -> None:
+    with database.session() as session:
+        rude = add_comment(session, pushed, text="Du widerlicher Idiot, halt dein dummes Maul, du Trottel!")
+        kind = add_comment(session, pushed, text="Die Brücke wird gesperrt, also fahre ich über den Nordring.")
+        ids = (rude.id, kind.id)
+        session.commit()
+    tasks.score()
+    tasks.deliver()
+    with database.session(read_only=True) as session:
+        comments = [session.get_one(Comment, id_) for id_ in ids]
+        assert [comment.status for comment in comments] == [Status.DELETED, Status.PENDING]
+        assert comments[0].decisions[0].maker is Maker.RULE
+    ((_, body),) = receiver.got
+    assert json.loads(body)["data"]["automated"] is True
+
+
 # When it stops
 
 
@@ -393,6 +416,10 @@ def test_it_stops_when_people_disagree_with_its_checks(
         assert bool(stopped) == (number == 2), "one may be chance, two of two are not; then it is off"
     assert _switched_off(database) == "checks"
     with database.session(read_only=True) as session:
+        report = transparency.report(
+            session, session.get_one(Site, site.id), since=now() - timedelta(days=1), until=now() + timedelta(days=1)
+        )
+        assert (report.automated, report.checked, report.agreed) == (0, 4, 0)
         (alarm,) = alarms.open_ones(session)
         assert (alarm.kind, alarm.detail["checked"], alarm.detail["right"]) == ("automation_off", 2, 0)
         deeds = session.scalars(

@@ -1,6 +1,7 @@
 """The page on which a rule is let decide by itself, and the alarm on every page when it had to be stopped."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,12 +9,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from moderation import alarms, rulebook, sites
-from moderation.automation import switch, watch
-from moderation.db import Database
-from moderation.models import Automation, Moderator, Role, Site, Status
+from moderation.automation import acting, switch, watch
+from moderation.db import Database, now
+from moderation.models import Automation, Comment, Delivery, Moderator, Role, Site, Status
 from moderation.rulebook import StatedRule, files
 from tests.conftest import PASSWORD
-from tests.test_automation import LONG, RUDE, add_past
+from tests.test_automation import LONG, RUDE, add_past, judged
 from tests.test_rule_pages import Desk
 
 ADDRESS = "/rules/foerdeblick/rule/grob/automation"
@@ -78,6 +79,27 @@ def test_an_admin_switches_it_on_everybody_off(desk: Desk, database: Database, s
     assert desk.post(ADDRESS, do="off").status_code == 303
     assert _on(database) == ["moderator"]
     assert "Somebody switched it off." in desk.client.get(ADDRESS).text
+
+
+def test_what_it_decided_is_listed_and_can_be_decided_otherwise(
+    desk: Desk, database: Database, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acting, "lot", lambda comment, rule_id: 0.99)
+    desk.post(ADDRESS, do="on", **LIMITS)
+    with database.session() as session:
+        ids = [judged(session, site, 0.9).id for _ in range(2)]
+        first, second = acting.act(session, ids)
+        session.commit()
+        sent = session.scalars(select(Delivery).where(Delivery.decision_id == second.id)).one()
+        sent.not_before = now() - timedelta(seconds=1)
+        session.commit()
+        numbers = (first.id, second.id)
+    page = desk.client.get(ADDRESS).text
+    assert f'action="/decisions/{numbers[0]}/undo"' in page
+    assert f'action="/decisions/{numbers[1]}/reverse"' in page
+    assert desk.post(f"/decisions/{numbers[1]}/reverse").status_code == 303
+    with database.session(read_only=True) as session:
+        assert session.get_one(Comment, ids[1]).status is Status.APPROVED
 
 
 @pytest.mark.parametrize(

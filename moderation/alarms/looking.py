@@ -7,14 +7,14 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from moderation import chance
 from moderation.alarms import end, open_ones, sound
 from moderation.alarms.thresholds import of
 from moderation.db import now
-from moderation.models import Article, Assessment, Comment, Delivery, Site, Status
+from moderation.models import Article, Assessment, Comment, Decision, Delivery, PastText, Site, Status
 from moderation.rules import Advice
 
 SPAN = timedelta(minutes=30)
@@ -22,6 +22,9 @@ SPAN = timedelta(minutes=30)
 
 BEFORE = timedelta(days=1)
 WEEK = timedelta(days=7)
+
+FIRST = 200
+"""Comments, as they came, among which the one that has waited longest is looked for."""
 
 TRIES = 3
 """Tries after which a decision that is still on its way counts as failing."""
@@ -41,15 +44,39 @@ def look(session: Session) -> None:
         _articles(session, site)
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many comments wait at a site, and which of them has waited longest, for how many minutes."""
+
+    number: int
+    minutes: int
+    comment_id: int | None
+
+
+def waiting(session: Session, site_id: int) -> Waiting:
+    """Return what waits at a site; one that was changed or taken back in between waits since then only."""
+    # Every concern is 0 or more, and the status is written out, not bound: so that SQLite sees that its small index of
+    # what is pending will do, and does not go through all that the site ever had.
+    status = bindparam("pending", Status.PENDING, type_=Comment.status.type, literal_execute=True)
+    pending = select(Comment.id).where(Comment.status == status, Comment.site_id == site_id, Comment.concern >= 0)
+    number = session.scalar(select(func.count()).select_from(pending.subquery())) or 0
+    changed = select(func.max(PastText.replaced_at)).where(PastText.comment_id == Comment.id).scalar_subquery()
+    decided = select(func.max(Decision.decided_at)).where(Decision.comment_id == Comment.id).scalar_subquery()
+    first = select(Comment.id, Comment.received_at, changed, decided).where(Comment.id.in_(pending))
+    since = [
+        (max(filter(None, moments)), id_) for id_, *moments in session.execute(first.order_by(Comment.id).limit(FIRST))
+    ]
+    oldest = min(since, default=None)
+    minutes = int((now() - oldest[0]).total_seconds() // 60) if oldest else 0
+    return Waiting(number, max(0, minutes), oldest and oldest[1])
+
+
 def _oldest(session: Session, site: Site) -> None:
     bound = of(site).oldest_minutes
-    waiting = (Comment.site_id == site.id, Comment.status == Status.PENDING)
-    number, since = session.execute(select(func.count(), func.min(Comment.received_at)).where(*waiting)).one()
-    minutes = int((now() - since).total_seconds() // 60) if since else 0
-    if bound is not None and minutes >= bound:
-        first = session.scalar(select(Comment.id).where(*waiting, Comment.received_at == since).limit(1))
-        sound(session, site.id, "oldest", comment_id=first, minutes=minutes, waiting=number)
-    elif bound is None or minutes < 0.75 * bound:
+    found = waiting(session, site.id)
+    if bound is not None and found.minutes >= bound:
+        sound(session, site.id, "oldest", comment_id=found.comment_id, minutes=found.minutes, waiting=found.number)
+    elif bound is None or found.minutes < 0.75 * bound:
         end(session, site.id, "oldest")
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from moderation.models import Appeal, Comment, Decision, Maker, Notice, Outcome, Site
+from moderation.models import Appeal, Automation, Comment, Decision, Draw, Fate, Maker, Notice, Outcome, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class Report:
     """All figures of one site from ``since`` (included) to ``until`` (not included).
 
     Decisions count that stand or stood until somebody changed them; those undone within their undo window do not.
-    ``overturned`` are those of a machine that people later decided otherwise.
+    ``overturned`` are those of a machine that people later decided otherwise. People ``agreed`` with so many of those
+    ``checked``: comments a rule could have decided by itself that were drawn for people instead.
     """
 
     site: Site
@@ -50,6 +51,8 @@ class Report:
     deleted: int = 0
     automated: int = 0
     overturned: int = 0
+    checked: int = 0
+    agreed: int = 0
     elsewhere: int = 0
     median: timedelta | None = None
     rules: Sequence[RuleCount] = field(default=())
@@ -81,6 +84,7 @@ def report(session: Session, site: Site, *, since: datetime, until: datetime) ->
         by_rule[decision.rule_id] += 1
         automated_by_rule[decision.rule_id] += by_machine
         titles[decision.rule_id] = decision.rule_title
+    checks = _checks(session, site, since, until)
     return Report(
         site=site,
         since=since,
@@ -90,6 +94,8 @@ def report(session: Session, site: Site, *, since: datetime, until: datetime) ->
         deleted=deleted,
         automated=automated,
         overturned=_overturned(session, site, since, until),
+        checked=len(checks),
+        agreed=sum(checks),
         elsewhere=elsewhere,
         median=_median(wait for wait in waits if wait >= timedelta(0)),
         rules=[RuleCount(titles[id_], count, automated_by_rule[id_]) for id_, count in by_rule.most_common()],
@@ -133,6 +139,20 @@ def _overturned(session: Session, site: Site, since: datetime, until: datetime) 
     return session.scalar(counted) or 0
 
 
+def _checks(session: Session, site: Site, since: datetime, until: datetime) -> Sequence[bool]:
+    """Of each check drawn in the period and decided by people, whether they did as the rule would have."""
+    last = select(func.max(Decision.id)).where(Decision.comment_id == Draw.comment_id).correlate(Draw).scalar_subquery()
+    rows = session.execute(
+        select(Decision.outcome, Automation.outcome)
+        .select_from(Draw)
+        .join(Automation, Automation.id == Draw.automation_id)
+        .join(Decision, Decision.id == last)
+        .where(Automation.site_id == site.id, Draw.fate == Fate.CHECKED, Draw.drawn_at >= since, Draw.drawn_at < until)
+        .where(Decision.revision == Draw.revision, Decision.outcome != Outcome.UNDO)
+    )
+    return [theirs is its for theirs, its in rows]
+
+
 def _appeals(session: Session, site: Site, since: datetime, until: datetime) -> Sequence[Appeal]:
     found = (
         select(Appeal)
@@ -173,7 +193,7 @@ def as_csv(figures: Report) -> str:
     writer.writerow(["period", "site", figures.site.slug])
     writer.writerow(["period", "since", figures.since.date().isoformat()])
     writer.writerow(["period", "until", figures.until.date().isoformat()])
-    for name in ("received", "approved", "deleted", "automated", "overturned", "elsewhere"):
+    for name in ("received", "approved", "deleted", "automated", "overturned", "checked", "agreed", "elsewhere"):
         writer.writerow(["comments", name, getattr(figures, name)])
     writer.writerow(["comments", "median_seconds_to_decision", _seconds(figures.median)])
     for rule in figures.rules:

@@ -1,6 +1,5 @@
 """Alarms on the desk: the banner on every page; the page of alarms, channels and shifts."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -25,16 +24,16 @@ ID = "int(max=9000000000000000000)"
 
 @blueprint.app_context_processor
 def _banner() -> dict[str, object]:
-    return {"open_alarms": _open}
+    return {"newest_alarm": _newest}
 
 
-def _open() -> tuple[Sequence[Alarm], bool]:
-    """The newest alarms that are open, and whether there are several sites."""
+def _newest() -> tuple[Alarm | None, int, bool]:
+    """The newest alarm that is open, how many are, and whether there are several sites."""
     with services().database.session(read_only=True) as session:
-        found = alarms.open_ones(session, limit=3)
+        found = alarms.open_ones(session)
         several = bool(found) and (session.scalar(select(func.count()).select_from(Site)) or 0) > 1
         session.expunge_all()
-        return found, several
+        return next(iter(found), None), len(found), several
 
 
 @blueprint.post(f"/alarms/<{ID}:alarm_id>/noticed")
@@ -43,7 +42,7 @@ def noticed(alarm_id: int) -> ResponseReturnValue:
     with services().database.session() as session:
         alarms.notice(session, alarm_id, moderator=_moderator(session))
         session.commit()
-    return redirect(url_for("desk.queue"), 303)
+    return redirect(url_for("alarms.show", site=request.form.get("site")), 303)
 
 
 def _moderator(session: Session) -> Moderator:

@@ -11,7 +11,7 @@ from flask_login import current_user
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from moderation import auth, rulebook
+from moderation import auth, decisions, rulebook
 from moderation.automation import acting, switch, watch
 from moderation.automation.history import Estimate, cases, curve, estimate
 from moderation.errors import BadInput, NotFound, StaleView
@@ -22,6 +22,9 @@ from moderation.rules import Advice, Limits
 from moderation.views import rule_words, services
 
 blueprint = Blueprint("automation", __name__)
+
+FEWEST = 10
+"""Cases below which a point is left out of the chart; the table has it."""
 
 ADDRESS = "/rules/<slug>/rule/<key>/automation"
 
@@ -160,6 +163,7 @@ def _page(session: Session, site: Site, rule: StatedRule, filled: Filled) -> str
         last=last,
         on=last is not None and last.switched_off_at is None,
         measured=watch.measure(session, last) if last else None,
+        can_be_undone=decisions.can_be_undone,
         recent=acting.recent(session, rule.id or 0),
         may_save=current_user.role is Role.ADMIN,
         seen=rulebook.version(session, site.id),
@@ -168,7 +172,7 @@ def _page(session: Session, site: Site, rule: StatedRule, filled: Filled) -> str
 
 def _option(points: Sequence[Estimate], rule: StatedRule, limits: Limits | None) -> dict[str, Any] | None:
     """The share in which people agreed by the bound, and what the cases prove at least, as a chart."""
-    drawn = [point for point in points if point.bound is not None and point.tries]
+    drawn = [point for point in points if point.bound is not None and point.tries >= FEWEST]
     if len(drawn) < 2:
         return None
     upwards = getattr(rule.when, "at_least", None) is not None
@@ -179,10 +183,12 @@ def _option(points: Sequence[Estimate], rule: StatedRule, limits: Limits | None)
     ]
     if limits:
         promise = {"yAxis": limits.promise, "name": gettext("promise")}
-        series[1]["markLine"] = {"symbol": "none", "data": [promise], "label": {"formatter": "{b}"}}
+        label = {"formatter": "{b}", "color": "inherit", "textBorderWidth": 0}
+        series[1]["markLine"] = {"symbol": "none", "data": [promise], "label": label}
     return {
-        "legend": {},
+        "legend": {"top": 0},
         "tooltip": {"trigger": "axis"},
+        "grid": {"left": 48, "right": 96, "top": 40, "bottom": 32},
         "xAxis": {"type": "value", "min": "dataMin", "max": "dataMax", "inverse": not upwards},
         "yAxis": {"type": "value", "max": 1, "scale": True},
         "series": series,

@@ -108,7 +108,8 @@ def test_nobody_is_shut_out_of_the_pages_beside_the_queue(visit: Callable[..., V
     page = visit(reduced_motion="reduce").page
     desk = page.url.removesuffix("/queue")
     places = ["map?relevance_to=0.5", "articles/1", "comments/1/commenter"]
-    places += ["decisions", "deliveries", "batches", "objections", "transparency"]
+    places += ["decisions", "deliveries", "batches", "objections", "transparency", "alarms"]
+    places += ["rules/foerdeblick/modes", "rules/foerdeblick/rule/ton/automation"]
     broken = []
     for place in places:
         for scheme in ("light", "dark"):
