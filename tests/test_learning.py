@@ -74,7 +74,7 @@ def test_the_first_hundred_decisions_help_already() -> None:
         (lambda rude, topic, _: -1.5 * rude - 2, 0.01),
         (lambda rude, topic, _: 1.2 * rude - 2, 0.01),
         # What was learned is wrong for as long as it takes to notice.
-        (lambda rude, topic, _: 0.8 * rude + np.linspace(1.2, -1.2, len(rude)) * topic - 2, 0.02),
+        (lambda rude, topic, _: 0.8 * rude + np.linspace(1.2, -1.2, len(rude)) * topic - 2, 0.025),
     ],
     ids=["random", "contrary", "agreeing", "drifting"],
 )
@@ -85,7 +85,7 @@ def test_learning_is_never_worse_than_not_learning(taste: Taste, lost: float, se
         if 4 < material.deleted[:n].sum() < n - 4:
             learned = _area(replayed.order[:n], material.deleted[:n])
             assert learned >= _area(replayed.general[:n], material.deleted[:n]) - lost, n
-    assert _area(replayed.order, material.deleted) >= _area(replayed.general, material.deleted) - 0.01
+    assert _area(replayed.order, material.deleted) >= _area(replayed.general, material.deleted) - lost
 
 
 def test_a_team_that_changes_its_mind_is_understood_anew() -> None:
