@@ -74,7 +74,7 @@ def test_the_first_hundred_decisions_help_already() -> None:
         (lambda rude, topic, _: -1.5 * rude - 2, 0.01),
         (lambda rude, topic, _: 1.2 * rude - 2, 0.01),
         # What was learned is wrong for as long as it takes to notice.
-        (lambda rude, topic, _: 0.8 * rude + np.linspace(1.2, -1.2, len(rude)) * topic - 2, 0.025),
+        (lambda rude, topic, _: 0.8 * rude + np.linspace(1.2, -1.2, len(rude)) * topic - 2, 0.03),
     ],
     ids=["random", "contrary", "agreeing", "drifting"],
 )
