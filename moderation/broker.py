@@ -24,7 +24,7 @@ from kombu.connection import Connection
 import moderation.folder  # noqa: F401 - makes folder:// known
 from moderation.config import Settings
 
-BELLS: Final = ("score", "deliver", "batch", "mail", "notify", "purge", "adapt", "sweep")
+BELLS: Final = ("score", "deliver", "batch", "mail", "learn", "notify", "purge", "adapt", "sweep")
 """Every bell is a task and a queue of the same name."""
 
 NIGHTLY: Final = ("purge", "adapt")

@@ -12,7 +12,7 @@ from moderation import search
 from moderation.config import Settings
 from moderation.db import now
 from moderation.errors import BadInput
-from moderation.models import Appeal, Comment, Decision, Delivery, Fingerprint, PastText, Site, Status
+from moderation.models import Appeal, Comment, Decision, Delivery, Fingerprint, PastText, Site, Status, Traits
 
 SEALED = "~"
 """How a sealed value begins: it can be told apart from others, and back to nothing."""
@@ -95,7 +95,7 @@ def erase(session: Session, comments: list[Comment]) -> dict[str, Any]:
             comment.status = Status.WITHDRAWN
         if comment.assessment:
             comment.assessment.spans, comment.assessment.sentences = [], []
-    for part in (PastText, Fingerprint):
+    for part in (PastText, Fingerprint, Traits):
         session.execute(delete(part).where(part.comment_id.in_(ids)))
     search.forget(session, ids)
     decided = select(Decision.id).where(Decision.comment_id.in_(ids))
@@ -129,7 +129,7 @@ def _purge_texts(session: Session, before: Any) -> int:
     old = list(
         session.scalars(select(Comment.id).where(gone, Comment.received_at < before, Comment.text != "").limit(AT_ONCE))
     )
-    for part in (PastText, Fingerprint):
+    for part in (PastText, Fingerprint, Traits):
         session.execute(delete(part).where(part.comment_id.in_(old)))
     search.forget(session, old)
     return _change(session, old, text="", commenter_name=None)

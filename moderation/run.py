@@ -101,7 +101,7 @@ def children(settings: Settings, *, host: str, port: int) -> list[Child]:
         "--hostname",
         "carry@%h",
         "--queues",
-        "deliver,batch,mail,notify,purge,sweep",
+        "deliver,batch,mail,learn,notify,purge,sweep",
         "--pool",
         "threads",
         "--concurrency",

@@ -3,12 +3,12 @@
 import itertools
 import traceback
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
-from sqlalchemy import delete, select, tuple_, update
+from sqlalchemy import delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session, joinedload
 
 from moderation import adaptation, facts, rulebook
@@ -17,13 +17,15 @@ from moderation.db import now
 from moderation.judge.case import Article as JudgedArticle
 from moderation.judge.case import Assessment as Judgement
 from moderation.judge.case import Case, Parent
-from moderation.models import Article, Assessment, Comment, RuleSet, Site, Status
+from moderation.learning import opinions
+from moderation.learning.opinions import Opinion, Used
+from moderation.models import Article, Assessment, Comment, RuleSet, Site, Status, Traits
 from moderation.rulebook import Mode
 from moderation.rulebook import modes as rule_modes
 from moderation.rules import NOT_SCORED_CONCERN, Advice, Facts, Reason, Recommendation, Rule, recommend
 
 if TYPE_CHECKING:
-    from moderation.judge.detoxify import Assessing
+    from moderation.judge.learned import Features
 
 THREAD_SIZE = 30
 BACKGROUND_SIZE = 40
@@ -31,11 +33,19 @@ BACKGROUND_SIZE = 40
 log = structlog.get_logger(__name__)
 
 
+class Studying(Protocol):
+    """What judges a batch of cases."""
+
+    def study(self, cases: Sequence[Case]) -> "tuple[list[Judgement], Features]":
+        """Return one assessment for each case, in the same order, and what the sites' own models look at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One comment to be judged: which revision, what the judge and the rules may see, and the rules of its site.
+    """One comment to be judged: which revision, what the judge and the rules may see, the rules and models of its site.
 
-    ``rules`` are as they hold in the ``mode`` that is on; ``changed`` are the ids of those that it changes.
+    ``rules`` are as they hold in the ``mode`` that is on; ``changed`` are the ids of those that it changes. ``opinion``
+    is what the models say, once it was judged.
     """
 
     comment_id: int
@@ -46,6 +56,8 @@ class Job:
     rule_set_id: int | None
     mode: Mode | None = None
     changed: frozenset[int] = frozenset()
+    models: tuple[Used, ...] = ()
+    opinion: Opinion | None = None
 
 
 def claim(session: Session, *, limit: int, lease: timedelta) -> list[int]:
@@ -65,7 +77,7 @@ def give_up(session: Session, *, attempts: int) -> int:
     for comment in comments:
         log.warning("comment_not_scored", comment=comment.id, attempts=comment.attempts)
         comment.due_at = None
-        comment.concern = NOT_SCORED_CONCERN
+        comment.concern, comment.uncertainty = NOT_SCORED_CONCERN, 1.0
     if comments:
         unscored = [
             Assessment(comment_id=one.id, revision=one.revision, not_scored="failed", advice=Advice.REVIEW, kinds={})
@@ -98,6 +110,7 @@ def gather(session: Session, comments: Sequence[Comment]) -> list[Job]:
     modes = {id_: _mode(session, sites[id_], rule_set) for id_, rule_set in rule_sets.items()}
     rules = {id_: rulebook.applied(rule_set, modes[id_]) for id_, rule_set in rule_sets.items()}
     adaptations = {id_: adaptation.current(session, id_) for id_ in titles}
+    models = opinions.in_use(session, rule_sets)
     return [
         Job(
             comment_id=comment.id,
@@ -117,6 +130,7 @@ def gather(session: Session, comments: Sequence[Comment]) -> list[Job]:
             rule_set_id=_id(rule_sets[comment.site_id]),
             mode=modes[comment.site_id],
             changed=_changed(rule_sets[comment.site_id], modes[comment.site_id]),
+            models=models.get(comment.site_id, ()),
         )
         for comment in comments
     ]
@@ -183,13 +197,13 @@ def _titles(session: Session, site_id: int) -> list[tuple[str, str]]:
     return [(external_id, title) for external_id, title in rows]
 
 
-def judge_all(judge: "Assessing", jobs: Sequence[Job]) -> list[tuple[Job, Judgement]]:
+def judge_all(judge: Studying, jobs: Sequence[Job]) -> list[tuple[Job, Judgement]]:
     """Judge the jobs together; where that fails, each alone, so that one bad comment holds up no other.
 
     A job whose comment alone fails is left out: its lease runs out and it is tried again, a few times.
     """
     try:
-        return list(zip(jobs, judge.assess([job.case for job in jobs]), strict=True))
+        return _heard(judge, jobs)
     except Exception as error:
         if len(jobs) == 1:
             # Not the message and not the values: they may quote the comment.
@@ -198,6 +212,19 @@ def judge_all(judge: "Assessing", jobs: Sequence[Job]) -> list[tuple[Job, Judgem
             log.error("judge_failed", comment=jobs[0].comment_id, error=type(error).__name__, place=place)  # noqa: TRY400
             return []
     return [pair for job in jobs for pair in judge_all(judge, [job])]
+
+
+def _heard(judge: Studying, jobs: Sequence[Job]) -> list[tuple[Job, Judgement]]:
+    """Judge the jobs, and ask the models of their sites, which look at what the judge has computed anyway."""
+    if not jobs:
+        return []
+    judgements, features = judge.study([job.case for job in jobs])
+    texts = [(job.case.text, job.facts.section) for job in jobs]
+    said = opinions.opinions(features, texts, [job.models for job in jobs])
+    return [
+        (replace(job, opinion=opinion, facts=replace(job.facts, learned=opinion.rules)), judgement)
+        for job, opinion, judgement in zip(jobs, said, judgements, strict=True)
+    ]
 
 
 def record(session: Session, judged: Iterable[tuple[Job, Judgement]]) -> int:
@@ -219,12 +246,35 @@ def record(session: Session, judged: Iterable[tuple[Job, Judgement]]) -> int:
         job, judgement = told[id_]
         if job.revision == revision:
             recommendation = recommend(judgement, job.facts, job.rules)
-            changes.append({"id": id_, "due_at": None, "attempts": 0, "concern": recommendation.concern})
+            open_ = _uncertainty(job.opinion, recommendation.concern)
+            done = {"id": id_, "due_at": None, "attempts": 0}
+            changes.append({**done, "concern": recommendation.concern, "uncertainty": open_})
             assessments.append(_assessment(job, judgement, recommendation))
     if changes:
         session.execute(update(Comment), changes, execution_options={"synchronize_session": False})
         _replace_assessments(session, assessments)
+        keep_traits(session, [told[assessment.comment_id][0] for assessment in assessments])
     return len(changes)
+
+
+def _uncertainty(opinion: Opinion | None, concern: float) -> float:
+    """How open the outcome is: by the team's own model where there is one, else by how near to a threshold it is."""
+    share = concern if opinion is None or opinion.deletion is None else opinion.deletion
+    return 4 * share * (1 - share)
+
+
+def keep_traits(session: Session, jobs: Sequence[Job]) -> None:
+    """Keep what is learned from, once the comments are decided, of those whose texts are as they were read."""
+    asked = select(Comment.id, Comment.revision).where(Comment.id.in_([job.comment_id for job in jobs]))
+    revisions: dict[int, int] = dict(iter(session.execute(asked.with_for_update(read=True))))
+    rows = [
+        {"comment_id": job.comment_id, "revision": job.revision, "content": job.opinion.traits}
+        for job in jobs
+        if job.opinion is not None and revisions.get(job.comment_id) == job.revision
+    ]
+    if rows:
+        session.execute(delete(Traits).where(Traits.comment_id.in_([row["comment_id"] for row in rows])))
+        session.execute(insert(Traits), rows)
 
 
 def _replace_assessments(session: Session, assessments: Sequence[Assessment]) -> None:
@@ -259,6 +309,8 @@ def _assessment(job: Job, judgement: Judgement, recommendation: Recommendation) 
         put_down_share=judgement.put_down_share,
         passage={"text": passage.text, "similarity": passage.similarity} if passage else None,
         other_article={"title": other.title, "similarity": other.similarity} if other else None,
+        deletion=job.opinion and job.opinion.deletion,
+        learned=job.opinion and job.opinion.as_json(),
         engine=judgement.engine,
         advice=recommendation.advice,
         reasons=[_reason(reason, job) for reason in recommendation.reasons],

@@ -9,16 +9,20 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
 from moderation.checkpoints import RELEASED
 from moderation.config import Settings
-from moderation.judge import Assessment, Case, blending
+from moderation.judge import Assessment, Case, Judge, blending
 from moderation.judge.case import ToneSource
 from moderation.judge.checkpoint import ModelError
 from moderation.judge.detoxify import Assessing, DetoxifyModel, ToneJudge
 from moderation.judge.fast_detoxify import path_of
+
+if TYPE_CHECKING:
+    from moderation.judge.learned import Features
 
 MOST_WITH_DETOXIFY = 8
 """Comments claimed together when Detoxify reads them too: a long one takes it a second, and a lease thirty."""
@@ -29,9 +33,10 @@ log = structlog.get_logger(__name__)
 class ServiceJudge:
     """Judges with what there is."""
 
-    def __init__(self, settings: Settings, embedded: Assessing) -> None:
+    def __init__(self, settings: Settings, embedded: Judge) -> None:
         """Take the embedded judge; nothing is fetched before the first `tend`."""
         self._settings = settings
+        self._embedded = embedded
         self._judge: Assessing = embedded
         self._waits = settings.tone is not ToneSource.EMBEDDED
         self._fetching: subprocess.Popen[bytes] | None = None
@@ -46,6 +51,11 @@ class ServiceJudge:
     def assess(self, cases: Sequence[Case]) -> list[Assessment]:
         """Return one assessment for each case, in the same order."""
         return self._judge.assess(cases)
+
+    def study(self, cases: Sequence[Case]) -> "tuple[list[Assessment], Features]":
+        """Assess cases (at least one), and return also what a site's own model looks at."""
+        assessments = self.assess(cases)
+        return assessments, self._embedded.features(cases, assessments)
 
     def tend(self) -> None:
         """Take Detoxify in if its model is here; else see to it that it comes. Never waits for a download."""

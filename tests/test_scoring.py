@@ -12,6 +12,7 @@ from moderation import queue, repeats, rulebook, scoring
 from moderation.db import Database, now
 from moderation.judge import Assessment as Judgement
 from moderation.judge import Case, Judge, OtherArticle
+from moderation.judge.learned import Features
 from moderation.models import Assessment, Comment, Decision, Maker, Outcome, RuleSet, Site, Status
 from moderation.rulebook import StatedRule
 from moderation.rules import Advice
@@ -35,6 +36,13 @@ class Moody:
         if any(case.text in self.hated for case in cases):
             raise RuntimeError("cannot read this")
         return self.judge.assess(cases)
+
+    def features(self, cases: Sequence[Case], judgements: Sequence[Judgement]) -> Features:
+        return self.judge.features(cases, judgements)
+
+    def study(self, cases: Sequence[Case]) -> tuple[list[Judgement], Features]:
+        judgements = self.assess(cases)
+        return judgements, self.features(cases, judgements)
 
 
 def _add(database: Database, site: Site, *texts: str, **changes: Any) -> list[int]:

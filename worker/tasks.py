@@ -19,6 +19,7 @@ from moderation import (
 from moderation.alarms import looking
 from moderation.automation import acting, watch
 from moderation.broker import BELLS, NIGHTLY
+from moderation.learning import lesson
 from worker.app import app, workshop
 
 LETTERS = 50
@@ -43,6 +44,7 @@ def score() -> None:
             taken = scoring.claim(session, limit=judge.batch, lease=timedelta(seconds=settings.score_lease))
             session.commit()
         if not taken:
+            _read_to_learn()
             return
         with workshop.database.session(read_only=True) as session:
             jobs = scoring.jobs(session, taken)
@@ -51,6 +53,21 @@ def score() -> None:
             scoring.record(session, judged)
             session.commit()
         _let_rules_decide(taken)
+    workshop.bell.ring("score")
+
+
+def _read_to_learn() -> None:
+    """Read some decided comments of which nothing is kept to learn from: only when there is nothing else to do."""
+    with workshop.database.session(read_only=True) as session:
+        found = lesson.unread(session, limit=lesson.READ_AT_ONCE)
+        jobs = scoring.jobs(session, found[1]) if found else []
+    if found is None:
+        return
+    judged = scoring.judge_all(workshop.service_judge, jobs)
+    with workshop.database.session() as session:
+        scoring.keep_traits(session, [job for job, _ in judged])
+        lesson.was_read(session, found[0], len(jobs))
+        session.commit()
     workshop.bell.ring("score")
 
 
@@ -141,6 +158,28 @@ def batch() -> None:
                 undo_seconds = batches.undo_seconds(session, taken)
                 session.commit()
         workshop.bell.ring("deliver", after=undo_seconds)
+
+
+@app.task(name="learn")  # type: ignore[untyped-decorator]
+def learn() -> None:
+    """Learn from the decisions of one site that is due."""
+    with workshop.database.session() as session:
+        lesson.look(session)
+        taken = lesson.claim(session)
+        session.commit()
+    for learner_id in taken:
+        with workshop.database.session() as session:
+            found = lesson.gather(session, learner_id, days=workshop.settings.keep_deleted_days)
+            session.commit()
+        with workshop.database.session(read_only=True) as session:
+            course = lesson.prepare(session, learner_id, found)
+        learned, report = lesson.learn(course)
+        with workshop.database.session() as session:
+            switched = lesson.record(session, course, learned, report)
+            session.commit()
+        workshop.bell.ring("learn")
+        if switched:
+            workshop.bell.ring("score")
 
 
 @app.task(name="purge")  # type: ignore[untyped-decorator]

@@ -9,6 +9,7 @@ from moderation.cli.database import db
 from moderation.cli.doctor import doctor
 from moderation.cli.evaluate import evaluate
 from moderation.cli.imports import export, import_
+from moderation.cli.learn import learn
 from moderation.cli.models import models
 from moderation.cli.moderator import moderator
 from moderation.cli.notify import notify
@@ -43,6 +44,7 @@ for command in (
     models,
     relevance,
     backtest,
+    learn,
     evaluate,
     db,
     site,

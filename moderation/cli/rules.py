@@ -3,14 +3,10 @@
 from pathlib import Path
 
 import click
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from moderation import auth, rulebook
-from moderation.cli.session import open_session
+from moderation import rulebook
+from moderation.cli.session import open_session, the_site
 from moderation.config import load_settings
-from moderation.errors import BadInput
-from moderation.models import Site
 from moderation.rulebook import checks, files, modes
 
 
@@ -22,16 +18,6 @@ def rules() -> None:
 _SITE = click.option("--site", "slug", help="Which site; may be left out where there is only one.")
 
 
-def _site(session: Session, slug: str | None) -> Site:
-    if slug is not None:
-        return auth.site_by_slug(session, slug)
-    found = session.scalars(select(Site).order_by(Site.slug).limit(2)).all()
-    if len(found) != 1:
-        there = "There are several sites" if found else "There is no site yet"
-        raise BadInput(f"{there}; say which with --site (`moderation site list`).", field="site")
-    return found[0]
-
-
 @rules.command("export")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
 @_SITE
@@ -39,7 +25,7 @@ def _site(session: Session, slug: str | None) -> Site:
 def rules_export(file: Path | None, slug: str | None, version: int | None) -> None:
     """Write the house rules to FILE, or to the screen."""
     with open_session(read_only=True) as session:
-        site = _site(session, slug)
+        site = the_site(session, slug)
         kept = rulebook.get(session, site.id, version) if version else rulebook.current(session, site.id)
         text = files.write(rulebook.stated(kept), modes.stated(kept))
     if file is None:
@@ -59,7 +45,7 @@ def rules_import(file: Path, slug: str | None, dry_run: bool) -> None:
     for note in checks.notes(stated.rules, longest=load_settings().max_comment_characters):
         click.echo(f"Note on {note}", err=True)
     with open_session(read_only=dry_run) as session:
-        site = _site(session, slug)
+        site = the_site(session, slug)
         before = rulebook.version(session, site.id)
         if dry_run:
             click.echo(f"{file} is in order: {len(stated.rules)} rules. Nothing was changed.")

@@ -78,7 +78,11 @@ class Judge:
     def study(self, cases: Sequence[Case]) -> "tuple[list[Assessment], Features]":
         """Assess cases (at least one), and return also what a site's own model looks at."""
         assessments = self.assess(cases)
-        return assessments, self._reader.features(cases, assessments)
+        return assessments, self.features(cases, assessments)
+
+    def features(self, cases: Sequence[Case], assessments: Sequence[Assessment]) -> "Features":
+        """Return what a site's own model looks at, of cases (at least one) and what was said of them, by whomever."""
+        return self._reader.features(cases, assessments)
 
     @property
     def relevance(self) -> "RelevanceModel":

@@ -9,6 +9,7 @@ from moderation.models.channels import Channel, News
 from moderation.models.comments import Article, Assessment, Comment, Fingerprint, PastText, ReceivedEvent, Status
 from moderation.models.decisions import Decision, Delivery, Maker, Outcome
 from moderation.models.desk import Claim, Deferral
+from moderation.models.learning import Burst, LearnedModel, Learner, ModelState, Traits
 from moderation.models.moderators import Moderator, Role
 from moderation.models.notices import Appeal, Letter, Notice
 from moderation.models.quotas import AkismetQuestion, AkismetUse, CoralComment, Quota
@@ -27,6 +28,7 @@ __all__ = [
     "Automation",
     "Batch",
     "BatchItem",
+    "Burst",
     "Channel",
     "Claim",
     "Comment",
@@ -38,8 +40,11 @@ __all__ = [
     "Fate",
     "Fingerprint",
     "HouseRule",
+    "LearnedModel",
+    "Learner",
     "Letter",
     "Maker",
+    "ModelState",
     "Moderator",
     "News",
     "Notice",
@@ -59,4 +64,5 @@ __all__ = [
     "Site",
     "SiteKey",
     "Status",
+    "Traits",
 ]

@@ -78,6 +78,9 @@ class Comment(Work):
     concern: Mapped[float] = mapped_column(
         default=UNTOLD_CONCERN, doc="0-1, how much it needs a look; orders the queue."
     )
+    uncertainty: Mapped[float] = mapped_column(
+        default=1.0, doc="0-1, how open the outcome is: 1 at even chances. Deciding on such a comment teaches most."
+    )
 
     site: Mapped[Site] = relationship()
     article: Mapped[Article] = relationship()
@@ -97,6 +100,8 @@ class Comment(Work):
         UniqueConstraint("site_id", "external_id"),
         CheckConstraint("revision >= 1", name="revision"),
         CheckConstraint("concern BETWEEN 0 AND 1", name="concern"),
+        CheckConstraint("uncertainty BETWEEN 0 AND 1", name="uncertainty"),
+        index_where("ix_comment_open", "uncertainty", "id", where="status = 'pending'"),
         index_where("ix_comment_worst", "concern", "id", where="status = 'pending'"),
         index_where("ix_comment_oldest", "submitted_at", "id", where="status = 'pending'"),
         index_where("ix_comment_by_article", "article_id", "id", where="status = 'pending'"),
@@ -166,6 +171,10 @@ class Assessment(Base):
     other_article: Mapped[dict[str, Any] | None] = mapped_column(
         JSON(none_as_null=True), doc="Title and similarity of an article of the site that it is closer to."
     )
+    deletion: Mapped[float | None] = mapped_column(doc="How likely this team deletes it, by the site's own model.")
+    learned: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON(none_as_null=True), doc="By which model, how likely each learned rule is cited, and what a shadow says."
+    )
     engine: Mapped[str] = mapped_column(String(255), default="", doc="Names and versions of all that judged.")
     not_scored: Mapped[str | None] = mapped_column(String(20))
     advice: Mapped[Advice] = mapped_column(closed_set(Advice))
@@ -180,4 +189,5 @@ class Assessment(Base):
         CheckConstraint("relevance > 0 AND relevance < 1", name="relevance"),
         CheckConstraint("disrespect > 0 AND disrespect < 1", name="disrespect"),
         CheckConstraint("put_down_share BETWEEN 0 AND 1", name="put_down_share"),
+        CheckConstraint("deletion BETWEEN 0 AND 1", name="deletion"),
     )
