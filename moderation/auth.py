@@ -115,6 +115,8 @@ class SignedIn(UserMixin):  # type: ignore[misc]
         self.name = moderator.name
         self.role = moderator.role
         self.language = moderator.language
+        self.preferences = moderator.preferences
+        self.keys = moderator.keys
 
     def get_id(self) -> str:
         """Return what the cookie holds: the sign-in's token, which the table can end."""

@@ -71,6 +71,21 @@ export async function show(id, { claimed = false } = {}) {
   prepare();
 }
 
+/** Show the thread around the open comment below it, or hide it again; false where the page has no place for it. */
+export async function showThread(address) {
+  const around = document.querySelector("#around");
+  if (!around) return;
+  if (around.hidden && !around.innerHTML) {
+    const answer = await part(address).catch(() => null);
+    if (!answer?.ok || answer.redirected) return;
+    around.innerHTML = await answer.text();
+  }
+  around.hidden = !around.hidden;
+  (around.hidden ? document.querySelector("#main") : around).focus({ preventScroll: true });
+  if (around.hidden) return;
+  around.scrollIntoView({ block: "nearest" });
+}
+
 /** Go to the next (1) or previous (-1) card; false where there is none here. */
 export function step(by) {
   const id = current();

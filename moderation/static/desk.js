@@ -1,6 +1,7 @@
 // The desk's script: cards that are there before they are asked for, keys, swipes. Without it nothing is missing.
 "use strict";
-import { decide, prepare, show, step, underway, undo } from "./cards.js";
+import { work } from "./care.js";
+import { decide, prepare, show, showThread, step, underway, undo } from "./cards.js";
 import { listen } from "./keys.js";
 import { listen as listenToNews } from "./live.js";
 import { watch } from "./swipe.js";
@@ -14,6 +15,7 @@ function arrive() {
   document.querySelector("#main.card")?.focus({ preventScroll: true });
   prepare();
   listenToNews();
+  if (document.querySelector("#pause")) work();
 }
 
 listen(step, underway);
@@ -34,6 +36,11 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     summary.parentElement.open = true;
     (summary.parentElement.querySelector("button.recommended, input[name=note]") ?? summary).focus();
+  }
+  const around = event.target.closest("a[data-around]");
+  if (around && document.querySelector("#around") && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    showThread(around.dataset.around);
   }
   const link = event.target.closest("a[data-card]");
   if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {

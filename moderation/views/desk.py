@@ -210,6 +210,14 @@ def _render_comment(session: Session, found: Comment, *, stale: StaleView | None
     return html, stale.status if stale else 200
 
 
+@blueprint.get(f"/comments/<{ID}:comment_id>/thread")
+def thread(comment_id: int) -> ResponseReturnValue:
+    """Show the comments around one, for a card that has the rest."""
+    with services().database.session(read_only=True) as session:
+        found = waiting.find(session, comment_id)
+        return render_template("_thread.html", comment=found, thread=waiting.thread(session, found))
+
+
 @blueprint.post(f"/comments/<{ID}:comment_id>/decision")
 def decide(comment_id: int) -> ResponseReturnValue:
     """Approve or delete a comment as it was seen, and go on to the next; 409 and what changed on a stale view."""

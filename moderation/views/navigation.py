@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from flask import request
-from flask_babel import LazyString, lazy_gettext
+from flask_babel import LazyString, get_locale, lazy_gettext
 from flask_login import current_user
 
 from moderation.models import Role
@@ -11,13 +11,22 @@ from moderation.models import Role
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An entry of the navigation: ``icon`` is one of assets/icons.txt; one that is not ``first`` is in the menu."""
+    """An entry of the navigation: ``icon`` is one of assets/icons.txt; one that is not ``first`` is in the menu.
+
+    ``letters`` lead there after the key for going somewhere: German first, English last.
+    """
 
     endpoint: str
     label: LazyString
     icon: str
+    letters: str = ""
     first: bool = False
     admin: bool = False
+
+    @property
+    def letter(self) -> str:
+        """The letter to show, in the language of the page."""
+        return (self.letters[:1] if str(get_locale()) == "de" else self.letters[-1:]).upper()
 
     @property
     def current(self) -> bool:
@@ -26,19 +35,20 @@ class Page:
 
 
 PAGES = (
-    Page("desk.queue", lazy_gettext("Queue"), "inbox", first=True),
-    Page("map.show", lazy_gettext("Map"), "map", first=True),
-    Page("desk.approved", lazy_gettext("Approved"), "check"),
-    Page("desk.deleted", lazy_gettext("Deleted"), "trash-2"),
-    Page("records.mine", lazy_gettext("My decisions"), "history"),
-    Page("records.deliveries", lazy_gettext("Deliveries"), "send"),
-    Page("map.batches_made", lazy_gettext("Batches"), "layers"),
-    Page("notices.objections", lazy_gettext("Objections"), "scale"),
-    Page("notices.report", lazy_gettext("Transparency report"), "scroll-text"),
-    Page("rules.every", lazy_gettext("House rules"), "book-open"),
-    Page("alarms.show", lazy_gettext("Alarms and shifts"), "triangle-alert"),
-    Page("access.show", lazy_gettext("My access"), "user-round"),
-    Page("records.log", lazy_gettext("Audit log"), "lock", admin=True),
+    Page("desk.queue", lazy_gettext("Queue"), "inbox", "wq", first=True),
+    Page("map.show", lazy_gettext("Map"), "map", "km", first=True),
+    Page("desk.approved", lazy_gettext("Approved"), "check", "a"),
+    Page("desk.deleted", lazy_gettext("Deleted"), "trash-2", "ld"),
+    Page("records.mine", lazy_gettext("My decisions"), "history", "eo"),
+    Page("records.deliveries", lazy_gettext("Deliveries"), "send", "vs"),
+    Page("map.batches_made", lazy_gettext("Batches"), "layers", "b"),
+    Page("notices.objections", lazy_gettext("Objections"), "scale", "j"),
+    Page("notices.report", lazy_gettext("Transparency report"), "scroll-text", "x"),
+    Page("rules.every", lazy_gettext("House rules"), "book-open", "r"),
+    Page("alarms.show", lazy_gettext("Alarms and shifts"), "triangle-alert", "p"),
+    Page("access.show", lazy_gettext("My access"), "user-round", "i"),
+    Page("own.show", lazy_gettext("My desk"), "settings", "ny"),
+    Page("records.log", lazy_gettext("Audit log"), "lock", "c", admin=True),
 )
 
 

@@ -51,6 +51,10 @@ __all__ = [
 ]
 
 
+WORST = 0.75
+"""Disrespect from which on a text is called disrespectful, and covered for whoever wants that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gauge:
     """A score in words: ``level`` 0 (bad) to 4 (good) for the meter, None where it cannot be told."""
@@ -82,7 +86,7 @@ def tone(assessment: Assessment) -> Gauge:
     if score is None:
         return Gauge(gettext("cannot tell"), None, gettext("not judged"))
     steps = (gettext("disrespectful"), gettext("rough"), gettext("a little rough"), gettext("respectful"))
-    level = sum(score < bound for bound in (0.75, 0.5, 0.25))
+    level = sum(score < bound for bound in (WORST, 0.5, 0.25))
     detail = gettext("disrespectful with a probability of %(percent)s %%", percent=round(score * 100))
     return Gauge(steps[level], level + 1, detail)
 
