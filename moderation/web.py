@@ -40,6 +40,7 @@ from moderation.views import (
     records,
     rules,
     shifts,
+    today,
     v1,
 )
 from moderation.views.feed import Feed
@@ -62,6 +63,7 @@ VIEWS = (
     records,
     rules,
     shifts,
+    today,
 )
 """The doors that make up the application, besides those for other services' clients."""
 

@@ -37,6 +37,8 @@ class Page:
 PAGES = (
     Page("desk.queue", lazy_gettext("Queue"), "inbox", "wq", first=True),
     Page("map.show", lazy_gettext("Map"), "map", "km", first=True),
+    Page("today.show", lazy_gettext("Today"), "activity", "ht"),
+    Page("today.put_off", lazy_gettext("What is put off"), "clock", "z"),
     Page("desk.approved", lazy_gettext("Approved"), "check", "a"),
     Page("desk.deleted", lazy_gettext("Deleted"), "trash-2", "ld"),
     Page("records.mine", lazy_gettext("My decisions"), "history", "eo"),

@@ -60,3 +60,13 @@ def mood_option(mood: Sequence[tuple[datetime, float]]) -> dict[str, Any]:
             {"type": "line", "showSymbol": False, "data": list(zip(times, means, strict=True))},
         ],
     }
+
+
+def hours_option(hours: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """How many decisions there were in each hour of the day."""
+    return {
+        "grid": {"left": 40, "right": 8, "top": 12, "bottom": 28},
+        "xAxis": {"type": "category", "data": [str(hour) for hour, _ in hours]},
+        "yAxis": {"type": "value", "minInterval": 1},
+        "series": [{"type": "bar", "data": [number for _, number in hours]}],
+    }

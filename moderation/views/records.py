@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from moderation import audit, auth, delivery
+from moderation.db import now
 from moderation.models import Comment, Decision, Delivery
 from moderation.views import services
 from moderation.views.desk import HIGHEST_ID, ID
@@ -22,16 +23,17 @@ def _before() -> int:
 
 @blueprint.get("/decisions")
 def mine() -> ResponseReturnValue:
-    """List what the moderator decided, newest first; what the site has not heard yet can be undone."""
+    """List what the moderator decided, newest first, or only what can still be undone."""
+    undoable = request.args.get("state") == "undoable"
     with services().database.session(read_only=True) as session:
-        made = session.scalars(
-            select(Decision)
-            .where(Decision.moderator_id == current_user.id, Decision.id < _before())
-            .options(joinedload(Decision.comment).joinedload(Comment.site), joinedload(Decision.delivery))
-            .order_by(Decision.id.desc())
-            .limit(PAGE)
-        ).all()
-        return render_template("mine.html", decisions=made, next=made[-1].id if len(made) == PAGE else None)
+        found = select(Decision).where(Decision.moderator_id == current_user.id, Decision.id < _before())
+        if undoable:
+            ripe = (Delivery.cancelled_at.is_(None), Delivery.attempts == 0, Delivery.not_before > now())
+            found = found.join(Decision.delivery).where(*ripe)
+        found = found.options(joinedload(Decision.comment).joinedload(Comment.site), joinedload(Decision.delivery))
+        made = session.scalars(found.order_by(Decision.id.desc()).limit(PAGE)).all()
+        following = made[-1].id if len(made) == PAGE else None
+        return render_template("mine.html", decisions=made, undoable_only=undoable, next=following)
 
 
 @blueprint.get("/deliveries")

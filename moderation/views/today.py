@@ -1,0 +1,47 @@
+"""Pages that look over the queue: the day so far, and what was put off."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from moderation import alarms
+from moderation import queue as waiting
+from moderation.db import now
+from moderation.models import Maker, Moderator
+from moderation.queue import day
+from moderation.views import plots, services
+from moderation.views.desk import MOST_COUNTED
+
+blueprint = Blueprint("today", __name__)
+
+
+@blueprint.get("/today")
+def show() -> ResponseReturnValue:
+    """Show what came, what was decided and by whom, what waits under which article, and where it heats up."""
+    begin = _midnight()
+    with services().database.session(read_only=True) as session:
+        found = day.day(session, begin=begin, moderator=session.get_one(Moderator, current_user.id))
+        return render_template(
+            "today.html",
+            day=found,
+            begin=begin,
+            Maker=Maker,
+            waits=waiting.count(session, at_most=MOST_COUNTED + 1),
+            hot=[alarm for alarm in alarms.open_ones(session) if alarm.kind == "hot"],
+            hours_option=plots.hours_option(found.hours),
+        )
+
+
+def _midnight() -> datetime:
+    here = now().astimezone(ZoneInfo(services().settings.time_zone))
+    return here.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+@blueprint.get("/put-off")
+def put_off() -> ResponseReturnValue:
+    """List what was put off, with the notes."""
+    with services().database.session(read_only=True) as session:
+        return render_template("put_off.html", deferrals=day.put_off(session))
