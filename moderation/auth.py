@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf import CSRFProtect
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from werkzeug.datastructures import Headers
 
@@ -47,6 +47,7 @@ SIGNED = frozenset(
     {
         "health.metrics",
         "api.webhook",
+        "api.bulk_webhook",
         "v1.site",
         "v1.articles",
         "v1.article",
@@ -173,7 +174,8 @@ def require_admin() -> None:
 
 def site_by_slug(session: Session, slug: str) -> Site:
     """Return the site, NotFound where there is none of that name."""
-    site = session.scalars(select(Site).where(Site.slug == slug)).one_or_none()
+    found = select(Site).where(Site.slug == slug).options(joinedload(Site.keys))
+    site = session.scalars(found).unique().one_or_none()
     if site is None:
         raise NotFound(f"There is no site {slug!r} here.", code="unknown_site")
     return site

@@ -1,7 +1,9 @@
 """The database: base class, engine, sessions, the time, and the one way to claim work. Knows no table by name."""
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -20,7 +22,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.elements import ColumnElement
 
 
@@ -80,6 +85,11 @@ class Work(Base):
 
 
 Row = TypeVar("Row", bound=Base)
+Key = TypeVar("Key")
+
+
+IDLE = 5.0
+"""Seconds after which a connection is asked whether it still lives before it is used again."""
 
 
 class Database:
@@ -93,7 +103,9 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = _make_engine(url)
         self._writing = sessionmaker(self.engine)
-        self._reading = sessionmaker(self.engine.execution_options(read_only=True))
+        # On PostgreSQL each statement that only reads stands for itself: begin and end are two ways to the server.
+        alone = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+        self._reading = sessionmaker(self.engine.execution_options(read_only=True, **alone))
 
     def session(self, *, read_only: bool = False) -> Session:
         """Open a session; use it as a context manager. Nothing is committed by itself."""
@@ -108,7 +120,9 @@ def _make_engine(url: str) -> Engine:
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8, hide_parameters=True)
+        engine = create_engine(url, pool_size=8, max_overflow=8, hide_parameters=True)
+        _ask_the_idle(engine)
+        return engine
     engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
@@ -129,6 +143,24 @@ def _make_engine(url: str) -> Engine:
     return engine
 
 
+def _ask_the_idle(engine: Engine) -> None:
+    """Replace connections that died while nobody used them; what is in use all the time need not be asked."""
+
+    @event.listens_for(engine, "checkin")
+    def _put_back(_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _take(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if time.monotonic() - record.info.get("used_at", float("inf")) > IDLE:
+            try:
+                alive = engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error:
+                alive = False
+            if not alive:
+                raise DisconnectionError
+
+
 def insert_into(session: Session, model: type[Base]) -> postgresql.Insert | sqlite.Insert:
     """Return an insert that may say what is to happen on conflict, in the dialect of the session's database."""
     return postgresql.insert(model) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(model)
@@ -138,6 +170,23 @@ def insert_once(session: Session, model: type[Row], **values: Any) -> Row | None
     """Insert a row unless a unique constraint forbids it; return the row, or None where it was there already."""
     returning = insert_into(session, model).values(**values).on_conflict_do_nothing().returning(model)
     return session.scalars(returning, execution_options={"populate_existing": True}).one_or_none()
+
+
+def add_new(session: Session, column: InstrumentedAttribute[Key], rows: Sequence[dict[str, Any]]) -> set[Key]:
+    """Insert rows unless a unique constraint forbids it; return what those that were new have in the column.
+
+    Much faster than ``insert_once``: many rows are one statement, and no objects are made.
+    """
+    statement = _add_new(column, session.get_bind().dialect.name)
+    return set(session.scalars(statement, rows if len(rows) > 1 else rows[0])) if rows else set()
+
+
+@cache
+def _add_new(column: InstrumentedAttribute[Key], dialect: str) -> ReturningInsert[tuple[Key]]:
+    """Made once for each table: to put it together costs as much as to run it."""
+    table = column.class_.__table__
+    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return insert.on_conflict_do_nothing().returning(column.expression)
 
 
 def claim(

@@ -18,7 +18,7 @@ from moderation.contract import (
     CommentUpdated,
     Event,
 )
-from moderation.db import insert_once, now
+from moderation.db import add_new, insert_once, now
 from moderation.errors import BadInput, NotFound
 from moderation.judge.text import html_to_text
 from moderation.models import Article, Comment, PastText, ReceivedEvent, Site, Status
@@ -44,7 +44,11 @@ def accept(session: Session, site: Site, event: Event, *, webhook_id: str, max_c
     match event:
         case CommentCreated(data=data) | CommentUpdated(data=data):
             require_length(data.text, max_characters)
-            comment = _write(session, site, data, stated_at) if is_new else _find(session, site, data.id)
+            if is_new and add_new(session, Comment.external_id, _first_words(session, site, data, stated_at)):
+                return Receipt(data.id, Status.PENDING)
+            comment = _find(session, site, data.id)
+            if is_new and comment is not None:
+                _change(session, comment, data, stated_at)
             return _receipt(comment, data.id)
         case CommentDeleted(data=ref):
             comment = _find(session, site, ref.id)
@@ -59,7 +63,8 @@ def accept(session: Session, site: Site, event: Event, *, webhook_id: str, max_c
 
 def is_news(session: Session, site: Site, webhook_id: str) -> bool:
     """Remember a webhook; False where it was there before."""
-    return insert_once(session, ReceivedEvent, site_id=site.id, webhook_id=webhook_id) is not None
+    row = {"site_id": site.id, "webhook_id": webhook_id}
+    return bool(add_new(session, ReceivedEvent.webhook_id, [row]))
 
 
 def require_length(text: str, max_characters: int) -> None:
@@ -74,9 +79,13 @@ def require_length(text: str, max_characters: int) -> None:
 
 def write(session: Session, site: Site, data: CommentData, *, stated_at: datetime) -> Comment:
     """Write a comment that did not come by an event, as history does; return it as it stands now."""
-    comment = _write(session, site, data, stated_at)
+    is_new = add_new(session, Comment.external_id, _first_words(session, site, data, stated_at))
+    comment = _find(session, site, data.id)
     if comment is None:
         raise NotFound(f"No comment {data.id!r} is known.", code="unknown_comment", field="id")
+    if not is_new:
+        _change(session, comment, data, stated_at)
+    make_findable(session, comment)
     return comment
 
 
@@ -97,43 +106,40 @@ def _find(session: Session, site: Site, external_id: str) -> Comment | None:
     ).one_or_none()
 
 
-def _write(session: Session, site: Site, data: CommentData | ChangedCommentData, stated_at: datetime) -> Comment | None:
-    """Create or change a comment. None: it is unknown and came without its article."""
-    article = write_article(session, site, data.article, stated_at) if data.article else None
+def add(session: Session, site: Site, data: CommentData, article: Article, stated_at: datetime) -> Comment | None:
+    """Write a comment that is new, and keep what it is found by; None where it is known."""
+    if not add_new(session, Comment.external_id, [first_row(site, data, article.id, stated_at)]):
+        return None
     comment = _find(session, site, data.id)
-    if comment is None and article is not None:
-        comment = add(session, site, data, article, stated_at)
-        if comment is not None:
-            return comment
-        comment = _find(session, site, data.id)
-    if comment is not None and stated_at >= comment.stated_at:
-        _change(session, comment, data, stated_at)
-    return comment
-
-
-def add(
-    session: Session, site: Site, data: CommentData | ChangedCommentData, article: Article, stated_at: datetime
-) -> Comment | None:
-    """Write a comment that is new, and remember what it is found by; None where it is known."""
-    comment = insert_once(session, Comment, **_first_words(data, site, article, stated_at))
     if comment is not None:
-        _remember(session, comment)
+        make_findable(session, comment)
     return comment
 
 
-def _remember(session: Session, comment: Comment) -> None:
-    """Keep what the new text is found by: the like of it, and its words."""
-    repeats.remember(session, comment)
-    search.remember_comment(session, comment)
+def make_findable(session: Session, *comments: Comment) -> None:
+    """Keep what comments are found by as they are now: the like of them, and their words.
+
+    For what comes by events a scoring worker does this, so that no site waits for it.
+    """
+    repeats.remember(session, *comments)
+    search.remember_comment(session, *comments)
 
 
 def _first_words(
-    data: CommentData | ChangedCommentData, site: Site, article: Article, stated_at: datetime
-) -> dict[str, Any]:
+    session: Session, site: Site, data: CommentData | ChangedCommentData, stated_at: datetime
+) -> list[dict[str, Any]]:
+    """Return the row of a comment that may be new; none where it came without its article."""
+    if data.article is None:
+        return []
+    return [first_row(site, data, article_id(session, site, data.article, stated_at), stated_at)]
+
+
+def first_row(site: Site, data: CommentData | ChangedCommentData, under: int, stated_at: datetime) -> dict[str, Any]:
+    """Return what is written down of a new comment under an article that is known."""
     commenter = data.commenter
     return {
         "site_id": site.id,
-        "article_id": article.id,
+        "article_id": under,
         "external_id": data.id,
         "parent_external_id": data.parent_id,
         "text": _plain(data),
@@ -153,6 +159,8 @@ def _plain(data: CommentData | ChangedCommentData) -> str:
 
 def _change(session: Session, comment: Comment, data: CommentData | ChangedCommentData, stated_at: datetime) -> None:
     """Take over a changed text as a new revision: judged again, and decided again if it had been decided."""
+    if stated_at < comment.stated_at:
+        return
     comment.stated_at = stated_at
     text = _plain(data)
     if text == comment.text and comment.status is not Status.WITHDRAWN:
@@ -161,7 +169,6 @@ def _change(session: Session, comment: Comment, data: CommentData | ChangedComme
         session.add(PastText(comment_id=comment.id, revision=comment.revision, text=comment.text))
         comment.text = text
         comment.revision += 1
-        _remember(session, comment)
     comment.status = Status.PENDING
     comment.concern = UNTOLD_CONCERN
     comment.due_at = now()
@@ -178,9 +185,20 @@ def _withdraw(session: Session, comment: Comment, stated_at: datetime) -> None:
     decisions.cancel_deliveries(session, comment)
 
 
-def write_article(session: Session, site: Site, data: ArticleData, stated_at: datetime) -> Article:
-    """Create an article, or take over what changed; news older than what is known changes nothing."""
-    values: dict[str, Any] = {
+def article_id(session: Session, site: Site, data: ArticleData, stated_at: datetime) -> int:
+    """Return our id of an article, after taking over what is new of it; mostly nothing is, and one look tells."""
+    values = _article_values(data)
+    columns = [Article.id, *(getattr(Article, name) for name in values)]
+    known = session.execute(
+        select(*columns).where(Article.site_id == site.id, Article.external_id == data.id)
+    ).one_or_none()
+    if known is not None and tuple(known[1:]) == tuple(values.values()):
+        return int(known[0])
+    return write_article(session, site, data, stated_at).id
+
+
+def _article_values(data: ArticleData) -> dict[str, Any]:
+    return {
         "url": data.url,
         "title": data.title,
         "lead": data.lead,
@@ -189,8 +207,12 @@ def write_article(session: Session, site: Site, data: ArticleData, stated_at: da
         "language": data.language,
         "section": data.section,
         "published_at": data.published_at,
-        "stated_at": stated_at,
     }
+
+
+def write_article(session: Session, site: Site, data: ArticleData, stated_at: datetime) -> Article:
+    """Create an article, or take over what changed; news older than what is known changes nothing."""
+    values = _article_values(data) | {"stated_at": stated_at}
     known = select(Article).where(Article.site_id == site.id, Article.external_id == data.id)
     article = session.scalars(known).one_or_none()
     if article is None:

@@ -86,12 +86,15 @@ def similarity(one: str, other: str) -> float:
     return len(mine & theirs) / len(mine | theirs) if mine or theirs else 0.0
 
 
-def remember(session: Session, comment: Comment) -> None:
-    """Keep the fingerprint of a comment's text as it is now, instead of the one it had."""
-    session.execute(delete(Fingerprint).where(Fingerprint.comment_id == comment.id))
-    pieces = set(fingerprint(comment.text))
-    if pieces:
-        rows = [{"site_id": comment.site_id, "piece": piece, "comment_id": comment.id} for piece in pieces]
+def remember(session: Session, *comments: Comment) -> None:
+    """Keep the fingerprints of comments' texts as they are now, instead of those they had."""
+    session.execute(delete(Fingerprint).where(Fingerprint.comment_id.in_([comment.id for comment in comments])))
+    rows = [
+        {"site_id": comment.site_id, "piece": piece, "comment_id": comment.id}
+        for comment in comments
+        for piece in set(fingerprint(comment.text))
+    ]
+    if rows:
         session.execute(insert(Fingerprint), rows)
 
 

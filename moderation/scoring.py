@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session, joinedload
 
-from moderation import adaptation, facts, rulebook
+from moderation import adaptation, facts, intake, rulebook
 from moderation.db import claim as claim_due
 from moderation.db import now
 from moderation.judge.case import Article as JudgedArticle
@@ -85,6 +85,12 @@ def give_up(session: Session, *, attempts: int) -> int:
         ]
         _replace_assessments(session, unscored)
     return len(comments)
+
+
+def make_findable(session: Session, comment_ids: Sequence[int]) -> None:
+    """Keep what these comments are found by, before they are judged: facts about repeats build on it."""
+    found = session.scalars(select(Comment).where(Comment.id.in_(comment_ids)).order_by(Comment.id))
+    intake.make_findable(session, *found)
 
 
 def jobs(session: Session, comment_ids: Sequence[int]) -> list[Job]:

@@ -76,26 +76,30 @@ def articles_with(wanted: str) -> ColumnElement[bool]:
     return _ArticleHasWords(Article.id, words) if words else false()
 
 
-def remember_comment(session: Session, comment: Comment) -> None:
-    """Keep the words of a comment as it is now, instead of those it had."""
-    _remember(session, "search_comment", "comment_id", comment.id, comment.text)
+def remember_comment(session: Session, *comments: Comment) -> None:
+    """Keep the words of comments as they are now, instead of those they had."""
+    _remember(session, "search_comment", "comment_id", {comment.id: comment.text for comment in comments})
 
 
 def remember_article(session: Session, article: Article) -> None:
     """Keep the words of an article as it is now, instead of those it had."""
-    _remember(session, "search_article", "article_id", article.id, f"{article.title}\n{article.lead}\n{article.body}")
+    words = f"{article.title}\n{article.lead}\n{article.body}"
+    _remember(session, "search_article", "article_id", {article.id: words})
 
 
-def _remember(session: Session, table: str, column: str, id_: int, words: str) -> None:
+def _remember(session: Session, table: str, column: str, words: dict[int, str]) -> None:
+    rows = [{"id": id_, "words": said} for id_, said in words.items()]
+    if not rows:
+        return
     if session.get_bind().dialect.name == "sqlite":
-        session.execute(text(f"DELETE FROM {table} WHERE rowid = :id"), {"id": id_})  # noqa: S608 - our own names
+        session.execute(text(f"DELETE FROM {table} WHERE rowid = :id"), rows)  # noqa: S608 - our own names
         statement = f"INSERT INTO {table} (rowid, words) VALUES (:id, :words)"  # noqa: S608
     else:
         statement = (
             f"INSERT INTO {table} ({column}, words) VALUES (:id, to_tsvector('simple', :words)) "  # noqa: S608
             f"ON CONFLICT ({column}) DO UPDATE SET words = EXCLUDED.words"
         )
-    session.execute(text(statement), {"id": id_, "words": words})
+    session.execute(text(statement), rows)
 
 
 def forget(session: Session, ids: Sequence[int]) -> None:

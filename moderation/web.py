@@ -1,7 +1,7 @@
 """The web application: a table of contents of its parts, and the way errors leave the house."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import structlog
@@ -20,6 +20,7 @@ from moderation.db import Database
 from moderation.errors import Missing, ModerationError, TooLarge, TooMany
 from moderation.folders import TEMPLATES, TRANSLATIONS
 from moderation.judge import Judge
+from moderation.senders import Senders
 from moderation.views import (
     access,
     account,
@@ -80,6 +81,7 @@ class Services:
     judge: Judge
     """Loads its weights when it is first asked, and only the doors for other services' clients ask it."""
     feed: Feed
+    senders: Senders = field(default_factory=Senders)
 
 
 def create_app(settings: Settings | None = None) -> Flask:

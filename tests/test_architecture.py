@@ -28,6 +28,7 @@ VERBS = {
     "learning",
     "history",
     "intake",
+    "bulk",
     "scoring",
     "facts",
     "repeats",

@@ -9,6 +9,8 @@ from moderation.models import Article, Comment, Site
 from moderation.queue import Filters, page
 from tests.senders import ARTICLE, Paper, comment
 from tests.stories import add_comment
+from worker import tasks
+from worker.app import Workshop
 
 
 def _found(database: Database, wanted: str) -> set[str]:
@@ -53,10 +55,12 @@ def test_the_queue_is_filtered_by_words(database: Database) -> None:
         assert [comment.external_id for comment in found] == ["bridge"]
 
 
-def test_a_changed_text_is_found_by_its_new_words_only(database: Database, paper: Paper) -> None:
+def test_a_changed_text_is_found_by_its_new_words_only(database: Database, paper: Paper, workshop: Workshop) -> None:
     paper.send("comment.created", comment(text="Alles Murks, sage ich."))
+    tasks.score()
     assert _found(database, "murks") == {"c1"}
     paper.send("comment.updated", comment(text="Alles gut, sage ich."))
+    tasks.score()
     assert (_found(database, "murks"), _found(database, "gut")) == (set(), {"c1"})
 
 

@@ -46,6 +46,9 @@ def score() -> None:
         if not taken:
             _read_to_learn()
             return
+        with workshop.database.session() as session:
+            scoring.make_findable(session, taken)
+            session.commit()
         with workshop.database.session(read_only=True) as session:
             jobs = scoring.jobs(session, taken)
         judged = scoring.judge_all(judge, jobs)

@@ -1,10 +1,14 @@
 """The door for sites: the webhook that brings comments. What else they may ask for is in `views/v1`."""
 
+from contextlib import suppress
+
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from moderation import auth, history, intake
+from moderation import auth, bulk, history, intake
 from moderation.contract import CommentDecided, decode, parse_event
+from moderation.errors import ModerationError, NotSignedIn
+from moderation.models import Site
 from moderation.views import services
 
 blueprint = Blueprint("api", __name__)
@@ -15,9 +19,7 @@ def webhook(site: str) -> ResponseReturnValue:
     """Take in one signed event of a site; 202 once it is committed."""
     settings = services().settings
     body = request.get_data(cache=False)
-    with services().database.session(read_only=True) as session:
-        sender = auth.site_by_slug(session, site)
-        webhook_id = auth.verify_webhook(sender, body, request.headers, tolerance=settings.clock_tolerance)
+    sender, webhook_id = _sender(site, body)
     event = parse_event(decode(body))
     with services().database.session() as session:  # only now: on SQLite it keeps all other writers waiting
         longest = settings.max_comment_characters
@@ -28,3 +30,43 @@ def webhook(site: str) -> ResponseReturnValue:
         session.commit()
     services().bell.ring("score")
     return {"id": receipt.id, "status": receipt.status}, 202
+
+
+@blueprint.post("/webhooks/<site>/bulk")
+def bulk_webhook(site: str) -> ResponseReturnValue:
+    """Take in many signed events of a site; 202 with the outcome of each, in their order, once all are committed."""
+    settings = services().settings
+    longest = settings.max_comment_characters
+    body = request.get_data(cache=False)
+    sender, webhook_id = _sender(site, body)
+    told = bulk.parse(decode(body), max_characters=longest)
+    with services().database.session() as session:
+        outcomes = bulk.accept(session, sender, told, webhook_id=webhook_id, max_characters=longest)
+        session.commit()
+    services().bell.ring("score")
+    return {"outcomes": [_outcome(outcome) for outcome in outcomes]}, 202
+
+
+def _sender(slug: str, body: bytes) -> tuple[Site, str]:
+    """Return who signed this request, and its webhook id.
+
+    A sender is remembered for a moment, as looking it up is a third of the work; what was signed with a key that is not
+    known yet is looked up anew.
+    """
+    tolerance = services().settings.clock_tolerance
+    known = services().senders.find(slug)
+    if known is not None:
+        with suppress(NotSignedIn):
+            return known, auth.verify_webhook(known, body, request.headers, tolerance=tolerance)
+    with services().database.session(read_only=True) as session:
+        site = auth.site_by_slug(session, slug)
+        session.expunge_all()
+    webhook_id = auth.verify_webhook(site, body, request.headers, tolerance=tolerance)
+    services().senders.keep(site)
+    return site, webhook_id
+
+
+def _outcome(outcome: intake.Receipt | ModerationError) -> dict[str, object]:
+    if isinstance(outcome, ModerationError):
+        return {"problem": outcome.as_problem()}
+    return {"id": outcome.id, "status": outcome.status}
