@@ -24,6 +24,7 @@ from moderation.models import (
     Decision,
     Delivery,
     HouseRule,
+    Letter,
     Moderator,
     Outcome,
     Role,
@@ -157,6 +158,12 @@ def _keep_undoable(session: Session, batch: Batch) -> None:
         .where(Delivery.decision_id.in_(mine), Delivery.attempts == 0, Delivery.due_at.is_not(None))
         .where(Delivery.not_before > now())
         .values(not_before=end, due_at=end)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        update(Letter)
+        .where(Letter.decision_id.in_(mine), Letter.attempts == 0, Letter.due_at > now())
+        .values(due_at=end)
         .execution_options(synchronize_session=False)
     )
 

@@ -1,7 +1,10 @@
 """Logs: one line an event, ids only. Never the text of a comment, a name, an address or a key."""
 
 import logging
+import re
 import sys
+import traceback
+from secrets import token_hex
 
 import structlog
 
@@ -26,7 +29,7 @@ def configure(settings: Settings) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                _where,
                 structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
             ],
         )
@@ -37,3 +40,35 @@ def configure(settings: Settings) -> None:
     for chatty in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel(logging.WARNING)  # two lines for each ring otherwise
     logging.getLogger("httpx").setLevel(logging.WARNING)  # logs whole addresses otherwise
+
+
+def begin(kind: str, id_: str | None = None, **also: str) -> str:
+    """Let all lines of this thread from here on bear the id of a request or task; return it.
+
+    An id that came from outside is taken if it is short and plain, so that nobody writes lines of his own.
+    """
+    known = id_ if id_ is not None and re.fullmatch(r"[\w.-]{1,64}", id_, re.ASCII) else token_hex(8)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(**{kind: known}, **also)
+    return known
+
+
+def _where(_logger: object, _name: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Say of an error what it is and where, not its message: a database quotes the row that it refused."""
+    given = line.pop("exc_info", None)
+    if given is True:
+        given = sys.exc_info()
+    error = given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        steps = traceback.extract_tb(error.__traceback__)
+        steps[:-1] = [step for step in steps[:-1] if "site-packages" not in step.filename]
+        line["error"] = " from ".join(type(one).__name__ for one in _chain(error))
+        line["at"] = " < ".join(f"{step.filename}:{step.lineno}" for step in reversed(steps[-12:]))
+    return line
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    causes = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and len(causes) < 5:
+        causes.append(cause)
+    return causes

@@ -16,6 +16,12 @@ import httpcore
 import httpx
 import urllib3.util.connection as sockets
 
+MOMENT = 1.0
+"""Seconds after which somebody who waits for an answer looks whether the process is to stop."""
+
+stopping = threading.Event()
+"""Set when the process is to stop: no answer is waited for any longer."""
+
 
 class PrivateAddress(httpx.TransportError):
     """The host's address is private, and the site's setting does not allow that."""
@@ -43,7 +49,13 @@ class _Timed(httpcore.NetworkStream):
         self._deadline = deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._deadline.left(timeout))
+        end = time.monotonic() + self._deadline.left(timeout)
+        while True:
+            try:
+                return self._stream.read(max_bytes, min(MOMENT, max(0.001, end - time.monotonic())))
+            except httpcore.ReadTimeout:
+                if time.monotonic() >= end or stopping.is_set():
+                    raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, self._deadline.left(timeout))

@@ -105,5 +105,9 @@ def _remember(session: Session, table: str, column: str, words: dict[int, str]) 
 def forget(session: Session, ids: Sequence[int]) -> None:
     """Drop the words of comments that are erased."""
     column = "rowid" if session.get_bind().dialect.name == "sqlite" else "comment_id"
-    if ids:
-        session.execute(text(f"DELETE FROM search_comment WHERE {column} = :id"), [{"id": id_} for id_ in ids])  # noqa: S608
+    if not ids:
+        return
+    session.execute(text(f"DELETE FROM search_comment WHERE {column} = :id"), [{"id": id_} for id_ in ids])  # noqa: S608
+    if column == "rowid":
+        # Deleted words stay in the index until its segments are merged.
+        session.execute(text("INSERT INTO search_comment (search_comment) VALUES ('optimize')"))

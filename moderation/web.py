@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import structlog
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask_babel import Babel
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
@@ -98,6 +98,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(view.blueprint)
     for door in (v1, forms, perspective, suggestion, openai, akismet, akismet_usage, coral):
         app.register_blueprint(door.blueprint)
+    app.before_request(_number)
     auth.protect(app)
     if settings.warm_judge:
         threading.Thread(target=app.extensions["moderation"].judge.warm, daemon=True).start()
@@ -126,6 +127,11 @@ def _configure(app: Flask, settings: Settings) -> None:
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+
+def _number() -> None:
+    """Give the request an id that its lines in the log bear, and its answer."""
+    g.request_id = logs.begin("request", request.headers.get("X-Request-ID"))
 
 
 def _explain(error: ModerationError) -> tuple[Response, int]:
@@ -177,6 +183,8 @@ _CONTENT_POLICY = "; ".join(
 
 
 def _harden(response: Response) -> Response:
+    if "request_id" in g:
+        response.headers["X-Request-ID"] = g.request_id
     response.headers.setdefault("Content-Security-Policy", _CONTENT_POLICY)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "no-referrer")

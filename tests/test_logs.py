@@ -1,21 +1,50 @@
 """Logs hold ids and never what readers wrote, who they are, or a key: not even when something fails over it."""
 
+import logging
+import re
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import update
+from sqlalchemy.exc import SQLAlchemyError
 
-from moderation import auth, create_app, decisions
+from moderation import auth, create_app, decisions, logs
 from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.decisions import Seen
 from moderation.judge import Case
 from moderation.models import Comment, Delivery, Moderator, Outcome, Site
 from tests.senders import Paper, comment
+from tests.stories import add_comment
 from worker import tasks
 from worker.app import Workshop
 
 CANARY = "Kanarienvogel"
+
+
+def test_an_error_is_told_without_the_row_that_it_quotes(
+    capsys: pytest.CaptureFixture[str], settings: Settings, database: Database, site: Site
+) -> None:
+    """PostgreSQL quotes the row that a constraint refuses, SQLAlchemy what was to be written."""
+    logs.configure(settings)
+    logs.begin("task", "t-1")
+    try:
+        with database.session() as session:
+            add_comment(session, site, text=CANARY, concern=7.0)
+    except SQLAlchemyError:
+        logging.getLogger("celery").exception("task failed")
+    log = capsys.readouterr().err
+    assert CANARY not in log
+    assert 'error="IntegrityError from' in log
+    assert "test_logs.py:" in log
+    assert "task=t-1" in log
+
+
+def test_a_request_bears_the_id_it_came_with_if_that_is_plain(client: FlaskClient) -> None:
+    assert client.get("/healthz", headers={"X-Request-ID": "proxy-7"}).headers["X-Request-ID"] == "proxy-7"
+    odd = client.get("/healthz", headers={"X-Request-ID": 'x" level=error event=forged'})
+    assert re.fullmatch(r"[0-9a-f]{16}", odd.headers["X-Request-ID"])
 
 
 class Chatty:

@@ -1,11 +1,13 @@
 """The Celery application of the workers: settings, logging, and what its tasks work with, made when first needed."""
 
 import os
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import httpx
-from celery.signals import setup_logging, worker_shutdown
+from celery import Task
+from celery.signals import setup_logging, task_prerun, worker_shutdown, worker_shutting_down
 
 from moderation import logs, outbound
 from moderation.broker import Bell, make_celery
@@ -28,6 +30,8 @@ class Workshop:
     """What the tasks of this process work with. A forked child makes its own: nothing here is made before the fork."""
 
     settings: Settings
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set when the worker is to stop: a task then begins nothing more."""
 
     @cached_property
     def database(self) -> Database:
@@ -75,6 +79,18 @@ workshop = Workshop(settings)
 def _log(**_: object) -> None:
     """Log as the web does; connected to this signal, Celery leaves logging alone."""
     logs.configure(settings)
+
+
+@task_prerun.connect  # type: ignore[untyped-decorator]
+def _number(task_id: str, task: Task, **_: object) -> None:
+    logs.begin("task", task_id, bell=task.name)
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def _hurry(**_: object) -> None:
+    """Begin nothing more, and wait for no slow site: what is on its way is tried again later, under the same id."""
+    workshop.stopping.set()
+    outbound.stopping.set()
 
 
 @worker_shutdown.connect  # type: ignore[untyped-decorator]

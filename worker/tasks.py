@@ -39,6 +39,8 @@ def score() -> None:
     judge = workshop.service_judge  # before anything is claimed: without weights nothing is
     judge.tend()
     for _ in range(ROUNDS):
+        if workshop.stopping.is_set():
+            return
         with workshop.database.session() as session:
             scoring.give_up(session, attempts=settings.score_attempts)
             taken = scoring.claim(session, limit=judge.batch, lease=timedelta(seconds=settings.score_lease))
@@ -93,6 +95,8 @@ def deliver() -> None:
     settings = workshop.settings
     lease = timedelta(seconds=settings.delivery_timeout + 10)
     for round_ in range(ROUNDS):
+        if workshop.stopping.is_set():
+            return
         # One at a time: whoever dies, or meets a slow site, holds up no other.
         with workshop.database.session() as session:
             taken = delivery.claim(session, limit=1, lease=lease)
