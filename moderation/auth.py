@@ -99,6 +99,7 @@ PROGRAMS = (
     "/1.1/",
     "/1.2/",
     "/compat/",
+    "/forms/",
     "/$",
 )
 """Where paths begin that programs ask for: they get errors as problem details."""

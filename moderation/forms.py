@@ -70,6 +70,8 @@ def read(site: Site, form: Mapping[str, str], *, origin: str | None, referrer: s
     require_own_page(site, origin, referrer)
     found: dict[str, dict[str, str]] = {"fields": {}, "options": {}}
     for name, value in form.items():
+        if "\x00" in value:
+            raise BadInput(f"`{name[:60]}` holds a NUL character; take it out.", code="nul", field=name[:60])
         match = re.fullmatch(r"(fields|options)\[([A-Za-z0-9_-]{1,60})\]", name)
         if match and value.strip():
             found[match[1]][match[2]] = value.strip()

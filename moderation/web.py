@@ -17,7 +17,7 @@ from moderation.broker import Bell
 from moderation.compat import akismet, akismet_usage, coral, openai, perspective, suggestion
 from moderation.config import Settings, load_settings
 from moderation.db import Database
-from moderation.errors import Missing, ModerationError, TooLarge, TooMany
+from moderation.errors import BadInput, Missing, ModerationError, TooLarge, TooMany
 from moderation.folders import TEMPLATES, TRANSLATIONS
 from moderation.judge import Judge
 from moderation.senders import Senders
@@ -99,6 +99,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for door in (v1, forms, perspective, suggestion, openai, akismet, akismet_usage, coral):
         app.register_blueprint(door.blueprint)
     app.before_request(_number)
+    app.before_request(_refuse_nul)
     auth.protect(app)
     if settings.warm_judge:
         threading.Thread(target=app.extensions["moderation"].judge.warm, daemon=True).start()
@@ -132,6 +133,12 @@ def _configure(app: Flask, settings: Settings) -> None:
 def _number() -> None:
     """Give the request an id that its lines in the log bear, and its answer."""
     g.request_id = logs.begin("request", request.headers.get("X-Request-ID"))
+
+
+def _refuse_nul() -> None:
+    """No database keeps a NUL, so that none is looked for: an address that holds one is refused at the door."""
+    if "\x00" in request.path or any("\x00" in value for _, value in request.args.items(multi=True)):
+        raise BadInput("The address holds a NUL character; take it out.", code="nul")
 
 
 def _explain(error: ModerationError) -> tuple[Response, int]:

@@ -1,5 +1,6 @@
 """The OpenAPI document tells the truth: whatever may be sent by it, the answers are what it says, and never a 5xx."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -30,10 +31,11 @@ KNOWN = {"comment_id": "c1", "article_id": "bruecke", "delivery_id": 1}
 
 
 @pytest.fixture
-def app(settings: Settings, database: Database, judge: Judge) -> Flask:
+def app(settings: Settings, database: Database, judge: Judge) -> Iterator[Flask]:
     made = create_app(settings.model_copy(update={"calls_per_minute": 1_000_000}))
     made.extensions["moderation"] = replace(made.extensions["moderation"], judge=judge)
-    return made
+    yield made
+    made.extensions["moderation"].database.dispose()
 
 
 def test_every_answer_is_as_the_document_says(app: Flask, site: Site, paper: Paper, database: Database) -> None:

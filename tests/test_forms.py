@@ -120,7 +120,8 @@ def test_a_form_changes_nothing_of_an_article_that_is_known(form: Form, paper: P
         (HERE, {"fields[hidden]": "ich bin ein Programm"}, 422, "invalid"),
         (HERE, {"fields[message]": " "}, 422, "missing"),
         (HERE, {"fields[message]": "x" * 20_001}, 422, "too_long"),
-        (HERE, {"fields[message]": "a\x00b"}, 422, "value_error"),
+        (HERE, {"fields[message]": "a\x00b"}, 422, "nul"),
+        (HERE, {"options[slug]": "a\x00b"}, 422, "nul"),
     ],
 )
 def test_what_is_refused_leaves_nothing_behind(

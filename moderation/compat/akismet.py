@@ -46,6 +46,7 @@ def enter() -> tuple[Site, Form]:
     if request.is_json:
         sent = door.json_body()
         form |= {name: str(value) for name, value in sent.items() if isinstance(value, str | int | float)}
+    form = {name: value.replace("\x00", "") for name, value in form.items()}
     return door.enter(_key(form), kind="akismet"), form
 
 

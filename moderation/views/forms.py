@@ -105,8 +105,8 @@ def look(site: str) -> ResponseReturnValue:
     _ration(ours)
     text = request.form.get("text", "").strip()
     intake.require_length(text, services().settings.max_comment_characters)
-    if not text or "\x00" in text:
-        raise BadInput("`text` is empty, or holds a NUL.", field="text")
+    if not text or "\x00" in text + request.form.get("article", ""):
+        raise BadInput("`text` is empty, or something holds a NUL.", field="text")
     with services().database.session(read_only=True) as session:
         article = article_page.known(session, ours, request.form.get("article", ""))
         job = preview.job(session, ours, text=text, article=article)

@@ -128,7 +128,7 @@ def _responses(one: Operation, names: dict[Any, Any]) -> dict[str, Any]:
 def _possible(one: Operation) -> list[str]:
     found = {"401", "403", "429", "503"}
     if "<" in one.path:
-        found.add("404")
+        found |= {"404", "422"}
     if one.query or one.body:
         found |= {"404", "422"}
     if one.body:
