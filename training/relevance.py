@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from moderation.figures import auc, calibration_error, interval
+from moderation.judge.adapted import PATTERNS
 from moderation.judge.encoder import Encoder
 from moderation.judge.lexical import Pieces, Rarity, pieces
 from moderation.judge.likeness import Centre, Comment, Sight, base_features, reply_features, see
@@ -32,8 +33,6 @@ BARE = 0.5
 
 SIBLINGS = (3, 5, 10, 15, MOST_SIBLINGS)
 """How many other comments are in sight, each as often."""
-
-PATTERNS = ("title", "title_thread", "body", "body_thread")
 
 
 @dataclass

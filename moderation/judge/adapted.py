@@ -26,7 +26,7 @@ class AdaptationError(ValueError):
 class Adaptation:
     """One site's: the means of its comments and articles, (512,) each, and weights by pattern that replace ours.
 
-    ``version`` is that of the weights it was learned beside; it fits no others.
+    ``version`` names the weights it was learned beside, by their checksum; it fits no others.
     """
 
     version: str

@@ -30,6 +30,11 @@ def version(where: Traversable | None = None) -> str:
     return str(_manifest(where or folder())["version"])
 
 
+def checksum(name: str, where: Traversable | None = None) -> str:
+    """Return the SHA-256 of one file of weights, from their manifest."""
+    return str(_manifest(where or folder())["sha256"][name])
+
+
 def load(name: str, where: Traversable | None = None) -> dict[str, NDArray[Any]]:
     """Return the arrays of one file of weights; raises WeightsError when it is not the one in the manifest."""
     where = where or folder()

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 BUCKETS = 1 << 15
 """Size of the hashed table of how rare a piece is."""
 
-FEATURES = 3
 LONGEST_PIECE = 5
 _READ = 40000
 """Code points of a text that are looked at: more than any article needs."""

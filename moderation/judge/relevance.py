@@ -15,7 +15,7 @@ import numpy as np
 from moderation.judge import artefacts
 from moderation.judge.adapted import PATTERNS, Adaptation, AdaptationError
 from moderation.judge.case import Article, Case, NoRelevance, OtherArticle, Passage
-from moderation.judge.lexical import Pieces, article_pieces, pieces
+from moderation.judge.lexical import Pieces, Rarity, article_pieces, overlap, pieces, weigh
 from moderation.judge.likeness import Centre, Comment, Sight, base_features, pattern, reply_features, see
 from moderation.judge.network import Floats
 from moderation.judge.text import sentences, words
@@ -38,6 +38,10 @@ _PASSAGE_SENTENCES = 3
 _NARROWEST = 0.001
 ELSEWHERE_BELOW = 0.7
 """Relevance below which it is asked whether a comment belongs under another article."""
+
+_SHARED = 0.4
+_STANDS_OUT = 0.12
+"""How much shared rare pieces count beside a cosine, and by how much an other article must lead the next."""
 
 LANGUAGES = ("de", "en")
 """Languages that have a centre of their own; all others use the first one's."""
@@ -80,7 +84,7 @@ class RelevanceModel:
     def __init__(self, weights: dict[str, Floats] | None = None) -> None:
         """Load the weights, unless others are given; raises WeightsError when they are not what was shipped."""
         self._weights = artefacts.load(FILE) if weights is None else weights
-        self.version = artefacts.version()
+        self.version = artefacts.checksum(FILE)[:12] if weights is None else "unshipped"
         self._adaptations: dict[bytes, Adaptation | None] = {}
         self._centres = {language: Centre.of(self._weights, language) for language in LANGUAGES}
 
@@ -112,7 +116,7 @@ class RelevanceModel:
                 features = reply_features(logit, said, comment, parent)
                 logit = _linear(features, self._weights["reply"])
             score = _probability(logit)
-            other = _elsewhere(plan, sight, comment) if score < ELSEWHERE_BELOW else None
+            other = _elsewhere(plan, sight, comment, self._weights["rarity"]) if score < ELSEWHERE_BELOW else None
             answers[i] = Relevance(score, None, passage, other)
         return [answer or Relevance(None, NoRelevance.NO_ARTICLE, None) for answer in answers]
 
@@ -286,16 +290,29 @@ def _closest(plan: _Plan, sight: Sight, comment: Comment) -> Passage | None:
     return Passage(texts[best], float(np.clip(similarities[best], -1, 1)))
 
 
-def _elsewhere(plan: _Plan, sight: Sight, comment: Comment) -> OtherArticle | None:
-    """Return the site's other article that is closest, where it is closer than all of the comment's own."""
+@lru_cache(maxsize=512)  # a site's titles are held against all its comments in doubt
+def _title_pieces(title: str) -> Pieces:
+    return pieces(title)
+
+
+def _elsewhere(plan: _Plan, sight: Sight, comment: Comment, rarity: Rarity) -> OtherArticle | None:
+    """Return the site's other article that a comment stands out for: before its own one, and clearly before the next.
+
+    Titles say little: the closest of fifty is the right one in a fifth of the cases, one that stands out so in three
+    of five. Most comments that belong elsewhere name no article.
+    """
     if len(sight.background) != len(plan.background):  # these are the shipped titles, no site's
         return None
-    others = sight.background @ comment.vector
-    best = int(others.argmax())
+    weighed = weigh(comment.pieces, rarity)
+    shared = [overlap(weighed, _title_pieces(title))[-1] for title in plan.background]
+    similar = sight.background @ comment.vector
+    others = similar + _SHARED * np.array(shared)
     own = np.concatenate([sight.title, sight.head, sight.passages]) @ comment.vector
-    if others[best] <= own.max():
+    second, first = np.sort(others)[-2:]
+    if first - second < _STANDS_OUT or first <= own.max() + _SHARED * overlap(weighed, sight.pieces)[-1]:
         return None
-    return OtherArticle(plan.background[best], float(np.clip(others[best], -1, 1)))
+    best = int(others.argmax())
+    return OtherArticle(plan.background[best], float(np.clip(similar[best], -1, 1)))
 
 
 def _linear(features: Floats, weights: Floats) -> float:

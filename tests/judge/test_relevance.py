@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from moderation.judge import Article, Case, NoRelevance, Parent
-from moderation.judge.relevance import MOST_PASSAGES, cut
+from moderation.judge.relevance import MOST_PASSAGES, cut, thread_pieces
 
 BRIDGE = Article(
     title="Neue Brücke über die Hase wird teurer",
@@ -92,6 +92,27 @@ def test_a_comment_that_belongs_under_another_article_names_that_one(judge):
     assert on.other_article is None
     (unasked,) = judge.assess([Case(OFF_TOPIC, article=BRIDGE)])
     assert unasked.other_article is None
+
+
+def test_among_titles_that_are_all_alike_none_is_named(judge):
+    titles = tuple(
+        f"Apfelkuchen backen, Teil {n}" for n in ("eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht")
+    )
+    (off,) = judge.assess([Case(OFF_TOPIC, article=BRIDGE, background=titles)])
+    assert off.other_article is None
+
+
+def test_a_comment_closer_to_the_thread_than_its_siblings_are_is_no_less_relevant_for_a_bare_title(judge):
+    bare = Article(title="Stadtrat tagt", language="de")
+    on, off = judge.assess([Case(text, article=bare, thread=THREAD) for text in (ON_TOPIC, OFF_TOPIC)])
+    assert on.relevance > off.relevance + 0.1
+
+
+def test_forgetting_leaves_no_text_behind(judge):
+    judge.assess([Case(ON_TOPIC, article=BRIDGE, thread=THREAD)])
+    assert thread_pieces.cache_info().currsize
+    judge.forget()
+    assert not thread_pieces.cache_info().currsize
 
 
 def test_the_own_title_is_no_background(judge):
