@@ -40,6 +40,13 @@ def test_there_is_one_head(settings: Settings) -> None:
     assert len(ScriptDirectory.from_config(config(settings.database_url)).get_heads()) == 1
 
 
+def test_a_new_column_keeps_its_default(settings: Settings) -> None:
+    """The version before knows nothing of it and goes on writing rows while the new one is rolled out."""
+    scripts = ScriptDirectory.from_config(config(settings.database_url)).walk_revisions("0013", "head")
+    taken = [script.revision for script in scripts if "server_default=None" in Path(script.path).read_text()]
+    assert taken == [], "leave the server_default of a column that is added"
+
+
 def test_the_tables_are_what_the_models_say(empty: str) -> None:
     command.upgrade(config(empty), "head")
     command.check(config(empty))

@@ -15,7 +15,6 @@ def upgrade() -> None:
     key = sa.table("site_key", sa.column("kind"), sa.column("scope"))
     op.execute(sa.update(key).where(key.c.kind == "token").values(scope="decide"))
     with op.batch_alter_table("site_key") as batch:
-        batch.alter_column("name", server_default=None)
         batch.create_check_constraint(op.f("ck_site_key_scope"), "scope IN ('read', 'decide', 'manage')")
         batch.create_check_constraint(op.f("ck_site_key_scope_of_tokens"), "(kind = 'token') = (scope IS NOT NULL)")
 

@@ -12,9 +12,6 @@ def upgrade() -> None:
     with op.batch_alter_table("site") as batch:
         batch.add_column(sa.Column("origins", sa.JSON(), nullable=False, server_default="[]"))
         batch.add_column(sa.Column("forms_need_work", sa.Boolean(), nullable=False, server_default=sa.false()))
-    with op.batch_alter_table("site") as batch:
-        batch.alter_column("origins", server_default=None)
-        batch.alter_column("forms_need_work", server_default=None)
 
 
 def downgrade() -> None:

@@ -18,8 +18,6 @@ def _index_where(name: str, table: str, column: str, where: str) -> None:
 def _modes() -> None:
     with op.batch_alter_table("rule_set") as batch:
         batch.add_column(sa.Column("modes", sa.JSON(), nullable=False, server_default="[]"))
-    with op.batch_alter_table("rule_set") as batch:
-        batch.alter_column("modes", server_default=None)
     with op.batch_alter_table("assessment") as batch:
         batch.add_column(sa.Column("mode", sa.String(60), nullable=True))
     op.create_index(op.f("ix_comment_site_id_received_at"), "comment", ["site_id", "received_at"])
@@ -91,8 +89,6 @@ def upgrade() -> None:
     op.create_index(op.f("ix_shift_link_expires_at"), "shift_link", ["expires_at"])
     with op.batch_alter_table("site") as table:
         table.add_column(sa.Column("alarms", sa.JSON(), nullable=False, server_default="{}"))
-    with op.batch_alter_table("site") as table:
-        table.alter_column("alarms", server_default=None)
     _index_where("ix_delivery_failed", "delivery", "site_id", "failed_at IS NOT NULL")
 
 

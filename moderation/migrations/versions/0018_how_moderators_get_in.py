@@ -17,8 +17,6 @@ def upgrade() -> None:
         table.add_column(sa.Column("locked_until", AT, nullable=True))
         table.add_column(sa.Column("openid", sa.String(600), nullable=True))
         table.create_unique_constraint(op.f("uq_moderator_openid"), ["openid"])
-    with op.batch_alter_table("moderator") as table:
-        table.alter_column("wrong_passwords", server_default=None)
     _of_moderators(
         "sign_in",
         sa.Column("token_hash", sa.String(64), nullable=False),

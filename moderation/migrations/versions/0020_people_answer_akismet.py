@@ -13,8 +13,6 @@ def upgrade() -> None:
     """Go forward."""
     with op.batch_alter_table("site") as batch:
         batch.add_column(sa.Column("akismet_asks", sa.Boolean(), nullable=False, server_default=sa.false()))
-    with op.batch_alter_table("site") as batch:
-        batch.alter_column("akismet_asks", server_default=None)
     op.create_table(
         "akismet_question",
         sa.Column("comment_id", NUMBER, nullable=False),

@@ -95,8 +95,6 @@ def upgrade() -> None:
         table.add_column(sa.Column("uncertainty", sa.Double(), nullable=False, server_default="1"))
         table.create_check_constraint(op.f("ck_comment_uncertainty"), "uncertainty BETWEEN 0 AND 1")
     op.execute("UPDATE comment SET uncertainty = 4 * concern * (1 - concern) WHERE status = 'pending'")
-    with op.batch_alter_table("comment") as table:
-        table.alter_column("uncertainty", server_default=None)
     _some("ix_comment_open", "comment", "uncertainty", "id", where="status = 'pending'")
 
 
