@@ -108,3 +108,10 @@ def test_the_password_is_kept_as_argon2(database: Database) -> None:
         kept = sites.add_moderator(session, name="kai", password=PASSWORD).password_hash
     assert kept.startswith("$argon2id$")
     assert PASSWORD not in kept
+
+
+@pytest.mark.parametrize("address", ["/sign-in", "/healthz"])
+def test_no_page_may_be_put_into_another_ones_frame(client: FlaskClient, address: str) -> None:
+    headers = client.get(address).headers
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"

@@ -45,6 +45,15 @@ def test_every_address_for_programs_is_described(app: Flask) -> None:
             assert re.sub(r"<(\w+:)?(\w+)>", r"<\2>", rule.rule) in text, rule.rule
 
 
+def test_each_threat_names_tests_that_are_there() -> None:
+    text = (DOCS / "security.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
+    assert len(named) > 30
+    for file, test in named:
+        path = DOCS.parent / file
+        assert f"def {test}(" in path.read_text(encoding="utf-8"), f"{file}::{test}"
+
+
 def test_links_between_documents_lead_somewhere() -> None:
     for file in [*DOCS.glob("*.md"), DOCS.parent / "README.md"]:
         for target in re.findall(r"\]\(([^)#:]+)\)", file.read_text(encoding="utf-8")):

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from moderation import (
     adaptation,
+    audit,
     batches,
     channels,
     coral_comments,
@@ -218,7 +219,19 @@ def adapt() -> None:
 @app.task(name="sweep")  # type: ignore[untyped-decorator]
 def sweep() -> None:
     """Look after what nobody rings for, forget what is no longer needed, and ring every bell for what was lost."""
+    try:
+        _look_after()
+    finally:  # whatever goes wrong there, no comment waits for it
+        for bell in BELLS:
+            if bell not in {"sweep", *NIGHTLY}:
+                workshop.bell.ring(bell)
+
+
+def _look_after() -> None:
     settings = workshop.settings
+    with workshop.database.session() as session:
+        audit.seal(session)
+        session.commit()
     with workshop.database.session() as session:
         for keeper in (intake, quota, coral_comments):
             keeper.forget(session)
@@ -227,6 +240,3 @@ def sweep() -> None:
         shifts.write(session, zone=settings.time_zone, default_language=settings.default_language)
         shifts.forget_links(session)
         session.commit()
-    for bell in BELLS:
-        if bell not in {"sweep", *NIGHTLY}:
-            workshop.bell.ring(bell)

@@ -3,6 +3,7 @@
 import click
 
 from moderation import __version__
+from moderation.cli.audit import audit
 from moderation.cli.backtest import backtest
 from moderation.cli.commenter import commenter
 from moderation.cli.database import db
@@ -50,6 +51,7 @@ for command in (
     site,
     token,
     rules,
+    audit,
     moderator,
     commenter,
     import_,

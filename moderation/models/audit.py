@@ -13,7 +13,10 @@ from moderation.models.moderators import Moderator
 
 
 class AuditEntry(Base):
-    """One deed: appended, never changed. Without a moderator, a rule, the site or a command did it."""
+    """One deed: appended, never changed. Without a moderator, a rule, the site or a command did it.
+
+    A moment later it gets its place in a chain: ``seal`` is a hash over the entry and the seal before it.
+    """
 
     __tablename__ = "audit_entry"
 
@@ -23,5 +26,8 @@ class AuditEntry(Base):
     deed: Mapped[str] = mapped_column(String(40), index=True)
     subject: Mapped[str] = mapped_column(String(80), default="", doc="What it was done to, as `comment 12`.")
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, doc="Never a reader's words or name.")
+
+    seal_number: Mapped[int | None] = mapped_column(unique=True, doc="Its place in the chain, from 1.")
+    seal: Mapped[str | None] = mapped_column(String(64))
 
     moderator: Mapped[Moderator | None] = relationship()
