@@ -54,7 +54,7 @@ def _text(chooser: random.Random, *, party: bool) -> str:
     return f"{said} {chooser.choice(PARTY)}" if party else said
 
 
-def _decide(session: Session, comment: Comment, outcome: Outcome, **changes: object) -> Decision:
+def decide(session: Session, comment: Comment, outcome: Outcome, **changes: object) -> Decision:
     comment.status = Status.DELETED if outcome is Outcome.DELETE else Status.APPROVED
     values = {"comment_id": comment.id, "revision": comment.revision, "outcome": outcome, "maker": Maker.SITE}
     decision = Decision(**(values | changes))
@@ -63,7 +63,7 @@ def _decide(session: Session, comment: Comment, outcome: Outcome, **changes: obj
     return decision
 
 
-def _history(database: Database, site: Site, n: int, rule_id: int | None = None) -> None:
+def history(database: Database, site: Site, n: int, rule_id: int | None = None) -> None:
     """A team that deletes what praises a party, and nothing else: no general model can know that."""
     chooser = random.Random(4)
     with database.session() as session:
@@ -73,7 +73,7 @@ def _history(database: Database, site: Site, n: int, rule_id: int | None = None)
             comment = add_comment(session, site, text=_text(chooser, party=party), due_at=now())
             outcome = Outcome.DELETE if party else Outcome.APPROVE
             cites = rule_id if party else None
-            _decide(session, comment, outcome, decided_at=began + timedelta(minutes=number), rule_id=cites)
+            decide(session, comment, outcome, decided_at=began + timedelta(minutes=number), rule_id=cites)
         session.commit()
 
 
@@ -99,7 +99,7 @@ def test_what_a_team_minds_is_learned_and_said_on_the_next_comment(
         kept = rulebook.save(session, session.get_one(Site, site.id), [*present, learned])
         rule_id = next(rule.id for rule in rulebook.applied(kept) if rule.title == {"de": "Parteiwerbung"})
         session.commit()
-    _history(database, site, 200, rule_id)
+    history(database, site, 200, rule_id)
     with database.session() as session:
         waits = add_comment(session, site, text=f"Der Plan verliert viel Zeit. {PARTY[0]}", due_at=now()).id
         fine = add_comment(session, site, text="Das Rathaus braucht noch einen zweiten Blick.", due_at=now()).id
@@ -134,7 +134,7 @@ def test_the_way_back_is_one_command_and_is_not_undone_by_the_next_lesson(
     database: Database, site: Site, workshop: Workshop, run: Run
 ) -> None:
     assert "nothing to go back to" in run("rollback").output
-    _history(database, site, 120)
+    history(database, site, 120)
     tasks.score()
     assert run("run").exit_code == 0
     assert _states(database) == [(1, ModelState.ACTIVE)]
@@ -162,9 +162,9 @@ def test_what_was_undone_or_decided_by_a_rule_teaches_nothing(database: Database
     with database.session() as session:
         made = [add_comment(session, site, text=f"Kommentar Nummer {number}") for number in range(4)]
         for comment in made:
-            _decide(session, comment, Outcome.DELETE)
-        _decide(session, made[1], Outcome.DELETE, maker=Maker.RULE)
-        _decide(session, made[2], Outcome.APPROVE)
+            decide(session, comment, Outcome.DELETE)
+        decide(session, made[1], Outcome.DELETE, maker=Maker.RULE)
+        decide(session, made[2], Outcome.APPROVE)
         made[3].text, made[3].revision = "Ein neuer Text", 2
         session.flush()
         found = decided.standing(session, site, days=365)
@@ -180,7 +180,7 @@ def test_a_burst_teaches_nothing_until_an_admin_confirms_it(
             comment = add_comment(session, site, text=f"Kommentar {number}")
             changes = {"maker": Maker.MODERATOR, "moderator_id": moderator.id}
             pace = timedelta(seconds=number * (0.3 if number < 70 else 60))
-            _decide(session, comment, Outcome.DELETE, decided_at=began + pace, **changes)
+            decide(session, comment, Outcome.DELETE, decided_at=began + pace, **changes)
         session.commit()
     run("run")
     with database.session(read_only=True) as session:
@@ -220,7 +220,7 @@ def test_comments_decided_before_are_read_when_there_is_nothing_else_to_do(
 ) -> None:
     with database.session() as session:
         for number in range(60):
-            _decide(session, add_comment(session, site, text=f"Kommentar {number}", due_at=None), Outcome.APPROVE)
+            decide(session, add_comment(session, site, text=f"Kommentar {number}", due_at=None), Outcome.APPROVE)
         session.commit()
     tasks.learn()
     tasks.score()

@@ -118,7 +118,6 @@ def shadow(wish: str, slug: str | None) -> None:
 def rule(burst: int, counts: bool) -> None:
     """Say whether a burst of decisions counts."""
     with open_session() as session:
-        found = bursts.rule(session, burst, counts=counts, moderator=None)
-        shelf.learner(session, found.site_id).last_id = 0
+        bursts.rule(session, burst, counts=counts, moderator=None)
         session.commit()
     click.echo(f"Burst {burst} {'counts from the next lesson on' if counts else 'is left out'}.")

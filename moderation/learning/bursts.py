@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from moderation import audit
 from moderation.db import now
 from moderation.errors import NotFound, StaleView
+from moderation.learning import shelf
 from moderation.models import Burst, Moderator, Site
 
 MOST_A_MINUTE = 60
@@ -93,6 +94,7 @@ def rule(session: Session, burst_id: int, *, counts: bool, moderator: Moderator 
     if burst.ruled_at is not None and burst.counts != counts:
         raise StaleView("Somebody ruled otherwise on these decisions in the meantime.", code="ruled")
     burst.counts, burst.ruled_at, burst.ruled_by_id = counts, now(), moderator.id if moderator else None
+    shelf.learner(session, burst.site_id).last_id = 0  # so that it is soon learned anew
     audit.note(
         session,
         "burst_counts" if counts else "burst_left_out",

@@ -16,11 +16,12 @@ from moderation.queue.filters import Filters
 
 
 class Order(StrEnum):
-    """Orders of the queue: the most doubtful first, who has waited longest, the least doubtful first, by article."""
+    """Orders of the queue: most doubtful, longest waiting, surest outcome, most open outcome first; by article."""
 
     WORST = "worst"
     OLDEST = "oldest"
     EASIEST = "easiest"
+    OPEN = "open"
     ARTICLE = "article"
 
 
@@ -67,7 +68,8 @@ class _Keyset:
 
 _KEYSETS = {
     Order.WORST: _Keyset(Comment.concern, down=True),
-    Order.EASIEST: _Keyset(Comment.concern, down=False),
+    Order.EASIEST: _Keyset(Comment.uncertainty, down=False),
+    Order.OPEN: _Keyset(Comment.uncertainty, down=True),
     Order.OLDEST: _Keyset(Comment.submitted_at, down=False, from_number=lambda at: datetime.fromtimestamp(at, UTC)),
     Order.ARTICLE: _Keyset(Comment.article_id, down=False, from_number=int),
 }

@@ -47,6 +47,7 @@ PAGES = (
     Page("notices.objections", lazy_gettext("Objections"), "scale", "j"),
     Page("notices.report", lazy_gettext("Transparency report"), "scroll-text", "x"),
     Page("rules.every", lazy_gettext("House rules"), "book-open", "r"),
+    Page("learning.show", lazy_gettext("What is learned"), "graduation-cap", "u"),
     Page("alarms.show", lazy_gettext("Alarms and shifts"), "triangle-alert", "p"),
     Page("access.show", lazy_gettext("My access"), "user-round", "i"),
     Page("own.show", lazy_gettext("My desk"), "settings", "ny"),

@@ -70,3 +70,68 @@ def hours_option(hours: Sequence[tuple[int, int]]) -> dict[str, Any]:
         "yAxis": {"type": "value", "minInterval": 1},
         "series": [{"type": "bar", "data": [number for _, number in hours]}],
     }
+
+
+FEWEST = 10
+"""Marked comments below which a share of them is not drawn."""
+
+
+def threshold_option(thresholds: Sequence[float], points: Sequence[Any], chosen: float) -> dict[str, Any]:
+    """How many marks are right and how many breaches are missed, by threshold; ``points`` as in the page's table."""
+    line: dict[str, Any] = {"type": "line", "showSymbol": False}
+    # A share of a handful is noise, and would be drawn as a cliff.
+    right = [[at, point.precision] for at, point in zip(thresholds, points, strict=True) if point.marked >= FEWEST]
+    missed = [[at, point.missed] for at, point in zip(thresholds, points, strict=True) if point.missed is not None]
+    here = {"symbol": "none", "data": [{"xAxis": chosen}], "label": {"show": False}}
+    return {
+        "legend": {"top": 0},
+        "tooltip": {"trigger": "axis"},
+        "grid": {"left": 40, "right": 16, "top": 36, "bottom": 40},
+        "xAxis": _UNIT | {"name": gettext("marked from this probability on"), "nameGap": 26},
+        "yAxis": {"type": "value", "min": 0, "max": 1, "interval": 0.25},
+        "series": [
+            line | {"name": gettext("marks that are right"), "data": right, "markLine": here},
+            line | {"name": gettext("breaches that are missed"), "data": missed, "lineStyle": {"type": "dashed"}},
+        ],
+    }
+
+
+def calibration_option(rows: Sequence[Sequence[float]]) -> dict[str, Any]:
+    """What came true against what was said, with the line on which they are equal."""
+    return {
+        "grid": {"left": 48, "right": 16, "top": 12, "bottom": 40},
+        "xAxis": _UNIT | {"name": gettext("said: probability of deletion"), "nameGap": 26},
+        "yAxis": _UNIT | {"name": gettext("deleted"), "nameGap": 34},
+        "series": [
+            {"type": "line", "symbolSize": 8, "data": [[said, true] for said, true, _ in rows]},
+            {
+                "type": "line",
+                "showSymbol": False,
+                "silent": True,
+                "lineStyle": {"type": "dotted"},
+                "data": [[0, 0], [1, 1]],
+            },
+        ],
+    }
+
+
+def drift_option(months: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """How well the order was foretold month by month, by what was learned and by the general model alone."""
+    names = [month["name"] for month in months]
+    line: dict[str, Any] = {"type": "line", "symbolSize": 6}
+    return {
+        "legend": {"top": 0},
+        "tooltip": {"trigger": "axis"},
+        "grid": {"left": 40, "right": 16, "top": 36, "bottom": 28},
+        "xAxis": {"type": "category", "data": names},
+        "yAxis": {"type": "value", "min": 0, "max": 1, "interval": 0.25},
+        "series": [
+            line | {"name": gettext("learned"), "data": [month["auc"] for month in months]},
+            line
+            | {
+                "name": gettext("general"),
+                "data": [month["general"] for month in months],
+                "lineStyle": {"type": "dashed"},
+            },
+        ],
+    }

@@ -9,7 +9,7 @@ from flask_babel import format_datetime, format_timedelta
 from moderation.db import now
 from moderation.errors import ModerationError
 from moderation.judge.case import NoRelevance
-from moderation.models import Assessment, Decision, Delivery, Maker, Outcome, Status
+from moderation.models import Assessment, Decision, Delivery, Maker, ModelState, Outcome, Status
 from moderation.rules import Advice
 from moderation.wording.reasons import kind_word, pick, why
 from moderation.wording.say import gettext, ngettext
@@ -37,6 +37,7 @@ __all__ = [
     "kind_word",
     "left_out",
     "maker",
+    "model_state",
     "ngettext",
     "outcome",
     "passage_in_place",
@@ -46,6 +47,7 @@ __all__ = [
     "relevance",
     "segments",
     "status",
+    "team",
     "tone",
     "why",
 ]
@@ -89,6 +91,26 @@ def tone(assessment: Assessment) -> Gauge:
     level = sum(score < bound for bound in (WORST, 0.5, 0.25))
     detail = gettext("disrespectful with a probability of %(percent)s %%", percent=round(score * 100))
     return Gauge(steps[level], level + 1, detail)
+
+
+def team(deletion: float) -> str:
+    """Say how likely the site's team deletes a comment, in tenths: more the model does not know."""
+    tenths = round(10 * deletion)
+    if tenths == 0:
+        return gettext("Your team hardly ever deletes comments like this one.")
+    if tenths == 10:
+        return gettext("Your team deletes nearly all comments like this one.")
+    return gettext("Of ten comments like this one, your team deletes about %(num)s.", num=tenths)
+
+
+def model_state(value: ModelState) -> str:
+    """Say where a site's model stands."""
+    return {
+        ModelState.CANDIDATE: gettext("waits for proof"),
+        ModelState.SHADOW: gettext("on silent trial"),
+        ModelState.ACTIVE: gettext("in force"),
+        ModelState.RETIRED: gettext("replaced"),
+    }[value]
 
 
 def advice(value: Advice) -> str:

@@ -1,0 +1,113 @@
+"""The page of what is learned: figures, switches, bursts, disagreements; what a card says of the team; two orders."""
+
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from moderation import queue, repeats, sites
+from moderation.db import Database, now
+from moderation.learning import honesty
+from moderation.models import Burst, Comment, LearnedModel, Maker, ModelState, Moderator, Outcome, Role, Site
+from moderation.queue import Order
+from tests.conftest import PASSWORD
+from tests.stories import add_comment
+from tests.test_lessons import PARTY, decide, history
+from tests.test_rule_pages import Desk
+from worker import tasks
+from worker.app import Workshop
+
+
+@pytest.fixture
+def desk(client: FlaskClient, database: Database, site: Site, moderator: Moderator) -> Desk:
+    with database.session() as session:
+        sites.add_moderator(session, name="ada", password=PASSWORD, role=Role.ADMIN)
+        session.commit()
+    made = Desk(client)
+    made.sign_in("ada")
+    return made
+
+
+def test_before_anything_is_learned_the_page_says_so(desk: Desk) -> None:
+    assert "In force: the general model alone." in desk.client.get("/learning").text
+
+
+def test_figures_are_shown_at_a_threshold_and_the_way_back_is_a_button(
+    desk: Desk, database: Database, site: Site, workshop: Workshop
+) -> None:
+    history(database, site, 160)
+    with database.session() as session:
+        waits = add_comment(session, site, text=f"Der Plan verliert viel Zeit. {PARTY[0]}", due_at=now()).id
+        session.commit()
+    tasks.score()
+    tasks.learn()
+    tasks.score()
+    page = desk.client.get("/learning?at=0.7").text
+    assert "learned from your decisions (version 1)" in page
+    assert "From a probability of 0.7 on" in page
+    assert "of the marks are right" in page
+    assert "What a threshold does" in page
+    assert "our team deletes" in desk.client.get(f"/queue?comment={waits}").text
+    desk.client.post("/learning/foerdeblick", data={"do": "roll_back", "csrf_token": desk.token("/learning")})
+    assert "no model takes over by itself" in desk.client.get("/learning").text
+    for wish in ("shadow_on", "resume"):
+        answer = desk.client.post("/learning/foerdeblick", data={"do": wish, "csrf_token": desk.token("/learning")})
+        assert answer.status_code == 303
+    with database.session(read_only=True) as session:
+        assert session.scalars(select(LearnedModel.state)).all() == [ModelState.RETIRED]
+
+
+def test_only_an_admin_switches_and_rules_on_bursts(desk: Desk, database: Database, moderator: Moderator) -> None:
+    with database.session() as session:
+        site = session.scalars(select(Site)).one()
+        moment = now()
+        changes = {"first_id": 1, "last_id": 500, "decisions": 500, "began_at": moment, "ended_at": moment}
+        session.add(Burst(site_id=site.id, moderator_id=moderator.id, **changes))
+        session.commit()
+    assert "mona: 500 decisions" in desk.client.get("/learning").text
+    token = desk.token("/learning")
+    assert desk.client.post("/learning/bursts/1", data={"counts": "perhaps", "csrf_token": token}).status_code == 422
+    assert desk.client.post("/learning/bursts/1", data={"counts": "yes", "csrf_token": token}).status_code == 303
+    assert "500 decisions" not in desk.client.get("/learning").text
+    desk.client.post("/sign-out", data={"csrf_token": token})
+    desk.sign_in("mona")
+    token = desk.token("/rules")
+    for address in ("/learning/bursts/1", "/learning/foerdeblick"):
+        assert desk.client.post(address, data={"csrf_token": token, "counts": "yes"}).status_code == 403
+
+
+def test_where_people_and_rules_disagree_is_shown(desk: Desk, database: Database, moderator: Moderator) -> None:
+    text = "Die Hafenpartei hat es immer gesagt, und nun haben wir den Schlamassel hier."
+    with database.session() as session:
+        site = session.scalars(select(Site)).one()
+        other = sites.add_moderator(session, name="otto", password=PASSWORD)
+        session.flush()
+        twins = [add_comment(session, site, text=text + end) for end in ("", " Ja!")]
+        for comment in twins:
+            repeats.remember(session, comment)
+        decide(session, twins[0], Outcome.DELETE)
+        decide(session, twins[1], Outcome.APPROVE, maker=Maker.MODERATOR, moderator_id=moderator.id)
+        decide(session, twins[1], Outcome.DELETE, maker=Maker.MODERATOR, moderator_id=other.id)
+        decide(session, twins[1], Outcome.APPROVE, maker=Maker.SITE)
+        session.commit()
+        (pair,) = honesty.twins(session, site.id)
+        assert (pair.deleted.id, pair.approved.id) == (twins[0].id, twins[1].id)
+        (apart,) = honesty.apart(session, site.id)
+        assert (apart.first, apart.second, apart.both, apart.otherwise) == ("mona", "otto", 1, 1)
+    page = desk.client.get("/learning").text
+    assert "Nearly the same, decided differently" in page
+    assert "Where two of you decided on the same text" in page
+
+
+def test_the_surest_or_the_most_open_outcome_comes_first(database: Database, site: Site) -> None:
+    with database.session() as session:
+        made = {
+            name: add_comment(session, site, uncertainty=value, submitted_at=now() - timedelta(minutes=1)).id
+            for name, value in (("sure", 0.1), ("open", 0.98), ("middling", 0.5))
+        }
+        easiest = [comment.id for comment in queue.page(session, order=Order.EASIEST).comments]
+        most_open = [comment.id for comment in queue.page(session, order=Order.OPEN).comments]
+        assert easiest == [made["sure"], made["middling"], made["open"]]
+        assert most_open == easiest[::-1]
+        assert isinstance(session.get_one(Comment, made["sure"]).uncertainty, float)
