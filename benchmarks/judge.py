@@ -166,7 +166,7 @@ def main() -> None:
     ways = ((64, True), (BATCH, True), (BATCH, False), (1, True), (1, False))
     arms = [embedded_arm(judge, given, batch, known=known) for batch, known in ways]
     if options.stock:
-        arms += detoxify_arms(options.stock, [case.text for case in given[:STOCK_COMMENTS]])
+        arms += detoxify_arms(options.stock, [case.text for case in given[:: len(given) // STOCK_COMMENTS]])
     for _ in range(options.rounds):
         for arm in arms:
             arm.speeds.append(arm.comments / arm.run())

@@ -13,7 +13,7 @@ import numpy as np
 
 from moderation.judge.lexical import Pieces, Rarity, Weighed, overlap, pieces, weigh
 from moderation.judge.network import Floats
-from moderation.judge.text import words
+from moderation.judge.text import word_count
 
 FEWEST_SIBLINGS = 3
 
@@ -90,7 +90,7 @@ def unit(vectors: Floats) -> Floats:
 
 def see(text: str, vector: Floats) -> Comment:
     """Return what relevance looks at in a comment."""
-    return Comment(vector, pieces(text[:_READ]), len(words(text[:_READ])))
+    return Comment(vector, pieces(text[:_READ]), word_count(text[:_READ]))
 
 
 def pattern(sight: Sight) -> str:

@@ -18,7 +18,7 @@ from moderation.judge.case import Article, Case, NoRelevance, OtherArticle, Pass
 from moderation.judge.lexical import Pieces, Rarity, article_pieces, overlap, pieces, weigh
 from moderation.judge.likeness import Centre, Comment, Sight, base_features, pattern, reply_features, see
 from moderation.judge.network import Floats
-from moderation.judge.text import sentences, words
+from moderation.judge.text import sentences, word_count
 
 FILE = "relevance.npz"
 
@@ -197,7 +197,7 @@ class RelevanceModel:
             return Relevance(None, NoRelevance.NO_TEXT, None)
         if not _has_article(case):
             return Relevance(None, NoRelevance.NO_ARTICLE, None)
-        if len(words(case.text[:400])) < FEWEST_WORDS and not _unspaced(case.text):
+        if word_count(case.text[:400]) < FEWEST_WORDS and not _unspaced(case.text):
             return Relevance(None, NoRelevance.TOO_SHORT, None)
         return None
 
@@ -216,6 +216,7 @@ class _Lookup:
         self._rows = {text: row for row, text in enumerate(texts)}
         self._vectors = vectors(list(texts))
         self._articles: dict[tuple[tuple[str, ...], int], Floats] = {}
+        self._siblings: dict[int, dict[str, Floats]] = {}
 
     def __call__(self, text: str) -> Floats:
         row: Floats = self._vectors[self._rows[text]]
@@ -233,8 +234,12 @@ class _Lookup:
         return self._articles[key]
 
     def siblings(self, texts: tuple[str, ...], centre: Centre) -> Floats:
-        """Return centred vectors of comments."""
-        return centre.comments(self.all(texts))
+        """Return centred vectors of comments; a comment is a sibling of many others in a batch."""
+        known = self._siblings.setdefault(id(centre), {})
+        new = [text for text in texts if text not in known]
+        if new:
+            known.update(zip(new, centre.comments(self.all(new)), strict=True))
+        return np.stack([known[text] for text in texts]) if texts else self.all(texts)
 
 
 @lru_cache(maxsize=64)  # an article's comments come one after the other

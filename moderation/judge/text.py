@@ -77,6 +77,11 @@ def words(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in _WORD.finditer(text)]
 
 
+def word_count(text: str) -> int:
+    """Return how many words a text has."""
+    return len(_WORD.findall(text))
+
+
 def _add(found: list[tuple[int, int]], text: str, start: int, end: int) -> None:
     piece = text[start:end]
     stripped = piece.strip()
