@@ -37,7 +37,7 @@ class ServiceJudge:
         """Take the embedded judge; nothing is fetched before the first `tend`."""
         self._settings = settings
         self._embedded = embedded
-        self._judge: Assessing = embedded
+        self._toned: ToneJudge | None = None
         self._waits = settings.tone is not ToneSource.EMBEDDED
         self._fetching: subprocess.Popen[bytes] | None = None
         self._try_at = 0.0
@@ -46,11 +46,17 @@ class ServiceJudge:
     def batch(self) -> int:
         """How many comments to claim together."""
         most = self._settings.score_batch
-        return min(most, MOST_WITH_DETOXIFY) if isinstance(self._judge, ToneJudge) else most
+        return min(most, MOST_WITH_DETOXIFY) if self._toned else most
 
     def assess(self, cases: Sequence[Case]) -> list[Assessment]:
-        """Return one assessment for each case, in the same order."""
-        return self._judge.assess(cases)
+        """Return one assessment for each case, in the same order; without Detoxify where it fails."""
+        if self._toned is not None:
+            try:
+                return self._toned.assess(cases)
+            except Exception as error:
+                # Not the message: it may quote a comment.
+                log.error("detoxify_failed", error=type(error).__name__)  # noqa: TRY400
+        return self._embedded.assess(cases)
 
     def study(self, cases: Sequence[Case]) -> "tuple[list[Assessment], Features]":
         """Assess cases (at least one), and return also what a site's own model looks at."""
@@ -68,6 +74,9 @@ class ServiceJudge:
                 return
         except ModelError as error:
             self._try_later("detoxify_refused", reason=str(error))
+            return
+        except Exception as error:  # whatever is wrong with these files, comments are judged
+            self._try_later("detoxify_refused", reason=f"{type(error).__name__}: {error}")
             return
         log.info("detoxify_is_fetched", model=self._settings.tone_model, into=str(checkpoint.parent))
         self._fetching = subprocess.Popen(_command(self._settings), stdin=subprocess.DEVNULL)
@@ -92,7 +101,7 @@ class ServiceJudge:
     def _take_in(self, checkpoint: Path) -> None:
         model = DetoxifyModel.load(checkpoint)
         alone = self._settings.tone is ToneSource.DETOXIFY
-        self._judge = ToneJudge(self._judge, model, blending.ALONE if alone else blending.Blend.of(checkpoint))
+        self._toned = ToneJudge(self._embedded, model, blending.ALONE if alone else blending.Blend.of(checkpoint))
         self._waits = False
         log.info("detoxify_is_here", tone=str(self._settings.tone), model=model.engine)
 

@@ -1,5 +1,6 @@
 """The fast runtime of a Detoxify checkpoint, built and compared with the genuine package."""
 
+import shutil
 import warnings
 
 import pytest
@@ -12,6 +13,7 @@ from moderation.config import Settings
 from moderation.judge.case import Case, ToneSource
 from moderation.judge.checkpoint import ModelError
 from moderation.judge.detoxify import DetoxifyModel
+from moderation.judge.fast_detoxify import OnnxRuntime
 from moderation.service_judge import ServiceJudge
 
 TEXTS = ["Danke, guter Artikel.", "Du Trottel!", "", "🙂", "Wort " * 3000, "a"]
@@ -81,7 +83,22 @@ def test_a_worker_takes_in_what_is_built_and_claims_fewer_at_once(faithful, judg
     (assessment,) = service.assess([Case("Du Trottel!")])
     assert " + detoxify multilingual " in assessment.engine
     assert assessment.engine.endswith(" int8, even")
-    service.close()
+
+
+def test_where_detoxify_fails_the_embedded_judge_judges(faithful, judge, tmp_path, monkeypatch):
+    service = ServiceJudge(Settings(home=tmp_path, tone=ToneSource.BLEND, tone_model=str(faithful[0])), judge)
+    service.tend()
+    monkeypatch.setattr(OnnxRuntime, "probabilities", lambda *_: 1 / 0)
+    assert " + " not in service.assess([Case("Du Trottel!")])[0].engine
+
+
+def test_files_that_cannot_be_read_keep_no_comment_waiting(faithful, judge, tmp_path):
+    folder = shutil.copytree(faithful[0].parent, tmp_path / "models")
+    (folder / "xlm-roberta-base" / "tokenizer.json").write_text("{}")
+    settings = Settings(home=tmp_path, tone=ToneSource.BLEND, tone_model=str(folder / faithful[0].name))
+    service = ServiceJudge(settings, judge)
+    service.tend()
+    assert " + " not in service.assess([Case("Du Trottel!")])[0].engine
 
 
 def test_a_worker_that_is_to_use_the_embedded_judge_alone_looks_for_nothing(faithful, judge, tmp_path):
