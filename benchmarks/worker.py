@@ -30,6 +30,7 @@ from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.judge import Assessment as Judgement
 from moderation.judge import Case, Judge
+from moderation.judge.learned import Features
 from moderation.migrations import config
 from moderation.models import Article, Comment, Site
 
@@ -50,11 +51,11 @@ class Timed:
     def close(self) -> None:
         """There is nothing to stop."""
 
-    def assess(self, given: Sequence[Case]) -> list[Judgement]:
+    def study(self, given: Sequence[Case]) -> tuple[list[Judgement], Features]:
         """Judge, and count the time."""
         started = time.process_time()
         try:
-            return self.judge.assess(given)
+            return self.judge.study(given)
         finally:
             self.seconds += time.process_time() - started
 

@@ -9,6 +9,7 @@ import itertools
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
@@ -43,7 +44,7 @@ def fingerprint(text: str) -> tuple[int, ...]:
         return ()
     minima: list[int | None] = [None] * MINIMA
     for gram in _grams(folded):
-        value = int.from_bytes(hashlib.blake2b(gram.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+        value = _hashed(gram)
         at, rest = value % MINIMA, value // MINIMA
         known = minima[at]
         if known is None or rest < known:
@@ -59,10 +60,15 @@ def fingerprint(text: str) -> tuple[int, ...]:
     )
 
 
+@lru_cache(maxsize=1 << 16)  # most of a text's pieces have been in others
+def _hashed(gram: str) -> int:
+    return int.from_bytes(hashlib.blake2b(gram.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+
+
 def _fold(text: str) -> str:
     """The text in small letters without accents, signs and line ends, so that these make no difference."""
     plain = unicodedata.normalize("NFKD", text.casefold())
-    letters = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    letters = "".join(letter for letter in plain if letter.isascii() or not unicodedata.combining(letter))
     return _SEPARATORS.sub(" ", letters).strip()
 
 

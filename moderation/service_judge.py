@@ -18,7 +18,7 @@ from moderation.config import Settings
 from moderation.judge import Assessment, Case, Judge, blending
 from moderation.judge.case import ToneSource
 from moderation.judge.checkpoint import ModelError
-from moderation.judge.detoxify import Assessing, DetoxifyModel, ToneJudge
+from moderation.judge.detoxify import DetoxifyModel, ToneJudge
 from moderation.judge.fast_detoxify import path_of
 
 if TYPE_CHECKING:

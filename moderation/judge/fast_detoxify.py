@@ -181,8 +181,7 @@ def _export(network: Any, tokenizer: Any, path: Path) -> None:
     )
     if program is None:
         raise ModelError("torch has exported nothing.")
-    # Weights beside the graph: in one file they would be held three times while it is written.
-    program.save(path, external_data=True)
+    program.save(path)
 
 
 def _quantize(full: Path, small: Path) -> None:
