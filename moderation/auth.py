@@ -284,6 +284,14 @@ def new_signing_key(site: Site) -> str:
     return secret
 
 
+def end_old_secrets(site: Site) -> int:
+    """Let all signing secrets but the newest be valid no longer; return how many."""
+    old = [key for key in site.keys if key.kind == "signing" and key.revoked_at is None][1:]
+    for key in old:
+        key.revoked_at = now()
+    return len(old)
+
+
 def new_token(site: Site, scope: Scope = Scope.DECIDE, name: str = "") -> str:
     """Give the site a new API token that may do ``scope``, and return it; only its hash is kept."""
     token = "ho_" + secrets.token_urlsafe(32)

@@ -3,7 +3,7 @@
 import click
 from sqlalchemy import select
 
-from moderation import auth, forms, sites
+from moderation import audit, auth, forms, sites
 from moderation.cli.session import open_session
 from moderation.models import Site
 
@@ -73,6 +73,23 @@ def site_show(slug: str) -> None:
         click.echo(f"Undo window:     {found.undo_seconds} s")
         if found.origins:
             click.echo(f"Forms stand on:  {', '.join(found.origins)}")
+
+
+@site.command("rotate")
+@click.argument("slug")
+@click.option("--finish", is_flag=True, help="End all secrets but the newest: the site signs with that by now.")
+def site_rotate(slug: str, finish: bool) -> None:
+    """Make a new signing secret and print it; the ones before stay valid until --finish."""
+    with open_session() as session:
+        found = auth.site_by_slug(session, slug)
+        if finish:
+            ended = auth.end_old_secrets(found)
+            audit.note(session, "secrets_ended", moderator=None, subject=f"site {slug}", number=ended)
+        else:
+            secret = auth.new_signing_key(found)
+            audit.note(session, "secret_added", moderator=None, subject=f"site {slug}")
+        session.commit()
+    click.echo(f"Old secrets ended: {ended}." if finish else secret)
 
 
 @site.command("akismet-key")
