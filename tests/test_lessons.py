@@ -1,5 +1,6 @@
 """A site learns from its moderators: what counts, what is switched on, and the way back."""
 
+import json
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -128,6 +129,18 @@ def test_what_a_team_minds_is_learned_and_said_on_the_next_comment(
     told = run("status").output
     assert "version 1 active" in told
     assert "rule parteiwerbung" in told
+
+
+def test_a_sites_own_history_is_replayed(database: Database, site: Site, workshop: Workshop, run: Run) -> None:
+    history(database, site, 120)
+    tasks.score()
+    told = CliRunner().invoke(main, ["backtest", "--site", site.slug, "--json"])
+    report = json.loads(told.stdout)
+    assert report["n"] == 120
+    assert report["auc"] > report["general"]["auc"]
+    assert len(report["marked"]) == len(report["thresholds"])
+    assert "marks right" in CliRunner().invoke(main, ["backtest", "--site", site.slug]).stdout
+    assert "either --jsonl or --site" in CliRunner().invoke(main, ["backtest"]).output
 
 
 def test_the_way_back_is_one_command_and_is_not_undone_by_the_next_lesson(

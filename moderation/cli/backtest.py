@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from moderation.cli.score import BadLineError, parse
+from moderation.cli.session import open_session, the_site
+from moderation.config import load_settings
 from moderation.judge import Case, Judge
 
 if TYPE_CHECKING:
@@ -106,26 +108,44 @@ def report(material: "Material", schedule: "Schedule") -> dict[str, Any]:
 
 
 @click.command()
-@click.option("--jsonl", "file", type=click.File("rb"), required=True, help='Decided comments; "-": standard input.')
+@click.option("--jsonl", "file", type=click.File("rb"), help='Decided comments; "-": standard input.')
+@click.option("--site", "slug", help="Instead of a file: what a site's people decided, as the service keeps it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--warm-up", type=click.IntRange(min=50), default=50, show_default=True, help="Decisions to begin with.")
 @click.option("--refit-every", type=click.IntRange(min=1), help="Learn again after so many; else in growing steps.")
 @click.option("--no-learning", is_flag=True, help="Only the general model, calibrated.")
-def backtest(file: IO[bytes], as_json: bool, warm_up: int, refit_every: int | None, no_learning: bool) -> None:
+def backtest(
+    file: IO[bytes] | None, slug: str | None, as_json: bool, warm_up: int, refit_every: int | None, no_learning: bool
+) -> None:
     """Replay decided comments in time order and print how well they were foretold.
 
     Each comment is judged with only what was learned from the decisions before it. A line that cannot be read is named
     on standard error, the others are replayed; the command then ends with 1.
     """
-    from moderation.learning.fit import join  # noqa: PLC0415
     from moderation.learning.replay import Schedule  # noqa: PLC0415
 
+    if (file is None) == (slug is None):
+        raise click.UsageError("Give either --jsonl or --site.")
     began = time.perf_counter()
-    found, faults = read(file)
-    for fault in faults:
-        click.echo(fault, err=True)
-    if not found:
-        raise click.ClickException("There is no decided comment to replay.")
+    schedule = Schedule(warm_up, refit_every, learning=not no_learning)
+    if file is None:
+        result, faults = _own(slug, schedule), False
+    else:
+        found, complaints = read(file)
+        faults = bool(complaints)
+        for complaint in complaints:
+            click.echo(complaint, err=True)
+        if not found:
+            raise click.ClickException("There is no decided comment to replay.")
+        result = report(_judged(found), schedule)
+    result["seconds"] = round(time.perf_counter() - began, 2)
+    click.echo(json.dumps(result) if as_json else _table(result))
+    sys.exit(1 if faults else 0)
+
+
+def _judged(found: list[Decided]) -> "Material":
+    from moderation.learning.fit import join  # noqa: PLC0415
+
     parts = []
     console = Console(stderr=True)
     with ExitStack() as stack:
@@ -135,10 +155,24 @@ def backtest(file: IO[bytes], as_json: bool, warm_up: int, refit_every: int | No
         for part in study(Judge.load(), found):
             parts.append(part)
             progress.advance(task, len(part.deleted))
-    result = report(join(parts), Schedule(warm_up, refit_every, learning=not no_learning))
-    result["seconds"] = round(time.perf_counter() - began, 2)
-    click.echo(json.dumps(result) if as_json else _table(result))
-    sys.exit(1 if faults else 0)
+    return join(parts)
+
+
+def _own(slug: str | None, schedule: "Schedule") -> dict[str, Any]:
+    """Replay what the service keeps of a site; its report has also sections, months and rules."""
+    from moderation.learning import decided  # noqa: PLC0415
+    from moderation.learning.replay import replay  # noqa: PLC0415
+    from moderation.learning.report import report as whole  # noqa: PLC0415
+
+    with open_session(read_only=True) as session:
+        site = the_site(session, slug)
+        standing = decided.standing(session, site, days=load_settings().keep_deleted_days)
+        counting, _ = decided.trusted(session, site, standing)
+        found = decided.material(session, decided.thinned(counting))
+    if found is None:
+        raise click.ClickException("There is no decided comment to replay; the workers must have read it, too.")
+    material, used = found
+    return whole(replay(material, schedule), material.deleted, used)
 
 
 def _table(result: dict[str, Any]) -> str:
@@ -154,4 +188,11 @@ def _table(result: dict[str, Any]) -> str:
         lines.append(f"{name:30}{show(result[name]):>10}{show(general[name]):>10}")
     for seen, value in result["auc_by_seen"].items():
         lines.append(f"{f'auc with {seen} seen':30}{show(value):>10}{show(general['auc_by_seen'][seen]):>10}")
+    if "thresholds" in result:
+        lines += ["", f"{'from':>6}{'marks right':>14}{'missed':>10}{'not marked':>14}"]
+        counted, deleted = result["counted"], max(result["deleted"], 1)
+        for threshold, marked, right in zip(result["thresholds"], result["marked"], result["right"], strict=True):
+            correct = show(right / marked if marked else None)
+            missed, saved = show(1 - right / deleted), show(1 - marked / max(counted, 1))
+            lines.append(f"{threshold:>6}{correct:>14}{missed:>10}{saved:>14}")
     return "\n".join(lines)
