@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "moderation" / "judge" / "weights"
 THREADS = ROOT / "training" / "corpus" / "threads"
 PARTS = ("relevance", "tone", "spam")
-VERSION = "2026.11.1"
+VERSION = "2026.11.2"
 
 
 def build(data: Path, out: Path, parts: Collection[str]) -> None:

@@ -190,7 +190,7 @@ def _sample(places: Sequence[Place], here: int, there: int, row: int, chooser: r
             np.concatenate(titles),
             other.head_pieces,
             other.pieces,
-            frozenset().union(*(other.comments[i].pieces for i in siblings)),
+            tuple(other.comments[i].pieces for i in siblings),
         ),
         title_pieces=other.title_pieces,
         bare=chooser.random() < BARE,

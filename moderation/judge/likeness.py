@@ -30,7 +30,7 @@ class Sight(NamedTuple):
     """What a comment is compared with, as centred unit vectors, (k, 512) each, and as word pieces.
 
     ``title`` and ``head`` (title and lead) have one row, the others may have none. ``pieces`` are those of the whole
-    article, ``thread_pieces`` those of all siblings.
+    article, ``thread_pieces`` those of each sibling.
     """
 
     title: Floats
@@ -40,7 +40,7 @@ class Sight(NamedTuple):
     background: Floats
     head_pieces: Pieces
     pieces: Pieces
-    thread_pieces: Pieces
+    thread_pieces: tuple[Pieces, ...]
 
 
 class Comment(NamedTuple):
@@ -134,13 +134,14 @@ def _thread(comment: Comment, sight: Sight, weighed: Weighed, title: float, head
     Threads differ in how closely they keep together; a comment is at home where it is as close as the others are.
     """
     siblings = sight.siblings
+    shared = frozenset().union(*(comment.pieces & those for those in sight.thread_pieces))
     similar = siblings @ comment.vector
     near, mean = _nearest(similar), float(similar.mean())
     middle = unit(siblings.sum(axis=0))
     among = siblings @ siblings.T
     count = len(siblings)
     together = (float(among.sum()) - count) / (count * (count - 1))
-    np.fill_diagonal(among, -1)
+    among.flat[:: count + 1] = -1
     nearest = np.sort(among, axis=1)[:, -min(_NEAREST, count - 1) :]
     return [
         near * 5,
@@ -153,7 +154,7 @@ def _thread(comment: Comment, sight: Sight, weighed: Weighed, title: float, head
         (title - float((siblings @ sight.title[0]).mean())) * 5,
         (head - float((siblings @ sight.head[0]).mean())) * 5,
         float(middle @ sight.head[0]) * 5,
-        *overlap(weighed, sight.thread_pieces),
+        *overlap(weighed, shared),
     ]
 
 

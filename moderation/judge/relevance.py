@@ -188,7 +188,7 @@ class RelevanceModel:
             background,
             article_pieces(plan.head),
             article_pieces(plan.head, case.article.body if case.article else ""),
-            frozenset().union(*(thread_pieces(text) for text in plan.siblings)),
+            tuple(thread_pieces(text) for text in plan.siblings),
         )
 
     @staticmethod
