@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from moderation.db import Work, now
-from moderation.models import Assessment, Comment, Decision, Delivery, Letter, Outcome, Site, Status
+from moderation.models import Alarm, Assessment, Automation, Comment, Decision, Delivery, Letter, Outcome, Site, Status
 
 RECENT = timedelta(hours=1)
 
@@ -38,6 +38,8 @@ class _Counted(Collector):
         yield self._failed("letters", Letter)
         yield self._not_scored()
         yield self._decided()
+        yield self._open_alarms()
+        yield self._automations()
 
     def _queue(self) -> Iterator[Metric]:
         length = GaugeMetricFamily("hausordnung_queue_comments", "Comments that wait for a decision.", labels=["site"])
@@ -94,6 +96,26 @@ class _Counted(Collector):
         for outcome, maker, number in rows:
             family.add_metric([str(outcome), str(maker)], number)
         return family
+
+    def _open_alarms(self) -> Metric:
+        family = GaugeMetricFamily("hausordnung_alarms_open", "Alarms that are open.", labels=["site", "kind"])
+        rows = self._session.execute(
+            select(Site.slug, Alarm.kind, func.count())
+            .join(Alarm, Alarm.site_id == Site.id)
+            .where(Alarm.over_at.is_(None))
+            .group_by(Site.slug, Alarm.kind)
+        )
+        for slug, kind, number in rows:
+            family.add_metric([slug, kind], number)
+        return family
+
+    def _automations(self) -> Metric:
+        number = self._session.scalar(
+            select(func.count()).select_from(Automation).where(Automation.switched_off_at.is_(None))
+        )
+        return GaugeMetricFamily(
+            "hausordnung_automations", "House rules that decide by themselves now.", value=number or 0
+        )
 
     def _age(self, since: datetime | None) -> float:
         return max(0.0, (self._moment - since).total_seconds()) if since else 0.0

@@ -1,6 +1,8 @@
 """A rule decides by itself only when switched on, within its limits, never against a person, and stops in doubt."""
 
+import contextlib
 import json
+import random
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -391,6 +393,47 @@ def test_a_comment_that_is_judged_is_decided_at_once_and_the_site_hears_that_a_m
         assert comments[0].decisions[0].maker is Maker.RULE
     ((_, body),) = receiver.got
     assert json.loads(body)["data"]["automated"] is True
+
+
+def test_while_people_and_workers_act_at_once_no_bound_is_crossed(
+    database: Database, site: Site, on: int, moderator: Moderator
+) -> None:
+    """Two workers draw the same comments while two moderators decide, undo and decide anew, in a random order."""
+    ids = _make(database, site, *[0.95] * 40)
+    start = threading.Barrier(4)
+
+    def work(seed: int) -> None:
+        start.wait()
+        for part in range(0, 40, 8):
+            _act(database, *ids[part : part + 8])
+
+    def decide(seed: int) -> None:
+        chooser = random.Random(seed)
+        start.wait()
+        for id_ in chooser.sample(ids, 25):
+            with database.session() as session, contextlib.suppress(StaleView):
+                mona = session.get_one(Moderator, moderator.id)
+                outcome = chooser.choice([Outcome.APPROVE, Outcome.DELETE])
+                made = decisions.decide(session, id_, outcome, moderator=mona, seen=Seen(1))
+                session.commit()
+                if chooser.random() < 0.5:
+                    decisions.undo(session, made.id, moderator=mona)
+                    session.commit()
+
+    threads = [threading.Thread(target=what, args=(at,)) for at, what in enumerate((work, work, decide, decide))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.session(read_only=True) as session:
+        draws = session.scalars(select(Draw)).all()
+        decided = {draw.comment_id: draw.decision_id for draw in draws if draw.fate is Fate.DECIDED}
+        by_rule = session.scalars(select(Decision).where(Decision.maker == Maker.RULE)).all()
+        assert {made.comment_id: made.id for made in by_rule} == decided, "once each, and each of them recorded"
+        assert len(by_rule) == len(decided) <= RUDE["automation"]["per_day"]  # type: ignore[index]
+        for made in by_rule:
+            earlier = select(func.count()).where(Decision.comment_id == made.comment_id, Decision.id < made.id)
+            assert session.scalar(earlier) == 0, "never on what a person had decided"
 
 
 # When it stops

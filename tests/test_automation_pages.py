@@ -95,6 +95,7 @@ def test_what_it_decided_is_listed_and_can_be_decided_otherwise(
         session.commit()
         numbers = (first.id, second.id)
     page = desk.client.get(ADDRESS).text
+    assert "2 of at most 5" in page
     assert f'action="/decisions/{numbers[0]}/undo"' in page
     assert f'action="/decisions/{numbers[1]}/reverse"' in page
     assert desk.post(f"/decisions/{numbers[1]}/reverse").status_code == 303

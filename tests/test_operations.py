@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from moderation import decisions, doctor
+from moderation.alarms import looking
 from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Database, now
@@ -46,6 +47,7 @@ def test_metrics_tell_what_waits_and_what_failed(
         mona = session.get_one(Moderator, moderator.id)
         decisions.decide(session, decided.id, Outcome.DELETE, moderator=mona, seen=Seen(1))
         session.scalars(select(Delivery)).one().failed_at = now()
+        looking.look(session)
         session.commit()
     answer = watched.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
     samples = {
@@ -58,6 +60,8 @@ def test_metrics_tell_what_waits_and_what_failed(
     assert samples["hausordnung_deliveries_failed",] == 1
     assert samples["hausordnung_scoring_due",] == 3
     assert samples["hausordnung_decisions_last_hour", "moderator", "delete"] == 1
+    assert samples["hausordnung_alarms_open", "deliveries", "foerdeblick"] == 1
+    assert samples["hausordnung_automations",] == 0
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "ü"])

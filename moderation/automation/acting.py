@@ -137,7 +137,11 @@ def _fate(drawn: float, automation: Automation, left: int) -> Fate:
 
 
 def _left_today(session: Session, automation: Automation) -> int:
-    """How many more the rule may decide before midnight by the site's clock, however often it was switched on."""
+    return _limits(automation).per_day - today(session, automation)
+
+
+def today(session: Session, automation: Automation) -> int:
+    """Return how many the rule decided since midnight by the site's clock, however often it was switched on."""
     midnight = start_of_day(automation.site)
     used = session.scalar(
         select(func.count())
@@ -145,7 +149,7 @@ def _left_today(session: Session, automation: Automation) -> int:
         .join(Automation, Automation.id == Draw.automation_id)
         .where(Automation.rule_id == automation.rule_id, Draw.fate == Fate.DECIDED, Draw.drawn_at >= midnight)
     )
-    return _limits(automation).per_day - (used or 0)
+    return used or 0
 
 
 def start_of_day(site: Site) -> datetime:

@@ -163,6 +163,7 @@ def _page(session: Session, site: Site, rule: StatedRule, filled: Filled) -> str
         last=last,
         on=last is not None and last.switched_off_at is None,
         measured=watch.measure(session, last) if last else None,
+        today=acting.today(session, last) if last else 0,
         can_be_undone=decisions.can_be_undone,
         recent=acting.recent(session, rule.id or 0),
         may_save=current_user.role is Role.ADMIN,
