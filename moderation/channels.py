@@ -175,8 +175,14 @@ def _line(session: Session, channel: Channel, news: News) -> dict[str, Any]:
         "kind": news.kind,
         "over": news.over,
         "detail": news.detail,
-        "quote": " ".join(quoted.text.split())[:LONGEST_QUOTE] if quoted else None,
+        "quote": _harmless(" ".join(quoted.text.split())[:LONGEST_QUOTE]) if quoted else None,
     }
+
+
+def _harmless(words: str) -> str:
+    """A reader's words so that no chat takes them for a call to everybody, a link or markup."""
+    joined = words.translate({ord("<"): "‹", ord(">"): "›", ord("`"): "ˋ", ord("@"): "@\u2060"})
+    return joined.replace("](", "]\u2060(").replace("://", ":\u2060//")
 
 
 def send(message: Message, *, timeout: float) -> str | None:

@@ -270,6 +270,20 @@ def test_words_are_quoted_only_where_the_channel_allows_it(
     assert said.count("x") <= channels.LONGEST_QUOTE
 
 
+def test_a_readers_words_call_nobody_and_lead_nowhere(
+    database: Database, site: Site, workshop: Workshop, receiver: Receiver
+) -> None:
+    _add(database, site, _mattermost(receiver), quotes=True)
+    with database.session() as session:
+        comment = add_comment(session, site, text="@all <!channel> [gratis](https://boese.example)")
+        alarms.sound(session, site.id, "oldest", comment_id=comment.id, minutes=241, waiting=1)
+        session.commit()
+    tasks.notify()
+    said = json.loads(receiver.got[0][1])["text"]
+    assert "gratis" in said
+    assert [sign for sign in ("@all", "<!", "](", "https://boese") if sign in said] == []
+
+
 def test_a_storm_becomes_one_message_and_the_next_comes_after_the_pause(
     database: Database, site: Site, workshop: Workshop, receiver: Receiver
 ) -> None:

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 import time_machine
+from click.testing import CliRunner
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from moderation import alarms, chance, decisions, queue, rulebook
 from moderation.automation import acting, switch, watch
 from moderation.automation.history import cases, curve, estimate
+from moderation.cli import main
+from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.decisions import Seen
 from moderation.errors import BadInput, StaleView
@@ -534,3 +537,21 @@ def test_an_alarm_is_noticed_once_and_only_where_it_waits_for_that(
         session.commit()
         assert alarms.open_ones(session) == []
         assert session.scalars(select(Alarm.over_at)).one() is not None
+
+
+@pytest.mark.usefixtures("never_checked")
+def test_one_command_stops_all_and_says_what_was_on(
+    database: Database, site: Site, on: int, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODERATION_HOME", str(settings.home))
+    monkeypatch.setenv("MODERATION_DATABASE_URL", settings.database_url)
+    _act(database, *_make(database, site, 0.95))
+    said = CliRunner().invoke(main, ["automation", "status"]).output
+    assert said.startswith(f"{site.slug}: grob (delete), promised 90.0%; people agreed with 0 of 0 checks, ")
+    assert said.endswith("kept 1 of 1 decisions; 1 today\n")
+    stopped = CliRunner().invoke(main, ["automation", "stop", "--site", site.slug]).output
+    assert stopped == f"{site.slug}: grob is off.\n"
+    assert CliRunner().invoke(main, ["automation", "stop"]).output == "No rule decides by itself.\n"
+    assert _switched_off(database) == "command"
+    with database.session(read_only=True) as session:
+        assert alarms.open_ones(session) == [], "who stops it knows of it"

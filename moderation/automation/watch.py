@@ -17,6 +17,10 @@ ENOUGH = 20
 """Cases from which on a share below the promise is below it; with fewer, chance must be ruled out first."""
 
 
+ASKED_FOR = frozenset({"moderator", "command"})
+"""Why somebody switched a rule off; every other reason sounds an alarm."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """How often people agreed: of those given to them as a check, ``right``; of those it decided, ``kept`` were."""
@@ -114,7 +118,7 @@ def switch_off(session: Session, automation: Automation, why: str, *, moderator:
         decided=measured.decided,
         kept=measured.kept,
     )
-    if moderator is None:
+    if why not in ASKED_FOR:
         alarms.sound(
             session,
             automation.site_id,

@@ -4,6 +4,7 @@ import click
 
 from moderation import __version__
 from moderation.cli.audit import audit
+from moderation.cli.automation import automation
 from moderation.cli.backtest import backtest
 from moderation.cli.commenter import commenter
 from moderation.cli.database import db
@@ -52,6 +53,7 @@ for command in (
     token,
     rules,
     audit,
+    automation,
     moderator,
     commenter,
     import_,

@@ -45,7 +45,9 @@ class Automation(Base):
     moderator_id: Mapped[int] = mapped_column(ForeignKey("moderator.id"), doc="Who switched it on.")
     switched_on_at: Mapped[datetime] = mapped_column(default=now)
     switched_off_at: Mapped[datetime | None]
-    why_off: Mapped[str | None] = mapped_column(String(20), doc="moderator, rule_changed, checks or reversals.")
+    why_off: Mapped[str | None] = mapped_column(
+        String(20), doc="moderator, command, rule_changed, checks or reversals."
+    )
 
     site: Mapped[Site] = relationship()
     rule: Mapped[HouseRule] = relationship()
