@@ -199,6 +199,29 @@ def test_comments_on_which_another_rule_objects_do_not_count(
     assert estimate(found, rules[0], 0.8).tries == 60
 
 
+def test_a_learned_rule_is_proven_by_what_it_said_before_people_decided(database: Database, site: Site) -> None:
+    learned = {**RUDE, "key": "gelernt", "when": {"signal": "learned", "at_least": 0.5}}
+    with database.session() as session:
+        rulebook.save(session, site, [StatedRule.model_validate(learned), StatedRule.model_validate(LONG)])
+        rules = rulebook.stated(rulebook.current(session, site.id))
+        add_past(
+            session, site, [(0.1, Status.DELETED)] * 12 + [(0.1, Status.APPROVED)] * 3 + [(0.1, Status.DELETED)] * 5
+        )
+        kept = session.scalars(select(Assessment).order_by(Assessment.id)).all()
+        for assessment in kept[:15]:
+            assessment.learned = {"rules": {str(rules[0].id): 0.9}}
+        session.flush()
+        found = cases(history(session, site, [rule.applied() for rule in rules]), rules, "gelernt")
+        assert (estimate(found, rules[0], 0.8).tries, estimate(found, rules[0], 0.8).right) == (15, 12)
+        rulebook.save(session, site, [StatedRule.model_validate(learned), StatedRule.model_validate(RUDE)])
+        rules = rulebook.stated(rulebook.current(session, site.id))
+        for assessment in kept:
+            assessment.disrespect = 0.9
+        session.flush()
+        found = cases(history(session, site, [rule.applied() for rule in rules]), rules, "grob")
+        assert estimate(found, rules[1], 0.8).tries == 20, "where nothing had been learned yet, it holds nobody up"
+
+
 def test_nothing_is_switched_on_that_history_does_not_prove(
     database: Database, site: Site, moderator: Moderator, past: None
 ) -> None:

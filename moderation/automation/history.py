@@ -51,9 +51,10 @@ class Case:
 def cases(past: History, rules: Sequence[StatedRule], key: str) -> list[Case]:
     """Return the comments on which the rule was met and nothing spoke against it.
 
-    Rules that are learned from decisions are left out: what they said then cannot be told now.
+    What is learned from decisions counts as it was said then, before people decided; another rule that is learned and
+    said nothing yet speaks neither for nor against.
     """
-    applied = [rule.applied() for rule in rules if rule.applied().signal is not Signal.LEARNED or rule.key == key]
+    applied = [rule.applied() for rule in rules]
     mine = next(rule.applied() for rule in rules if rule.key == key)
     found = (_case(comment, mine, applied) for comment in past.comments)
     return [case for case in found if case is not None]
@@ -65,6 +66,8 @@ def _case(past: Past, mine: Rule, rules: Sequence[Rule]) -> Case | None:
         if not holds(rule, past.facts):
             continue
         finding = look(rule, past.judged, past.facts)
+        if finding is None and rule.signal is Signal.LEARNED and rule != mine:
+            continue
         if finding is None or (finding.met and rule.advice is not mine.advice):
             return None
         if finding.met and rule == mine:

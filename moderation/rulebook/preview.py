@@ -181,7 +181,7 @@ def history(session: Session, site: Site, rules: Sequence[Rule]) -> History:
             *(Comment.id, Comment.text, Comment.submitted_at, Comment.status),
             *(Comment.commenter_id, Comment.commenter_email, Article.section, machine.label("by_machine")),
             *(Assessment.language, Assessment.relevance, Assessment.disrespect, Assessment.kinds),
-            *(Assessment.target, Assessment.put_down_share),
+            *(Assessment.target, Assessment.put_down_share, Assessment.learned),
         )
         .join(Assessment, judged)
         .join(Article, Article.id == Comment.article_id)
@@ -214,6 +214,7 @@ def _past(row: Any, site: Site, record: tuple[int, int] | None, repeated: tuple[
             repeats=repeated,
             approved=record and record[0],
             deleted=record and record[1],
+            learned={int(rule_id): share for rule_id, share in (row.learned or {}).get("rules", {}).items()},
         ),
         outcome=row.status if row.status in {Status.APPROVED, Status.DELETED} and not row.by_machine else None,
     )
