@@ -202,6 +202,7 @@ def test_comments_on_which_another_rule_objects_do_not_count(
 def test_a_learned_rule_is_proven_by_what_it_said_before_people_decided(database: Database, site: Site) -> None:
     learned = {**RUDE, "key": "gelernt", "when": {"signal": "learned", "at_least": 0.5}}
     with database.session() as session:
+        site = session.get_one(Site, site.id)
         rulebook.save(session, site, [StatedRule.model_validate(learned), StatedRule.model_validate(LONG)])
         rules = rulebook.stated(rulebook.current(session, site.id))
         add_past(
