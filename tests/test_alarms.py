@@ -204,6 +204,24 @@ def test_an_article_where_rules_mark_far_more_than_usual_alarms(
     assert (kind, detail["why"], detail["marked"], detail["judged"]) == ("hot", "marks", 12, 16)
 
 
+def test_a_history_sent_in_one_go_heats_nothing_nor_does_what_nobody_can_compare(
+    database: Database, site: Site, moment: datetime
+) -> None:
+    with database.session() as session:
+        old = add_article(session, site, external_id="old")
+        _fill(session, site, old, 200, moment)
+        for number, comment in enumerate(session.scalars(select(Comment))):
+            comment.submitted_at = moment - timedelta(hours=2 + number)
+        session.commit()
+        with time_machine.travel(moment, tick=False):
+            assert _look(database) == []
+        fresh = add_article(session, site, external_id="fresh")
+        _fill(session, site, fresh, 40, moment)
+        session.commit()
+    with time_machine.travel(moment, tick=False):
+        assert _look(database) == [], "a site with two articles has no past to compare with"
+
+
 def test_chance_alone_hardly_ever_alarms() -> None:
     """Of 20,000 half hours in which an article gets as many comments as is usual, twenty at most may alarm."""
     from scipy import stats
@@ -460,14 +478,18 @@ def test_thresholds_and_channels_are_set_at_the_desk(
     assert desk.client.get("/alarms").status_code == 200
 
 
-def test_an_open_alarm_stands_on_every_page_with_a_way_to_look(desk: Desk, database: Database, site: Site) -> None:
+def test_an_open_alarm_is_one_line_at_the_queue_and_told_in_whole_on_its_page(
+    desk: Desk, database: Database, site: Site
+) -> None:
     with database.session() as session:
         article = add_article(session, site, title="Brücke <b>zu</b>")
         detail = {"article": article.id, "title": article.title, "recent": 30, "usual": 2.5, "minutes": 30}
         alarms.sound(session, site.id, "hot", f"article {article.id}", why="rate", **detail)
         article_id = article.id
         session.commit()
-    page = desk.client.get("/rules").text
+    assert "1 article is heating up" in desk.client.get("/queue").text
+    assert "heating up" not in desk.client.get("/rules").text
+    page = desk.client.get("/alarms").text
     assert "“Brücke &lt;b&gt;zu&lt;/b&gt;” is heating up: 30 comments in 30 minutes; usual are 2.5." in page
     assert f'href="/articles/{article_id}"' in page
     with database.session(read_only=True) as session:

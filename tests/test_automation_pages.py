@@ -142,7 +142,7 @@ def test_changing_the_rule_keeps_its_limits_and_refuses_what_they_forbid(
         assert (rule.title, rule.automation is not None) == ({"de": "Nicht grob", "en": "Kind"}, True)
 
 
-def test_a_rule_that_was_stopped_is_told_on_every_page_until_noticed(
+def test_a_rule_that_was_stopped_is_told_at_the_desk_until_noticed(
     desk: Desk, database: Database, site: Site, moderator: Moderator
 ) -> None:
     with database.session() as session:
@@ -154,8 +154,9 @@ def test_a_rule_that_was_stopped_is_told_on_every_page_until_noticed(
         watch.switch_off(session, made, "checks")
         (alarm_id,) = [alarm.id for alarm in alarms.open_ones(session)]
         session.commit()
-    for page in ("/queue", "/rules", "/map"):
-        assert "no longer decides by itself: 90% were promised" in desk.client.get(page).text
+    for page in ("/queue", "/today"):
+        assert "1 rule no longer decides by itself" in desk.client.get(page).text
+    assert "no longer decides by itself: 90% were promised" in desk.client.get("/alarms").text
     assert desk.post(f"/alarms/{alarm_id}/noticed").status_code == 303
     assert "no longer decides by itself" not in desk.client.get("/queue").text
     assert desk.post(f"/alarms/{alarm_id}/noticed").status_code == 303

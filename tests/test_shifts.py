@@ -64,7 +64,7 @@ def _letter_at_six(database: Database, site: Site, moderator: Moderator, postbox
         with database.session() as session:
             for _ in range(8):  # so that it stays hot
                 lately = add_comment(session, site, status=Status.APPROVED)
-                lately.received_at = MONDAY + timedelta(hours=1, minutes=55)
+                lately.received_at = lately.submitted_at = MONDAY + timedelta(hours=1, minutes=55)
             hot = {"why": "rate", "article": lately.article_id, "title": "A", "recent": 20, "usual": 2, "minutes": 30}
             alarms.sound(session, site.id, "hot", f"article {lately.article_id}", **hot)
             session.commit()

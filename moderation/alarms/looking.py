@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from moderation import chance
@@ -28,6 +28,12 @@ FIRST = 200
 
 TRIES = 3
 """Tries after which a decision that is still on its way counts as failing."""
+
+PAST = timedelta(hours=6)
+"""How long an article must have been there before its own past says what is usual for it."""
+
+FEW_ARTICLES, ENOUGH = 5, 50
+"""Articles and comments of a week below which nobody knows what is usual at the site."""
 
 UNLIKELY = 0.001
 """How probable what is seen may be by chance alone, over all articles that are looked at together."""
@@ -98,18 +104,21 @@ def _deliveries(session: Session, site: Site) -> None:
 class Heat:
     """How an article is commented lately, against what is usual.
 
-    ``recent`` comments came in the last half hour, ``usual`` would be expected; of ``judged`` ones rules ``marked`` so
-    many, and of the site's comments of a week they mark the share ``share``.
+    ``recent`` comments were written in the last half hour, ``usual`` would be expected: None where neither the article
+    nor the site has a past that says. Of ``judged`` ones rules ``marked`` so many, and of the site's comments of a week
+    they mark the share ``share``.
     """
 
     recent: int
-    usual: float
+    usual: float | None
     judged: int
     marked: int
     share: float
 
     def rises(self, *, among: int) -> bool:
         """Whether comments come faster than chance explains, where so many articles are looked at together."""
+        if self.usual is None:
+            return False
         by_chance = chance.poisson_at_least(self.recent, self.usual)
         return self.recent >= TIMES * self.usual and by_chance < UNLIKELY / among
 
@@ -141,7 +150,7 @@ def _articles(session: Session, site: Site) -> None:
                 why=why,
                 minutes=int(SPAN.total_seconds() // 60),
                 recent=heat.recent,
-                usual=round(heat.usual, 1),
+                usual=round(heat.usual or 0.0, 1),
                 marked=heat.marked,
                 judged=heat.judged,
                 share=round(heat.share, 3),
@@ -153,43 +162,57 @@ def measure(session: Session, site: Site, article: Article, moment: datetime) ->
     lately = moment - SPAN
     counts = _counts(session, site, lately, moment)
     before = _counts(session, site, lately - BEFORE, lately)[article.id]
-    lived = min(BEFORE, max(SPAN, lately - article.created_at))
-    of_its_own = before / (lived / SPAN)
+    lived = lately - min(article.created_at, article.published_at or article.created_at)
+    of_its_own = before / (min(lived, BEFORE) / SPAN) if lived >= PAST else None
+    known = [rate for rate in (of_its_own, _usual(session, site, lately)) if rate is not None]
     judged, marked = _marked(session, Comment.article_id == article.id, lately, moment)
     week_judged, week_marked = _marked(session, Comment.site_id == site.id, moment - WEEK, lately)
     return Heat(
         recent=counts[article.id],
-        usual=max(of_its_own, _usual(session, site, lately), 0.5),
+        usual=max(*known, 0.5) if known else None,
         judged=judged,
         marked=marked,
-        share=(week_marked + 1) / (week_judged + 2),  # with nothing known yet, half: then nothing is unusual
+        share=(week_marked + 1) / (week_judged + 2) if week_judged >= ENOUGH else 1.0,
     )
+
+
+def _written(since: datetime, until: datetime) -> ColumnElement[bool]:
+    """Whether a comment was written within a span: a history that is sent in one go heats nothing.
+
+    A clock that is ahead counts as the moment when its comment came. What was written since came since, too: that is
+    said besides because there is an index of it.
+    """
+    at = case((Comment.submitted_at > Comment.received_at, Comment.received_at), else_=Comment.submitted_at)
+    return and_(Comment.received_at > since, at > since, at <= until)
 
 
 def _counts(session: Session, site: Site, since: datetime, until: datetime) -> Counter[int]:
     rows = session.execute(
         select(Comment.article_id, func.count())
-        .where(Comment.site_id == site.id, Comment.received_at > since, Comment.received_at <= until)
+        .where(Comment.site_id == site.id, _written(since, until))
         .group_by(Comment.article_id)
     )
     return Counter(dict(iter(rows)))
 
 
-def _usual(session: Session, site: Site, until: datetime) -> float:
+def _usual(session: Session, site: Site, until: datetime) -> float | None:
     """How many comments an article of the site gets in half an hour of the time in which it is commented at all.
 
-    Most comments come on an article's first day, so a week's comments are spread over one day for each article.
+    Most comments come on an article's first day, so a week's comments are spread over one day for each article. None
+    where the week has too few articles or comments to say what is usual.
     """
     week = _counts(session, site, until - WEEK, until)
-    return week.total() / len(week) / (BEFORE / SPAN) if week else 0.0
+    if len(week) < FEW_ARTICLES or week.total() < ENOUGH:
+        return None
+    return week.total() / len(week) / (BEFORE / SPAN)
 
 
-def _marked(session: Session, of_what: object, since: datetime, until: datetime) -> tuple[int, int]:
+def _marked(session: Session, of_what: ColumnElement[bool], since: datetime, until: datetime) -> tuple[int, int]:
     """How many comments were judged, and how many of them rules marked."""
     rows = session.execute(
         select(Assessment.advice, func.count())
         .join(Comment, (Comment.id == Assessment.comment_id) & (Comment.revision == Assessment.revision))
-        .where(of_what, Comment.received_at > since, Comment.received_at <= until)  # type: ignore[arg-type]
+        .where(of_what, _written(since, until))
         .where(Assessment.not_scored.is_(None))
         .group_by(Assessment.advice)
     )

@@ -1,19 +1,20 @@
-"""Alarms on the desk: the banner on every page; the page of alarms, channels and shifts."""
+"""Alarms on the desk: the line on the queue and on today's page; the page of alarms, channels and shifts."""
 
+from collections import Counter
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from pydantic import ValidationError
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from moderation import alarms, audit, auth, channels, shifts
 from moderation.alarms import thresholds
 from moderation.alarms.thresholds import Thresholds
 from moderation.errors import BadInput, NotFound
-from moderation.models import Alarm, Moderator, Role, Site
+from moderation.models import Moderator, Role, Site
 from moderation.rules.conditions import DAYS
 from moderation.views import rule_words, services
 
@@ -24,16 +25,13 @@ ID = "int(max=9000000000000000000)"
 
 @blueprint.app_context_processor
 def _banner() -> dict[str, object]:
-    return {"newest_alarm": _newest}
+    return {"open_alarms": _open}
 
 
-def _newest() -> tuple[Alarm | None, int, bool]:
-    """The newest alarm that is open, how many are, and whether there are several sites."""
+def _open() -> dict[str, int]:
+    """How many alarms are open, by kind; the newest kind first."""
     with services().database.session(read_only=True) as session:
-        found = alarms.open_ones(session)
-        several = bool(found) and (session.scalar(select(func.count()).select_from(Site)) or 0) > 1
-        session.expunge_all()
-        return next(iter(found), None), len(found), several
+        return dict(Counter(alarm.kind for alarm in alarms.open_ones(session, limit=100)))
 
 
 @blueprint.post(f"/alarms/<{ID}:alarm_id>/noticed")
