@@ -37,6 +37,7 @@ translations: .venv/installed-dev  ## Collect new messages and compile what is t
 	$(BIN)/pybabel -q extract -F babel.cfg -k lazy_gettext --no-location --sort-output --project Hausordnung --copyright-holder "the authors" -o moderation/translations/messages.pot .
 	$(BIN)/pybabel -q update --width 120 --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -i moderation/translations/messages.pot -d moderation/translations
 	$(BIN)/pybabel -q compile -d moderation/translations
+	$(BIN)/pybabel -q compile -d moderation/translations -D formal
 
 clean:  ## Remove what was made here, but not the database
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache

@@ -151,11 +151,11 @@ def _deny() -> ResponseReturnValue | None:
         raise NotSignedIn("Sign in first.")
     if request.method == "GET":
         return redirect(url_for("account.sign_in", next=request.full_path))
-    _keep_draft()
+    keep_draft()
     return redirect(url_for("account.sign_in", next=request.form.get("back")))
 
 
-def _keep_draft() -> None:
+def keep_draft() -> None:
     """Keep the note that was being written when the session ended; it stands in its field again after the sign-in."""
     note = request.form.get("note", "")[:500]
     if note:

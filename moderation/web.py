@@ -6,7 +6,9 @@ from http import HTTPStatus
 
 import structlog
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import Babel
+from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
@@ -107,6 +109,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         threading.Thread(target=app.extensions["moderation"].judge.warm, daemon=True).start()
     app.register_error_handler(ModerationError, _explain)
     app.register_error_handler(HTTPException, _explain_http)
+    app.register_error_handler(CSRFError, _explain_old_form)
     for away in (OperationalError, InterfaceError, NoConnection):
         app.register_error_handler(away, _explain_database)
     app.after_request(_harden)
@@ -153,6 +156,10 @@ def _explain(error: ModerationError) -> tuple[Response, int]:
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.wait)
     return response, error.status
+
+
+def _explain_old_form(error: CSRFError) -> ResponseReturnValue:
+    return account.bring_back() or _explain_http(error)
 
 
 def _explain_http(error: HTTPException) -> tuple[Response, int] | HTTPException:

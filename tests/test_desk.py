@@ -131,7 +131,7 @@ def test_a_stale_view_is_told_and_shown_anew(mona: FlaskClient, database: Databa
         session.commit()
     status, page = _decide(mona, rude, "delete")
     assert status == 409
-    assert "Der Text wurde geändert, seit Sie ihn gelesen haben." in page
+    assert "Der Text wurde geändert, seit du ihn gelesen hast." in page
     assert "Ach, das Land." in page
 
 
@@ -179,7 +179,7 @@ def test_names_and_addresses_are_folded_away(mona: FlaskClient, database: Databa
 
 
 def test_an_empty_queue_has_a_friendly_line(mona: FlaskClient) -> None:
-    assert "Sie haben alles gelesen." in _text(mona.get("/queue").text)
+    assert "Du hast alles gelesen." in _text(mona.get("/queue").text)
 
 
 HOSTILE = [
@@ -322,6 +322,22 @@ def test_a_note_is_not_lost_when_the_session_is_over(mona: FlaskClient, rude: in
     values = {"name": "mona", "password": PASSWORD, "next": back, "csrf_token": csrf(mona)}
     assert mona.post("/sign-in", data=values).headers["location"] == back
     assert 'value="Kai fragen"' in mona.get(back).text
+
+
+def test_a_form_older_than_the_sign_in_leads_back_to_its_card_with_what_was_typed(
+    mona: FlaskClient, database: Database, rude: int
+) -> None:
+    back = f"/queue?order=oldest&comment={rude}"
+    old = {"csrf_token": "of-the-session-before", "back": back}
+    answer = mona.post(f"/comments/{rude}/deferral", data=old | {"note": "Kai fragen"}, follow_redirects=True)
+    assert "nichts Getipptes ist verloren" in answer.text
+    assert 'value="Kai fragen"' in answer.text
+    assert "nichts Getipptes" not in mona.get(back).text
+    decided = mona.post(f"/comments/{rude}/decision", data=old | {"outcome": "approve", "revision": 1})
+    assert decided.headers["location"] == back
+    with database.session(read_only=True) as session:
+        assert session.get_one(Comment, rude).status is Status.PENDING
+    assert mona.post(f"/comments/{rude}/decision", data={"back": "//elsewhere.example"}).status_code == 400
 
 
 def test_who_has_a_card_open_is_said_to_others_who_get_the_next(

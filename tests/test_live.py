@@ -124,6 +124,12 @@ def test_who_asks_again_is_told_nothing_while_nothing_happened(
     assert _ask(mona, two, etag).status_code == 200
 
 
+def test_an_empty_desk_is_told_what_comes(mona: FlaskClient, two: list[int]) -> None:
+    told = mona.get("/queue/news?known=&newest=0").json
+    assert told is not None
+    assert (told["came"], told["notice"]) == ("2 neue Kommentare zeigen", "")
+
+
 @pytest.mark.parametrize("query", ["known=x", "known=1&newest=-1", "known=1", "newest=1&order=worst&article=x"])
 def test_a_wrong_question_is_refused(mona: FlaskClient, query: str) -> None:
     assert mona.get(f"/queue/news?{query}").status_code == 422

@@ -25,8 +25,8 @@ def mona(app: Flask, moderator: Moderator) -> FlaskClient:
     return client
 
 
-def _save(client: FlaskClient, address: str, **form: str) -> tuple[int, str]:
-    answer = client.post(address, data={"csrf_token": csrf(client, "/own")} | form)
+def _save(client: FlaskClient, place: str, **form: str) -> tuple[int, str]:
+    answer = client.post(place, data={"csrf_token": csrf(client, "/own")} | form)
     return answer.status_code, html.unescape(answer.text)
 
 
@@ -95,3 +95,10 @@ def test_the_thread_can_be_had_without_its_page(mona: FlaskClient, site: Site, d
     part = mona.get(f"/comments/{second}/thread").text
     assert "Wer zahlt das?" in part
     assert "<html" not in part
+
+
+def test_german_says_du_or_sie_as_one_likes(mona: FlaskClient) -> None:
+    assert "Du hast alles gelesen." in mona.get("/queue").text
+    assert _save(mona, "/own", address="formal")[0] == 303
+    assert "Sie haben alles gelesen." in mona.get("/queue").text
+    assert "Du hast" not in mona.get("/queue").text

@@ -76,5 +76,5 @@ def news(session: Session, filters: Filters, shown: Shown, *, moderator: Moderat
         came=session.scalar(select(func.count()).select_from(came)) or 0,
         gone={id_: last.get(id_) for id_ in gone},
         held=held_by_others(session, list(revisions), moderator=moderator),
-        edited=revisions.get(shown.comment_id or 0, shown.revision) != shown.revision,
+        edited=shown.comment_id in revisions and revisions[shown.comment_id] != shown.revision,
     )

@@ -10,6 +10,7 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
+from moderation import auth
 from moderation.access import openid, passwords, sign_ins
 from moderation.access.codes import Codes
 from moderation.errors import ModerationError, NotSignedIn
@@ -174,3 +175,16 @@ def language() -> ResponseReturnValue:
                 database.get_one(Moderator, current_user.id).language = chosen
                 database.commit()
     return redirect(local(request.form.get("next")) or url_for("desk.queue"), 303)
+
+
+def bring_back() -> ResponseReturnValue | None:
+    """Lead a form that is older than the sign-in back to its card, with what was typed in it; None without a card.
+
+    Such a form lay open in a window while the moderator signed in anew in another.
+    """
+    back = local(request.form.get("back"))
+    if back is None or not current_user.is_authenticated:
+        return None
+    auth.keep_draft()
+    session["was_old"] = True
+    return redirect(back, 303)

@@ -117,6 +117,7 @@ def _beside(
         else None,
         "draft": draft.get("note") if comment and draft.get("comment") == comment.id else None,
         "stale": stale,
+        "was_old": browser.pop("was_old", False),
         "changes": _changes(comment) if comment and stale else None,
         **place,
     }

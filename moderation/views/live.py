@@ -71,10 +71,6 @@ def _id(name: str, given: str) -> int:
 
 
 def _told(found: News) -> dict[str, object]:
-    comment_id = request.args.get("comment", type=int)
-    is_gone = comment_id in found.gone
-    notice = render_template("_gone.html", comment_id=comment_id, decision=found.gone.get(comment_id or 0))
-    edited = render_template("_gone.html", comment_id=comment_id, edited=True)
     return {
         "waits": render_template("_waits.html", waits=found.waits),
         "came": ngettext("Show %(num)s new comment", "Show %(num)s new comments", found.came) if found.came else "",
@@ -82,5 +78,14 @@ def _told(found: News) -> dict[str, object]:
         "held": {
             str(id_): gettext("%(name)s reads it", name=claim.moderator.name) for id_, claim in found.held.items()
         },
-        "notice": notice if is_gone else edited if found.edited else "",
+        "notice": _notice(found, request.args.get("comment", type=int)),
     }
+
+
+def _notice(found: News, comment_id: int | None) -> str:
+    """What happened to the open comment, in words; nothing where nothing did, or where none is open."""
+    if comment_id is None or not (found.edited or comment_id in found.gone):
+        return ""
+    return render_template(
+        "_gone.html", comment_id=comment_id, edited=found.edited, decision=found.gone.get(comment_id)
+    )

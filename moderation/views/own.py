@@ -5,10 +5,11 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import LazyString, lazy_gettext
+from flask_babel import Domain, LazyString, lazy_gettext
 from flask_login import current_user
 
 from moderation.errors import BadInput
+from moderation.folders import TRANSLATIONS
 from moderation.models import Moderator
 from moderation.views import keyboard, services
 
@@ -41,6 +42,11 @@ WISHES = (
         ),
     ),
     Wish(
+        "address",
+        lazy_gettext("German speaks to me with"),
+        (("informal", lazy_gettext("“du”")), ("formal", lazy_gettext("“Sie”"))),
+    ),
+    Wish(
         "pause",
         lazy_gettext("Remind me of a break"),
         (
@@ -51,6 +57,16 @@ WISHES = (
         ),
     ),
 )
+
+
+FORMAL = Domain([str(TRANSLATIONS)] * 2, "messages;formal")
+"""The messages, and over them those that are said otherwise to whoever is not on first-name terms."""
+
+
+@blueprint.before_app_request
+def _speak() -> None:
+    if request.endpoint != "static" and wish("address") == "formal":
+        FORMAL.as_default()
 
 
 @blueprint.app_context_processor

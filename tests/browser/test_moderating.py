@@ -59,7 +59,7 @@ def test_one_is_deleted_by_button_and_one_approved_by_key_and_the_site_verifies_
 
     expect(page.locator("blockquote.text")).to_contain_text("Nordring")  # the next one came by itself
     page.keyboard.press("f")
-    expect(page.get_by_text("Sie haben alles gelesen.")).to_be_visible()
+    expect(page.get_by_text("Du hast alles gelesen.")).to_be_visible()
 
     assert _statuses(database) == {"rude": Status.DELETED, "civil": Status.APPROVED}
     tasks.deliver()
