@@ -19,7 +19,7 @@ from moderation.judge.artefacts import FORMAT, MANIFEST
 from moderation.judge.encoder import Encoder
 from moderation.judge.lexical import Rarity, rarity_of
 from moderation.judge.network import Floats
-from training import relevance, spam, tone
+from training import folds, relevance, spam, table, tone, verdict
 from training.cases import load_pairs
 from training.corpus import Split, Thread, load_threads, split_of
 from training.sources import Example, load_examples, load_fox_threads, load_registers
@@ -28,11 +28,14 @@ ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "moderation" / "judge" / "weights"
 THREADS = ROOT / "training" / "corpus" / "threads"
 PARTS = ("relevance", "tone", "spam")
-VERSION = "2026.11.2"
+VERSION = "2026.11.3"
 
 
-def build(data: Path, out: Path, parts: Collection[str]) -> None:
-    """Train ``parts`` and print their dev figures; write weights and manifest to ``out``."""
+def build(data: Path, out: Path, parts: Collection[str], keep: Path | None = None) -> None:
+    """Train ``parts`` and print their dev figures; write weights and manifest to ``out``.
+
+    ``keep`` is a folder that remembers what tone learned, for a build that may be interrupted.
+    """
     encoder = Encoder()
     threads = load_threads(THREADS)
     print(f"{len(threads)} threads, {sum(len(thread.comments) for thread in threads)} comments")
@@ -44,9 +47,8 @@ def build(data: Path, out: Path, parts: Collection[str]) -> None:
         show("relevance", figures)
         write(out / "relevance.npz", weights)
     if "tone" in parts:
-        weights, figures = tone.train(tone.prepare(examples, threads, load_pairs(), encoder))
-        show("tone", figures)
-        write(out / "tone.npz", weights)
+        data_ = tone.prepare(examples, threads, load_pairs(), encoder)
+        write(out / "tone.npz", teach_tone(data_, encoder, keep))
     if "spam" in parts:
         spam_weights, figures = spam.train(threads, examples, encoder)
         show("spam", figures)
@@ -56,7 +58,7 @@ def build(data: Path, out: Path, parts: Collection[str]) -> None:
 
 def rarity_for(threads: Sequence[Thread], examples: Sequence[Example]) -> Rarity:
     """Return how rare word pieces are in harmless public texts and in the corpus's comments that teach."""
-    spoken = [example.text for example in examples if example.labels.get("disrespect") == 0]
+    spoken = [example.text for example in examples if example.marks == frozenset()]
     teaching = [thread for thread in threads if split_of(thread.id) is Split.TRAIN]
     return rarity_of(spoken + [comment.text for thread in teaching for comment in thread.comments])
 
@@ -64,6 +66,14 @@ def rarity_for(threads: Sequence[Thread], examples: Sequence[Example]) -> Rarity
 def vectors_of_registers(data: Path, encoder: Encoder) -> list[Floats]:
     """Return vectors of public texts, (n, 512) for each way of writing."""
     return [encoder.vectors(texts) for texts in load_registers(data)]
+
+
+def teach_tone(data: tone.Data, encoder: Encoder, keep: Path | None) -> dict[str, NDArray[np.generic]]:
+    """Return the weights of tone, and print what is said of texts that are held out."""
+    held = tone.hold_out(data, keep)
+    aimed = verdict.aim_rows(data, held)
+    table.show(folds.measure(data, held, aimed))
+    return verdict.weights(data, held, aimed, *tone.whole(data, keep), encoder)
 
 
 def show(what: str, figures: dict[str, float]) -> None:
@@ -90,6 +100,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of the public data sets")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="where the weights go")
     parser.add_argument("--only", choices=PARTS, help="make one part, leave the others as they are")
+    parser.add_argument("--keep", type=Path, help="remember what tone learned here, and go on from it")
     parser.add_argument("--seal", action="store_true", help="train nothing, write the manifest of what is there")
     arguments = parser.parse_args()
     if arguments.seal:
@@ -97,7 +108,9 @@ def main() -> None:
     elif arguments.data is None:
         parser.error("--data is needed to train")
     else:
-        build(arguments.data, arguments.out, [arguments.only] if arguments.only else PARTS)
+        if arguments.keep:
+            arguments.keep.mkdir(parents=True, exist_ok=True)
+        build(arguments.data, arguments.out, [arguments.only] if arguments.only else PARTS, arguments.keep)
 
 
 if __name__ == "__main__":

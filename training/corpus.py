@@ -40,6 +40,16 @@ class Rated:
         return frozenset(kind for kind, _ in self.quotes)
 
     @property
+    def marked(self) -> frozenset[int]:
+        """The characters that carry disrespect; shouting is how something is said, and marks none."""
+        places: set[int] = set()
+        for kind, quote in self.quotes:
+            start = self.text.find(quote)
+            if kind is not Kind.SHOUTING and start >= 0:
+                places.update(range(start, start + len(quote)))
+        return frozenset(places)
+
+    @property
     def disrespectful(self) -> bool:
         """Whether it goes against persons: swearing at no one and shouting are rough, but no put-down."""
         return bool(self.kinds - _ROUGH) or (Kind.PROFANITY in self.kinds and self.target != "none")

@@ -1,6 +1,7 @@
 """Judges labelled threads that nothing was trained on: ``python -m training.evaluate moderation/demo/threads``.
 
-It goes through the front door, with the shipped weights, so its figures hold for what users get.
+It goes through the front door, with the shipped weights, so its figures hold for what users get. With ``--data DIR``,
+the folder of the public sets, it prints the table of tone instead (``table.py``).
 """
 
 import argparse
@@ -12,6 +13,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 from moderation.figures import calibration_error
 from moderation.judge import Assessment, Case, Judge, Kind
+from training import table
 from training.corpus import OFF_TOPIC, ON_TOPIC, Comment, Thread, load_threads
 
 Judged = list[tuple[Comment, Case, Assessment]]
@@ -93,8 +95,20 @@ def _target_and_spans(judged: Judged) -> dict[str, float]:
     }
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Read the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("threads", type=Path, help="folder of labelled threads")
-    for name, value in evaluate(load_threads(parser.parse_args().threads)).items():
-        print(f"{name:60} {value:.3f}")
+    parser.add_argument("threads", type=Path, nargs="?", help="folder of labelled threads")
+    parser.add_argument("--data", type=Path, help="folder of the public data sets: print the table of tone")
+    arguments = parser.parse_args()
+    if arguments.data:
+        table.show(table.measure(Judge.load(), arguments.data))
+    elif arguments.threads:
+        for name, value in evaluate(load_threads(arguments.threads)).items():
+            print(f"{name:60} {value:.3f}")
+    else:
+        parser.error("say a folder of threads, or --data")
+
+
+if __name__ == "__main__":
+    main()

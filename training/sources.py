@@ -19,6 +19,7 @@ from training.corpus import Comment, Thread
 
 SEED = 20260101
 CIVIL = 5000
+CIVIL_HELD_BACK = 1500
 DAVIDSON_POSITIVE = 600
 DAVIDSON_NEGATIVE = 2500
 REGISTER = 3000
@@ -30,12 +31,19 @@ _NOTHING = dict.fromkeys(("disrespect", *map(str, Kind)), 0)
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A text, its language, the labels it teaches by head, and how much it counts."""
+    """A text, its language, the labels it teaches by head, and how much it counts.
+
+    ``marks`` are the characters that carry a put-down (None: nobody said); what shares a ``group`` stays together in a
+    fold.
+    """
 
     text: str
     language: str
+    source: str
     labels: dict[str, int] = field(default_factory=dict)
     weight: float = 1.0
+    marks: frozenset[int] | None = None
+    group: str = ""
 
 
 def load_examples(folder: Path) -> list[Example]:
@@ -53,22 +61,29 @@ def _germeval(folder: Path) -> Iterator[Example]:
             "ABUSE": {"disrespect": 1, "identity_attack": 1},
             "PROFANITY": {"profanity": 1, "insult": 0, "identity_attack": 0},
         }[fine]
-        yield Example(text, "de", labels)
+        yield Example(text, "de", "germeval", labels, 1.5, frozenset() if fine == "OTHER" else None)
 
 
 def _gahd(folder: Path) -> Iterator[Example]:
-    for name in ("train.csv", "dev.csv"):
-        with (folder / "gahd" / name).open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                yield Example(row["text"], "de", {"identity_attack": int(row["label"])}, 0.5)
+    with (folder / "gahd" / "train.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            # A text and the twin that was written against it stay together.
+            twin = min(row["gahd_id"], row["contrastive_gahd_id"] or row["gahd_id"])
+            yield Example(row["text"], "de", "gahd", {"identity_attack": int(row["label"])}, 0.6, group=twin)
+
+
+def gahd_held_back(folder: Path) -> list[tuple[str, int]]:
+    """Return texts and labels (1: hate) of the set's development part; they teach nothing."""
+    with (folder / "gahd" / "dev.csv").open(encoding="utf-8", newline="") as file:
+        return [(row["text"], int(row["label"])) for row in csv.DictReader(file)]
 
 
 def _civil(folder: Path) -> Iterator[Example]:
-    with (folder / "civil_toxic_spans" / "tsd_train.csv").open(encoding="utf-8", newline="") as file:
-        rows = [(row["text"], set(ast.literal_eval(row["spans"]))) for row in csv.DictReader(file)]
-    for text, toxic in random.Random(SEED).sample(rows, CIVIL):
+    for text, toxic in _civil_rows(folder)[:CIVIL]:
         if not toxic:
-            yield Example(text, "en", {"disrespect": 0, "insult": 0, "threat": 0}, 2.0)
+            # All of these comments were called toxic by somebody: where nobody could say which words, they are no
+            # example of civility.
+            yield Example(text, "en", "civil", {}, marks=frozenset())
             continue
         # Annotators marked characters, not kinds: the words they marked say which kinds those are.
         hits = find(text, "en")
@@ -79,7 +94,25 @@ def _civil(folder: Path) -> Iterator[Example]:
                 labels[str(kind)] = 1
             elif all(hit.kind is not kind for hit in hits):
                 labels[str(kind)] = 0
-        yield Example(text, "en", labels, 0.7)
+        yield Example(text, "en", "civil", labels, 0.7, frozenset(toxic))
+
+
+def civil_held_back(folder: Path) -> list[tuple[str, set[int]]]:
+    """Return texts of the toxic spans set that teach nothing, and which characters of each are marked as toxic."""
+    return _civil_rows(folder)[CIVIL : CIVIL + CIVIL_HELD_BACK]
+
+
+def _civil_rows(folder: Path) -> list[tuple[str, set[int]]]:
+    with (folder / "civil_toxic_spans" / "tsd_train.csv").open(encoding="utf-8", newline="") as file:
+        rows = [(row["text"], set(ast.literal_eval(row["spans"]))) for row in csv.DictReader(file)]
+    return random.Random(SEED).sample(rows, len(rows))
+
+
+def templates(folder: Path, language: str) -> list[tuple[str, bool]]:
+    """Return machine-filled sentences with identity terms, and whether each is rude; they teach nothing."""
+    name = f"{language}_sentence_templates.csv"
+    with (folder / "identity_templates" / name).open(encoding="utf-8", newline="") as file:
+        return [(row["phrase"], row["toxicity"] == "toxic") for row in csv.DictReader(file)]
 
 
 def _davidson(folder: Path) -> Iterator[Example]:
@@ -88,11 +121,11 @@ def _davidson(folder: Path) -> Iterator[Example]:
     rows = [(label, _MENTION.sub("@name", _RETWEET.sub("", tweet))) for label, tweet in rows]
     chooser = random.Random(SEED)
     for text in chooser.sample([tweet for label, tweet in rows if label == 2], DAVIDSON_NEGATIVE):
-        yield Example(text, "en", _NOTHING, 0.7)
+        yield Example(text, "en", "davidson", _NOTHING, 0.7, frozenset())
     for text in chooser.sample([tweet for label, tweet in rows if label == 0], DAVIDSON_POSITIVE):
-        yield Example(text, "en", {"disrespect": 1, "identity_attack": 1}, 0.5)
+        yield Example(text, "en", "davidson", {"disrespect": 1, "identity_attack": 1}, 0.5)
     for text in chooser.sample([tweet for label, tweet in rows if label == 1], DAVIDSON_POSITIVE):
-        yield Example(text, "en", {"profanity": 1, "identity_attack": 0}, 0.5)
+        yield Example(text, "en", "davidson", {"profanity": 1, "identity_attack": 0}, 0.5)
 
 
 def _fox_news(folder: Path) -> Iterator[Example]:
@@ -101,7 +134,7 @@ def _fox_news(folder: Path) -> Iterator[Example]:
         labels = (
             {"disrespect": 1, "identity_attack": 1} if hateful else {"identity_attack": 0, "threat": 0, "sexual": 0}
         )
-        yield Example(row["text"], "en", labels)
+        yield Example(row["text"], "en", "fox_news", labels, group=row["title"])
 
 
 def load_fox_threads(folder: Path) -> list[Thread]:

@@ -29,7 +29,7 @@ def train(
 ) -> tuple[dict[str, Array], dict[str, float]]:
     """Return the weights, and figures on the dev and test threads, which taught nothing."""
     own = [(split_of(thread.id), comment) for thread in threads for comment in thread.comments]
-    public = [example.text for example in examples if example.labels.get("disrespect") == 0][::4]
+    public = [example.text for example in examples if example.marks == frozenset()][::4]
     texts = [comment.text for _, comment in own] + public
     label = np.array([comment.relevance == "spam" for _, comment in own] + [False] * len(public))
     split = np.array([str(part) for part, _ in own] + [str(Split.TRAIN)] * len(public))

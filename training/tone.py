@@ -1,70 +1,101 @@
-"""Trains the heads of tone: public sets and the corpus in, one set of linear weights and its dev figures out."""
+"""Trains the heads of tone: public sets and the corpus in, one set of weights and the figures of its folds out."""
 
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from moderation.figures import calibration_error
+from moderation.judge.aim import AIMS
+from moderation.judge.case import Case
 from moderation.judge.clues import LEARNED_KINDS, clues
 from moderation.judge.encoder import Encoder
 from moderation.judge.lexicon import find
-from moderation.judge.network import DIMENSION
+from moderation.judge.network import DIMENSION, FEATURES
 from moderation.judge.ngrams import BUCKETS, grams, weights_of
-from moderation.judge.tone import GRAMS_READ, HEADS, dense_features, overall_features, sigmoid
+from moderation.judge.tone import GRAMS_READ, HEADS, dense_features
 from training import cases
 from training.cases import Pair
 from training.corpus import Rated, Split, Thread, split_of
+from training.hearing import Learned, Lesson, hear, learn
 from training.sources import Example
 
 Array = NDArray[np.float32]
+Rows = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+SOURCES = ("corpus", "case", "germeval", "gahd", "civil", "davidson", "fox_news")
 
 CORPUS_WEIGHT = 5.0
 """How often a comment of the corpus counts beside a tweet: its register is the one the judge will read."""
 
-FOLDS = 5
+OFTEN = {"gahd": 0.5, "civil": 0.5, "davidson": 0.5}
+"""Chance that a text of a source is taught to the network in a round: large sets, far from a newspaper's comments."""
+
+PARTS = 3
+HELD_PART = 1
+"""One part of three is judged by models that the other two taught; the rest is learned from what they say of it."""
+
+FOLDS = 3
+"""Within the part that is held out: each fold is measured with what the others taught."""
+
 DENSE_STRENGTH = 0.002
 POOLED_SHARE = 0.35
 GRAM_STRENGTH = 3.0
 CLUES_SHARE = 6.0
-STACK_STRENGTH = 0.3
 
-CASE_SHARE = 0.2
-"""How much a short case counts in the calibration: every other case is rude by design, as no newspaper's thread is."""
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A text of the corpus, as the judge would be given it, and where it belongs."""
+
+    rated: Rated
+    case: Case
+    language: str
+    group: str
+    split: Split
+    short: bool
 
 
 @dataclass
 class Data:
-    """Texts as numbers: dense features, n-grams and clues, labels by head (NaN: not said), weights.
+    """n texts as numbers: dense features, n-grams, clues, labels by head (NaN: not said), and what the network hears.
 
-    ``thread`` numbers what must stay together in a fold (-1: public), ``case`` are short cases, ``test`` teach nothing.
+    ``part`` and ``fold`` say with which others a text is held out, ``source`` is its row of ``SOURCES``, ``test`` are
+    those that teach nothing.
     """
 
+    texts: list[str]
+    languages: NDArray[np.str_]
     dense: Array
     grams: csr_matrix
     clues: Array
     labels: Array
     weight: Array
-    thread: NDArray[np.int64]
-    case: NDArray[np.bool_]
-    test: NDArray[np.bool_]
+    source: Rows
+    part: Rows
+    fold: Rows
+    test: Mask
+    lesson: Lesson
+    own: list[Own]
 
-    def take(self, rows: NDArray[np.bool_]) -> "Data":
-        """Return some of the rows."""
-        return Data(
-            self.dense[rows],
-            self.grams[rows],
-            self.clues[rows],
-            self.labels[rows],
-            self.weight[rows],
-            self.thread[rows],
-            self.case[rows],
-            self.test[rows],
-        )
+    def of(self, *names: str) -> Mask:
+        """Return which texts come from some of the sources."""
+        return np.isin(self.source, [SOURCES.index(name) for name in names])
+
+    @property
+    def taught(self) -> Mask:
+        """Which texts teach."""
+        return ~self.test
+
+    @property
+    def held(self) -> Mask:
+        """Which of them are held out."""
+        return self.taught & (self.part == HELD_PART)
 
 
 @dataclass
@@ -77,14 +108,104 @@ class Linear:
     grams: Array
     grams_bias: Array
 
-    def logits(self, data: Data) -> tuple[Array, Array]:
-        """Return what the dense part and the n-grams say: two times (n, heads)."""
-        return data.dense @ self.dense + data.clues @ self.clues + self.dense_bias, np.asarray(
-            data.grams @ self.grams
-        ) + self.grams_bias
+    def logits(self, data: Data, rows: Rows) -> tuple[Array, Array]:
+        """Return what the dense part and the n-grams say of some texts: two times (n, heads)."""
+        dense = data.dense[rows] @ self.dense + data.clues[rows] @ self.clues + self.dense_bias
+        return dense, np.asarray(data.grams[rows] @ self.grams) + self.grams_bias
 
 
-def read(texts: Sequence[str], languages: Sequence[str], encoder: Encoder) -> tuple[Array, csr_matrix, Array]:
+@dataclass
+class Held:
+    """What models that had not seen a text say of it: three times (n, heads), aims (n, 3), marks (tokens, 2)."""
+
+    dense: Array
+    grams: Array
+    heard: Array
+    aims: Array
+    marks: Array
+
+
+def prepare(examples: Sequence[Example], threads: Sequence[Thread], pairs: Sequence[Pair], encoder: Encoder) -> Data:
+    """Return the corpus, its threads and then its short cases, followed by the public examples."""
+    own = [*_comments(threads), *_cases(threads, pairs)]
+    texts = [o.rated.text for o in own] + [e.text for e in examples]
+    languages = [o.language for o in own] + [e.language for e in examples]
+    labels = np.full((len(texts), len(HEADS)), np.nan, dtype=np.float32)
+    for row, o in enumerate(own):
+        labels[row] = [o.rated.disrespectful, *(kind in o.rated.kinds for kind in LEARNED_KINDS)]
+    for row, example in enumerate(examples, start=len(own)):
+        for column, head in enumerate(HEADS):
+            labels[row, column] = example.labels.get(str(head), np.nan)
+    weight = np.array([CORPUS_WEIGHT] * len(own) + [e.weight for e in examples], dtype=np.float32)
+    names = ["case" if o.short else "corpus" for o in own] + [e.source for e in examples]
+    source = np.array([SOURCES.index(name) for name in names])
+    groups = [o.group for o in own] + [e.group or e.text for e in examples]
+    checksums = np.array([zlib.crc32(group.encode()) for group in groups])
+    aims = [_aim(o.rated) for o in own] + [-1] * len(examples)
+    marks = [o.rated.marked for o in own] + [e.marks for e in examples]
+    features, lengths, marked = _tokens(texts, marks, encoder)
+    # Civil Comments marks words, the corpus whole clauses: what one of them marks says nothing of the other's manner.
+    styles = [np.repeat([name in other for name in names], lengths) for other in (("corpus", "case"), ("civil",))]
+    marked = np.stack([np.where(style, np.nan, marked) for style in styles], axis=1, dtype=np.float32)
+    weights = weight / CORPUS_WEIGHT
+    often = np.array([OFTEN.get(name, 1.0) for name in names], dtype=np.float32)
+    return Data(
+        texts,
+        np.array(languages),
+        *_read(texts, languages, encoder),
+        labels,
+        weight,
+        source,
+        checksums % PARTS,
+        checksums // PARTS % FOLDS,
+        np.array([o.split is Split.TEST for o in own] + [False] * len(examples)),
+        Lesson(features, lengths, labels, marked, np.array(aims), weights, often, source),
+        own,
+    )
+
+
+def _comments(threads: Sequence[Thread]) -> Iterator[Own]:
+    for thread in threads:
+        for row, comment in enumerate(thread.comments):
+            yield Own(
+                comment, thread.case(row), str(thread.article.language), thread.id, split_of(thread.id), short=False
+            )
+
+
+def _cases(threads: Sequence[Thread], pairs: Sequence[Pair]) -> Iterator[Own]:
+    known = {thread.id: thread for thread in threads}
+    for pair in pairs:
+        thread = known.get(pair.article or "")
+        for row, rated in enumerate(pair.cases):
+            group = pair.article or pair.id
+            yield Own(rated, pair.case(row, thread), pair.language, group, cases.split_of(pair), short=True)
+
+
+def _aim(rated: Rated) -> int:
+    aims = [aim.value for aim in AIMS]
+    return aims.index(rated.target) if rated.disrespectful and rated.target in aims else -1
+
+
+def _tokens(
+    texts: Sequence[str], marks: Sequence[frozenset[int] | None], encoder: Encoder
+) -> tuple[NDArray[np.float16], Rows, Array]:
+    """Return the features of all tokens of all texts, how many each text has, and which are marked (NaN: not said)."""
+    ids = [encoder.ids(text) for text in texts]
+    lengths = np.array([len(one) for one in ids])
+    features = np.empty((int(lengths.sum()), FEATURES), dtype=np.float16)
+    marked = np.full(len(features), np.nan, dtype=np.float32)
+    first = 0
+    for text, one, places in zip(texts, ids, marks, strict=True):
+        features[first : first + len(one)] = encoder.features(one)
+        if places is not None:
+            for row, (start, end) in enumerate(encoder.places(text), start=first + 1):
+                letters = [place for place in range(start, min(end, len(text))) if not text[place].isspace()]
+                marked[row] = 2 * sum(place in places for place in letters) > len(letters) if letters else np.nan
+        first += len(one)
+    return features, lengths, marked
+
+
+def _read(texts: Sequence[str], languages: Sequence[str], encoder: Encoder) -> tuple[Array, csr_matrix, Array]:
     """Return dense features, n-grams and clues of texts, exactly as the judge computes them."""
     # Half precision, as the encoder's cache holds it: what is learned must not hang on bits that serving does not keep.
     dense = np.concatenate(
@@ -98,93 +219,66 @@ def read(texts: Sequence[str], languages: Sequence[str], encoder: Encoder) -> tu
     return dense, vstack(gram_rows, format="csr"), np.stack(clue_rows)
 
 
-def prepare(examples: Sequence[Example], threads: Sequence[Thread], pairs: Sequence[Pair], encoder: Encoder) -> Data:
-    """Return the public examples followed by the corpus: its threads, then its short cases."""
-    own = [*_comments(threads), *_cases(threads, pairs)]
-    texts = [e.text for e in examples] + [rated.text for rated, *_ in own]
-    languages = [e.language for e in examples] + [language for _, language, _, _ in own]
-    labels = np.full((len(texts), len(HEADS)), np.nan, dtype=np.float32)
-    for row, example in enumerate(examples):
-        for column, head in enumerate(HEADS):
-            labels[row, column] = example.labels.get(str(head), np.nan)
-    for row, (rated, *_) in enumerate(own, start=len(examples)):
-        labels[row] = [rated.disrespectful, *(kind in rated.kinds for kind in LEARNED_KINDS)]
-    weight = np.array([e.weight for e in examples] + [CORPUS_WEIGHT] * len(own), dtype=np.float32)
-    public = [-1] * len(examples)
-    return Data(
-        *read(texts, languages, encoder),
-        labels,
-        weight,
-        np.array(public + [group for _, _, group, _ in own]),
-        np.arange(len(texts)) >= len(examples) + sum(len(thread.comments) for thread in threads),
-        np.array([False] * len(examples) + [split is Split.TEST for *_, split in own]),
+def hold_out(data: Data, keep: Path | None) -> Held:
+    """Let one part be judged by models taught on the others; ``keep`` is a folder that remembers what they said."""
+    size, heads = len(data.labels), len(HEADS)
+    held = Held(
+        *(np.full((size, width), np.nan, dtype=np.float32) for width in (heads, heads, heads, len(AIMS))),
+        np.full(data.lesson.marks.shape, np.nan, dtype=np.float32),
     )
+    rows, others = np.flatnonzero(data.held), np.flatnonzero(data.taught & ~data.held)
+    file = keep / "held.npz" if keep else None
+    if file and file.exists():
+        with np.load(file) as found:
+            dense, grams_, said, marks = (found[name] for name in ("dense", "grams", "said", "marks"))
+    else:
+        dense, grams_ = fit(data, others).logits(data, rows)
+        network = learn(data.lesson, others)
+        heard, marks = hear(network, data.lesson, rows)
+        said = network.judge(heard)
+        if file:
+            np.savez(file, dense=dense, grams=grams_, said=said, marks=marks)
+    held.dense[rows], held.grams[rows] = dense, grams_
+    held.heard[rows], held.aims[rows] = said[:, :heads], said[:, heads:]
+    held.marks[data.lesson.tokens(rows)] = marks
+    return held
 
 
-def _comments(threads: Sequence[Thread]) -> Iterator[tuple[Rated, str, int, Split]]:
-    for number, thread in enumerate(threads):
-        for comment in thread.comments:
-            yield comment, str(thread.article.language), number, split_of(thread.id)
+def whole(data: Data, keep: Path | None) -> tuple[Linear, Learned]:
+    """Teach on everything that teaches."""
+    rows = np.flatnonzero(data.taught)
+    linear = fit(data, rows)
+    file = keep / "whole.npz" if keep else None
+    if file and file.exists():
+        with np.load(file) as found:
+            arrays = {name: found[name] for name in found.files}
+        return linear, Learned(arrays, arrays.pop("heads"), arrays.pop("heads_bias"))
+    network = learn(data.lesson, rows)
+    if file:
+        np.savez(file, heads=network.heads, heads_bias=network.heads_bias, **network.weights)  # type: ignore[arg-type]
+    return linear, network
 
 
-def _cases(threads: Sequence[Thread], pairs: Sequence[Pair]) -> Iterator[tuple[Rated, str, int, Split]]:
-    """Give each short case with the number of its article's thread, or one of its pair's own."""
-    numbers = {thread.id: number for number, thread in enumerate(threads)}
-    for own, pair in enumerate(pairs, start=len(threads)):
-        for case in pair.cases:
-            yield case, pair.language, numbers.get(pair.article or "", own), cases.split_of(pair)
-
-
-def train(data: Data) -> tuple[dict[str, NDArray[np.generic]], dict[str, float]]:
-    """Return the weights and their figures: folds of what taught (each judged by the others), and the test split."""
-    taught = data.take(~data.test)
-    centre, scale = taught.dense.mean(axis=0), taught.dense.std(axis=0) + 1e-6
+def fit(data: Data, rows: Rows) -> Linear:
+    """Return the linear parts of all heads, taught on some of the texts."""
+    centre, scale = data.dense[data.taught].mean(axis=0), data.dense[data.taught].std(axis=0) + 1e-6
     scale[DIMENSION:] /= POOLED_SHARE
-    corpus = taught.take(taught.thread >= 0)
-    held_dense = np.zeros((len(corpus.labels), len(HEADS)), dtype=np.float32)
-    held_grams = np.zeros_like(held_dense)
-    folds = corpus.thread % FOLDS
-    for fold in range(FOLDS):
-        part = _fit(taught.take((taught.thread < 0) | (taught.thread % FOLDS != fold)), centre, scale)
-        held_dense[folds == fold], held_grams[folds == fold] = part.logits(corpus.take(folds == fold))
-    mixed = [_mix(held_dense[:, i], held_grams[:, i], corpus.clues, corpus.labels[:, i]) for i in range(len(HEADS))]
-    stack, bias = np.stack([m[1:] for m in mixed], axis=1), np.array([m[0] for m in mixed], dtype=np.float32)
-    held = held_dense * stack[0] + held_grams * stack[1] + corpus.clues @ stack[2:] + bias
-    share = np.where(corpus.case, CASE_SHARE, 1.0)
-    overall = _calibrate(overall_features(held, corpus.clues), corpus.labels[:, 0], share)
-
-    whole = _fit(taught, centre, scale)
-    test = data.take(data.test)
-    dense, grams_ = whole.logits(test)
-    figures = _fold_figures(held, corpus, folds, share)
-    figures |= _figures("test", dense * stack[0] + grams_ * stack[1] + test.clues @ stack[2:] + bias, test, overall)
-    weights = {
-        "dense": (whole.dense * stack[0]).astype(np.float16),
-        "grams": (whole.grams * stack[1]).astype(np.float16),
-        "clues": (stack[2:] + whole.clues * stack[0]).astype(np.float32),
-        "bias": (bias + whole.dense_bias * stack[0] + whole.grams_bias * stack[1]).astype(np.float32),
-        "overall": overall,
-    }
-    return weights, figures
-
-
-def _fit(data: Data, centre: Array, scale: Array) -> Linear:
-    width = data.dense.shape[1]
     # Clues learn here from the public sets too, where open insults are more frequent than in the corpus.
-    features = np.concatenate([(data.dense - centre) / scale, data.clues * CLUES_SHARE], axis=1)
+    features = np.concatenate([(data.dense[rows] - centre) / scale, data.clues[rows] * CLUES_SHARE], axis=1)
+    labels, weight, spelled = data.labels[rows], data.weight[rows], data.grams[rows]
+    width = data.dense.shape[1]
     dense, clues_, dense_bias, grams_, grams_bias = [], [], [], [], []
     for head in range(len(HEADS)):
-        known = ~np.isnan(data.labels[:, head])
-        label = data.labels[known, head].astype(int)
-        weight = data.weight[known].copy()
+        known = ~np.isnan(labels[:, head])
+        label = labels[known, head].astype(int)
         model = LogisticRegression(C=DENSE_STRENGTH, max_iter=200, tol=1e-3)
-        model.fit(features[known], label, sample_weight=weight)
+        model.fit(features[known], label, sample_weight=weight[known])
         coefficients = model.coef_[0]
         dense.append(coefficients[:width] / scale)
         clues_.append(coefficients[width:] * CLUES_SHARE)
         dense_bias.append(float(model.intercept_[0] - coefficients[:width] @ (centre / scale)))
         model = LogisticRegression(C=GRAM_STRENGTH, max_iter=200, tol=1e-3)
-        model.fit(data.grams[known], label, sample_weight=weight)
+        model.fit(spelled[known], label, sample_weight=weight[known])
         grams_.append(model.coef_[0])
         grams_bias.append(float(model.intercept_[0]))
     return Linear(
@@ -194,51 +288,3 @@ def _fit(data: Data, centre: Array, scale: Array) -> Linear:
         np.stack(grams_, axis=1).astype(np.float32),
         np.array(grams_bias, dtype=np.float32),
     )
-
-
-def _mix(dense: Array, grams_: Array, rows: Array, label: Array) -> Array:
-    """Return bias and weights of a head's parts: dense logit, n-gram logit, clues; fitted on held-out threads."""
-    model = LogisticRegression(C=STACK_STRENGTH, max_iter=500)
-    model.fit(np.column_stack([dense, grams_, rows]), label.astype(int))
-    return np.concatenate([model.intercept_, model.coef_[0]]).astype(np.float32)
-
-
-def _calibrate(features: Array, label: Array, share: Array) -> Array:
-    model = LogisticRegression(C=0.05, max_iter=500)
-    model.fit(features, label.astype(int), sample_weight=share)
-    return np.concatenate([model.intercept_, model.coef_[0]]).astype(np.float32)
-
-
-def _fold_figures(held: Array, corpus: Data, folds: NDArray[np.int64], share: Array) -> dict[str, float]:
-    """Judge each fold with an overall score that was fitted on the others."""
-    score = np.zeros(len(held), dtype=np.float32)
-    features = overall_features(held, corpus.clues)
-    for fold in range(FOLDS):
-        others = folds != fold
-        weights = _calibrate(features[others], corpus.labels[others, 0], share[others])
-        score[~others] = sigmoid(features[~others] @ weights[1:] + weights[0])
-    return _scored("folds", score, held, corpus)
-
-
-def _figures(name: str, logits: Array, data: Data, overall: Array) -> dict[str, float]:
-    return _scored(name, sigmoid(overall_features(logits, data.clues) @ overall[1:] + overall[0]), logits, data)
-
-
-def _scored(name: str, score: Array, logits: Array, data: Data) -> dict[str, float]:
-    figures: dict[str, float] = {}
-    for what, rows in (("comments", ~data.case), ("short cases", data.case)):
-        truth, given = data.labels[rows, 0], score[rows]
-        figures |= {
-            f"{name}, {what}": float(rows.sum()),
-            f"{name}, {what}: disrespect AUC": roc_auc_score(truth, given),
-            f"{name}, {what}: average precision": average_precision_score(truth, given),
-            f"{name}, {what}: Brier": brier_score_loss(truth, given),
-            f"{name}, {what}: Brier of the base rate": float(truth.mean() * (1 - truth.mean())),
-            f"{name}, {what}: calibration error": calibration_error(truth, given),
-            f"{name}, {what}: civil ones at 0.5 or more": float((given[truth == 0] >= 0.5).mean()),
-            f"{name}, {what}: rude ones at 0.5 or more": float((given[truth == 1] >= 0.5).mean()),
-        }
-        for column, kind in enumerate(LEARNED_KINDS, start=1):
-            label = data.labels[rows, column]
-            figures[f"{name}, {what}: {kind} AUC ({int(label.sum())})"] = roc_auc_score(label, logits[rows, column])
-    return figures

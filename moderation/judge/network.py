@@ -5,7 +5,7 @@ version 3; Apache-2.0). The package computes the same vectors; this room compute
 the token features that the package throws away. A test holds both to the same result.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,18 +42,30 @@ _LEFT = max(left for _, left in ORDERS)
 _RIGHT = max(order - 1 - left for order, left in ORDERS)
 
 
+Listener = Callable[[Floats, Ints], tuple[Floats, Floats]]
+"""Is given the token features of some texts, (tokens, 1280), and their lengths; returns a row for each text and a row
+for each token."""
+
+
 class Reading(NamedTuple):
-    """What the network says of n texts: ``vectors`` (n, 512), of length one, and ``pooled`` (n, 2560)."""
+    """What the network says of n texts: ``vectors`` (n, 512), of length one, and ``pooled`` (n, 2560).
+
+    With a listener also what it heard: ``heard`` has a row for each text, ``marks`` for each text a row for each of its
+    tokens.
+    """
 
     vectors: Floats
     pooled: Floats
+    heard: Floats
+    marks: list[Floats]
 
 
 class Network:
     """The encoder's weights and its forward pass."""
 
-    def __init__(self, path: Path) -> None:
-        """Read the package's ``weights.npz``."""
+    def __init__(self, path: Path, listener: Listener | None = None) -> None:
+        """Read the package's ``weights.npz``; a listener hears the tokens of all texts within the same pass."""
+        self._listener = listener
         with np.load(path, allow_pickle=False) as archive:
             rows = archive["q1"].shape[0]
             # A piece's row lies in the chunk "id modulo 17", and each chunk has its own scale. One chunk at a time:
@@ -73,19 +85,26 @@ class Network:
         """Read texts given as token ids, none of them empty."""
         vectors = np.empty((len(texts), DIMENSION), dtype=np.float32)
         pooled = np.empty((len(texts), POOLED), dtype=np.float32)
-        first, tokens = 0, 0
-        for index, ids in enumerate(texts):
-            if tokens and tokens + len(ids) > MICRO_BATCH:
-                self._read_batch(texts[first:index], vectors[first:index], pooled[first:index])
-                first, tokens = index, 0
-            tokens += len(ids)
-        if tokens:
-            self._read_batch(texts[first:], vectors[first:], pooled[first:])
-        return Reading(vectors, pooled)
+        heard: list[Floats] = []
+        marks: list[Floats] = []
+        for part in _batches(texts):
+            features = self._standardised(texts[part])
+            self._pool(features, texts[part], vectors[part], pooled[part])
+            if self._listener:
+                lengths = np.array([len(ids) for ids in texts[part]], dtype=np.int64)
+                rows, numbers = self._listener(self._scaled(features), lengths)
+                heard.append(rows)
+                marks += np.split(numbers, np.cumsum(lengths)[:-1])
+        return Reading(
+            vectors, pooled, np.concatenate(heard) if heard else np.empty((len(texts), 0), np.float32), marks
+        )
 
     def token_features(self, texts: Sequence[Sequence[int]]) -> Floats:
         """Features of every token of every text, one after the other: (number of tokens, 1280)."""
-        features = self._standardised(texts)
+        return self._scaled(self._standardised(texts))
+
+    def _scaled(self, features: Floats) -> Floats:
+        """Give standardised features their gain and shift, in place."""
         features *= self._gain
         features += self._weights["ln_b"]
         return features
@@ -120,9 +139,8 @@ class Network:
         np.multiply(self._table[ids], self._weights["scale"][ids % _CHUNKS, None], out=out)
         out += self._weights["lo"][ids % _CHUNKS, None]
 
-    def _read_batch(self, texts: Sequence[Sequence[int]], vectors: Floats, pooled: Floats) -> None:
+    def _pool(self, features: Floats, texts: Sequence[Sequence[int]], vectors: Floats, pooled: Floats) -> None:
         weights = self._weights
-        features = self._standardised(texts)
         total = np.empty((len(texts), FEATURES), dtype=np.float32)
         start = 0
         # Text by text: `reduceat` over all of them takes several times as long.
@@ -144,6 +162,18 @@ class Network:
         third = np.maximum(second @ weights["d2"], 0)
         last = np.tanh(second @ weights["p3"] + third @ weights["d3"])
         vectors[:] = last / np.sqrt(np.maximum((last * last).sum(axis=1, keepdims=True), self._eps))
+
+
+def _batches(texts: Sequence[Sequence[int]]) -> Iterator[slice]:
+    """Cut texts into batches of about ``MICRO_BATCH`` tokens."""
+    first, tokens = 0, 0
+    for index, ids in enumerate(texts):
+        if tokens and tokens + len(ids) > MICRO_BATCH:
+            yield slice(first, index)
+            first, tokens = index, 0
+        tokens += len(ids)
+    if tokens:
+        yield slice(first, len(texts))
 
 
 class _FirstLayer:

@@ -7,26 +7,41 @@ from typing import NamedTuple
 import numpy as np
 
 from moderation.judge import artefacts
-from moderation.judge.address import target
+from moderation.judge.aim import AimModel
 from moderation.judge.case import Assessment, Case, Kind, NoRelevance, SentenceTone, Span, Target
 from moderation.judge.encoder import LANGUAGES, Encoder
 from moderation.judge.language import Languages
 from moderation.judge.learned import Features, projection, signals
+from moderation.judge.marks import LANGUAGE, MarkModel, Place
 from moderation.judge.network import Floats
 from moderation.judge.relevance import Look, Relevance, RelevanceModel, thread_pieces
 from moderation.judge.spam import SpamModel
-from moderation.judge.spans import Piece, find_spans, pieces, put_down_share, unexplained, word_spans
+from moderation.judge.spans import (
+    UNDERLINED_FROM,
+    Piece,
+    find_spans,
+    pieces,
+    put_down_share,
+    unexplained,
+    word_spans,
+)
 from moderation.judge.text import sentences
 from moderation.judge.tone import Tone, ToneModel
-
-Place = tuple[int, int]
-"""Where a part of a comment lies (code points)."""
 
 AIMED_FROM = 0.3
 """Disrespect below which a comment is aimed at no one."""
 
 MOST_SENTENCES = 100
 """Sentences of a comment that are looked at one by one."""
+
+
+class _Plan(NamedTuple):
+    """What is known of a comment before its parts are judged: its words that stand up, its sentences, its pieces."""
+
+    words: list[Span]
+    sentences: list[Place]
+    pieces: list[Place]
+    wanted: tuple[Place, ...]
 
 
 class Reader:
@@ -38,7 +53,9 @@ class Reader:
         self.relevance = RelevanceModel()
         self._tone = ToneModel()
         self._spam = SpamModel()
-        self._encoder = Encoder()
+        self._aim = AimModel(self._tone.weights)
+        self._marks = MarkModel(self._tone.weights)
+        self._encoder = Encoder(listener=self._tone.hearing.hear)
         self._languages = Languages()
         self._projection = projection()
         self._lock = Lock()
@@ -51,10 +68,10 @@ class Reader:
             reading = self._encoder.read(texts)
             tones = self._tone.assess(texts, languages, reading)
             relevances = self.relevance.assess(cases, reading.vectors, self._encoder.vectors, languages)
-            plans = [_plan(text, tone) for text, tone in zip(texts, tones, strict=True)]
+            plans = [self._plan(*each) for each in zip(texts, languages, tones, strict=True)]
             parts = self._parts(cases, languages, plans)
             return [
-                _assessment(case, language, relevance, tone, plan, part)
+                self._assessment(case, language, relevance, tone, plan, part)
                 for case, language, relevance, tone, plan, part in zip(
                     cases, languages, relevances, tones, plans, parts, strict=True
                 )
@@ -68,7 +85,8 @@ class Reader:
         judged: list[dict[Place, Tone]] = [{} for _ in plans]
         if wanted:
             texts = [cases[row].text[start:end] for row, (start, end) in wanted]
-            tones = self._tone.assess(texts, [languages[row] for row, _ in wanted], self._encoder.read(texts))
+            spoken = [languages[row] for row, _ in wanted]
+            tones = self._tone.assess(texts, spoken, self._encoder.read(texts))
             for (row, place), tone in zip(wanted, tones, strict=True):
                 judged[row][place] = tone
         return judged
@@ -101,56 +119,47 @@ class Reader:
             self._encoder.forget()
             thread_pieces.cache_clear()
 
+    def _plan(self, text: str, language: str | None, tone: Tone) -> _Plan:
+        words = word_spans(text, tone.kinds, tone.hits)
+        if language == LANGUAGE and tone.disrespect >= UNDERLINED_FROM:
+            marks = tone.marks[1:-1]  # without those of beginning and end
+            words += self._marks.words(text, _main_kind(tone.kinds), tone.hits, self._encoder.places(text), marks)
+        spoken = sentences(text)[:MOST_SENTENCES]
+        cut = pieces(text) if unexplained(tone.disrespect, words) else []
+        looked_at = spoken if tone.disrespect >= AIMED_FROM else []
+        # A comment's only part is the comment, whose tone is known.
+        wanted = [place for places in (looked_at, cut) if len(places) > 1 for place in places]
+        return _Plan(words, spoken, cut, tuple(dict.fromkeys(wanted)))
+
+    def _assessment(
+        self, case: Case, language: str | None, relevance: Relevance, tone: Tone, plan: _Plan, parts: dict[Place, Tone]
+    ) -> Assessment:
+        if language is not None and language not in LANGUAGES and relevance.score is not None:
+            relevance = Relevance(None, NoRelevance.LANGUAGE, None)
+        if not any(char.isalnum() for char in case.text):
+            return Assessment(language, None, NoRelevance.NO_TEXT, None, passage=None)
+        heard = [(place, parts.get(place, tone)) for place in plan.pieces]
+        spans = find_spans(plan.words, [Piece(*place, t.disrespect, _main_kind(t.kinds)) for place, t in heard])
+        spoken = tuple(SentenceTone(*place, parts.get(place, tone).disrespect) for place in plan.sentences)
+        return Assessment(
+            language=language,
+            relevance=relevance.score,
+            relevance_reason=relevance.reason,
+            disrespect=tone.disrespect,
+            kinds=tone.kinds,
+            target=self._aim.target(tone.aims, case, tone.hits) if tone.disrespect >= AIMED_FROM else Target.NONE,
+            spans=spans,
+            sentences=spoken,
+            put_down_share=put_down_share(spoken),
+            passage=relevance.passage,
+            other_article=relevance.other_article,
+        )
+
     def _language(self, case: Case) -> str | None:
         stated = case.language or (case.article.language if case.article else None)
         if stated is None and case.article is not None:
             stated = self._languages.identify(f"{case.article.title} {case.article.lead}")
         return self._languages.identify(case.text, stated)
-
-
-class _Plan(NamedTuple):
-    """What is known of a comment before its parts are judged: its words that stand up, its sentences, its pieces."""
-
-    words: list[Span]
-    sentences: list[Place]
-    pieces: list[Place]
-    wanted: tuple[Place, ...]
-
-
-def _plan(text: str, tone: Tone) -> _Plan:
-    words = word_spans(text, tone.kinds, tone.hits)
-    spoken = sentences(text)[:MOST_SENTENCES]
-    cut = pieces(text) if unexplained(tone.disrespect, words) else []
-    looked_at = spoken if tone.disrespect >= AIMED_FROM else []
-    # A comment's only part is the comment, whose tone is known.
-    wanted = [place for places in (looked_at, cut) if len(places) > 1 for place in places]
-    return _Plan(words, spoken, cut, tuple(dict.fromkeys(wanted)))
-
-
-def _assessment(
-    case: Case, language: str | None, relevance: Relevance, tone: Tone, plan: _Plan, parts: dict[Place, Tone]
-) -> Assessment:
-    if language is not None and language not in LANGUAGES and relevance.score is not None:
-        relevance = Relevance(None, NoRelevance.LANGUAGE, None)
-    if not any(char.isalnum() for char in case.text):
-        return Assessment(language, None, NoRelevance.NO_TEXT, None, passage=None)
-    heard = [(place, parts.get(place, tone)) for place in plan.pieces]
-    spans = find_spans(plan.words, [Piece(*place, t.disrespect, _main_kind(t.kinds)) for place, t in heard])
-    spoken = tuple(SentenceTone(*place, parts.get(place, tone).disrespect) for place in plan.sentences)
-    aimed = [(span.start, span.end) for span in spans if span.kind is not Kind.SHOUTING]
-    return Assessment(
-        language=language,
-        relevance=relevance.score,
-        relevance_reason=relevance.reason,
-        disrespect=tone.disrespect,
-        kinds=tone.kinds,
-        target=target(case, aimed) if tone.disrespect >= AIMED_FROM else Target.NONE,
-        spans=spans,
-        sentences=spoken,
-        put_down_share=put_down_share(spoken),
-        passage=relevance.passage,
-        other_article=relevance.other_article,
-    )
 
 
 def _main_kind(kinds: dict[Kind, float]) -> Kind:

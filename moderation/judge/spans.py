@@ -7,6 +7,7 @@ from typing import NamedTuple
 from moderation.judge.address import shouted
 from moderation.judge.case import Kind, SentenceTone, Span
 from moderation.judge.lexicon import Hit
+from moderation.judge.marks import Place
 from moderation.judge.text import sentences
 
 UNDERLINED_FROM = 0.5
@@ -61,9 +62,9 @@ def put_down_share(sentences_: Sequence[SentenceTone]) -> float:
     return rude / total if total else 0.0
 
 
-def pieces(text: str) -> list[tuple[int, int]]:
+def pieces(text: str) -> list[Place]:
     """Return where the sentences of a text lie, long ones cut at commas, at most 40 of them."""
-    found: list[tuple[int, int]] = []
+    found: list[Place] = []
     for start, end in sentences(text):
         if end - start <= _LONG_PIECE:
             found.append((start, end))

