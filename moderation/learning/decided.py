@@ -26,7 +26,7 @@ NEWEST = 10_000
 """Newest decisions that are all kept; of older approvals, only so many that there are `KEPT` in all."""
 
 KEPT = 30_000
-"""Decisions that are learned from: memory is bounded by these, about 350 MB at their peak."""
+"""Decisions that are learned from: they bound the time and the memory that a lesson takes."""
 
 AT_ONCE = 500
 
