@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -169,11 +170,6 @@ class House:
         time.sleep(3)
         self.disk.free()
 
-    def log(self) -> str:
-        """All that the parts have logged."""
-        files = [*self.home.glob("*.log"), *self.home.glob("log/*.log")]
-        return "\n".join(file.read_text(errors="replace") for file in files)
-
     def close(self) -> None:
         """Stop all parts; the servers are stopped by whoever started them."""
         self._over.set()
@@ -181,6 +177,7 @@ class House:
             self._keeper.join()
         for part in self.parts.values():
             part.stop()
+        shutil.rmtree(self.home, ignore_errors=True)
 
 
 def _env(home: Path, **settings: str) -> dict[str, str]:
