@@ -50,7 +50,7 @@ def test_a_request_bears_the_id_it_came_with_if_that_is_plain(client: FlaskClien
 class Chatty:
     """A judge that fails and quotes the comment while doing so."""
 
-    def assess(self, cases: list[Case]) -> Any:
+    def study(self, cases: list[Case]) -> Any:
         raise ValueError(cases[0].text)
 
 

@@ -13,6 +13,7 @@ from moderation.automation import acting
 from moderation.db import Database
 from moderation.errors import BadInput
 from moderation.judge import Assessment as Judgement
+from moderation.judge import Judge
 from moderation.judge.case import Kind, Target
 from moderation.models import Assessment, Role, Site
 from moderation.rulebook import Mode, StatedRule, files, modes
@@ -94,20 +95,24 @@ def test_of_several_modes_the_first_that_is_on_holds(database: Database, site: S
 class Stern:
     """A judge that says the same of everything."""
 
-    def assess(self, cases: Any) -> Any:
-        return [
-            Judgement("de", 0.1, None, 0.4, kinds={Kind.INSULT: 0.4}, target=Target.READER, engine="stern")
-            for _ in cases
-        ]
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+
+    def study(self, cases: Any) -> Any:
+        said = Judgement("de", 0.1, None, 0.4, kinds={Kind.INSULT: 0.4}, target=Target.READER, engine="stern")
+        judgements = [said for _ in cases]
+        return judgements, self.judge.features(cases, judgements)
 
 
-def test_a_comment_is_judged_by_the_mode_that_is_on_and_its_assessment_says_so(database: Database, site: Site) -> None:
+def test_a_comment_is_judged_by_the_mode_that_is_on_and_its_assessment_says_so(
+    database: Database, site: Site, judge: Judge
+) -> None:
     _keep(database, site, NIGHT)
     judged = {}
     for hour in (12, 23):
         with time_machine.travel(datetime(2026, 1, 15, hour, tzinfo=UTC), tick=False), database.session() as session:
             comment = add_comment(session, site)
-            scoring.record(session, scoring.judge_all(Stern(), scoring.jobs(session, [comment.id])))
+            scoring.record(session, scoring.judge_all(Stern(judge), scoring.jobs(session, [comment.id])))
             session.commit()
             judged[hour] = session.scalars(select(Assessment).where(Assessment.comment_id == comment.id)).one()
             session.expunge_all()

@@ -244,7 +244,8 @@ def _readings(folded: Folded, text: str, start: int, end: int) -> Iterator[tuple
     for place in range(start + 1, end):
         char, before = text[folded.starts[place]], text[folded.starts[place - 1]]
         if (char.isupper() and before.islower()) or not char.isalnum():
-            yield first, place
+            if first < place:
+                yield first, place
             first = place + (not char.isalnum())
     if start < first < end:
         yield first, end

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from moderation import auth, wire
 from moderation.contract import decode, refusal
-from moderation.errors import BadJson, NoMatch, Unmatched
+from moderation.errors import BadInput, NoMatch, Unmatched
 from moderation.models import Scope, Site
 from moderation.views import ration, services
 
@@ -126,7 +126,7 @@ def _body(asked: Operation) -> BaseModel | None:
         return None
     sent = decode(request.get_data(cache=False))
     if not isinstance(sent, dict):
-        raise BadJson("The body must be a JSON object.")
+        raise BadInput("The body must be a JSON object.", field="")
     return _checked(asked.body, sent)
 
 
