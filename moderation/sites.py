@@ -7,8 +7,9 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from moderation import auth, rulebook
+from moderation import access, audit, auth, rulebook
 from moderation.access import passwords, sign_ins
+from moderation.db import now
 from moderation.errors import BadInput
 from moderation.models import Moderator, Role, Site
 from moderation.rulebook import StatedRule, files
@@ -68,6 +69,44 @@ def add_moderator(session: Session, *, name: str, password: str, role: Role = Ro
     session.flush()
     sign_ins.end_all(session, moderator)
     return moderator
+
+
+def let_in(session: Session, name: str, role: Role, *, by: Moderator) -> str:
+    """Create a moderator and return the password to hand over; BadInput where the name is empty, long or taken."""
+    name = name.strip()
+    if not 1 <= len(name) <= 80:
+        raise BadInput("A name has between 1 and 80 characters.", field="name")
+    if session.scalars(select(Moderator.id).where(Moderator.name == name)).first():
+        raise BadInput(f"There is a moderator {name!r} already.", field="name", code="name_taken")
+    password = make_password()
+    made = add_moderator(session, name=name, password=password, role=role)
+    audit.note(session, "moderator_added", moderator=by, subject=f"moderator {made.id}", role=str(role))
+    return password
+
+
+def new_password(session: Session, moderator: Moderator, *, by: Moderator) -> str:
+    """Return a new password for somebody, who loses second factors and sign-ins and may come in again."""
+    password = make_password()
+    add_moderator(session, name=moderator.name, password=password, role=moderator.role)
+    access.reset(session, moderator)
+    audit.note(session, "password_given", moderator=by, subject=f"moderator {moderator.id}")
+    return password
+
+
+def change_moderator(session: Session, moderator: Moderator, *, role: Role, enabled: bool, by: Moderator) -> None:
+    """Give a moderator another role, shut them out, which ends all their sign-ins, or let them in again.
+
+    BadInput where somebody would take the admin's rights from themselves: a house needs one.
+    """
+    if moderator.id == by.id and (role is not Role.ADMIN or not enabled):
+        raise BadInput("Somebody else has to do this: an admin cannot take the rights from themselves.", code="oneself")
+    moderator.role = role
+    moderator.disabled_at = None if enabled else moderator.disabled_at or now()
+    if not enabled:
+        sign_ins.end_all(session, moderator)
+    audit.note(
+        session, "moderator_changed", moderator=by, subject=f"moderator {moderator.id}", role=str(role), enabled=enabled
+    )
 
 
 def make_password() -> str:
