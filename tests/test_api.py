@@ -206,7 +206,7 @@ def test_a_text_is_looked_at_before_it_is_sent(
         ("GET", "/comments?status=odd", None, 422, "status"),
         ("GET", "/assessments", None, 422, "comment"),
         ("POST", "/preview", "{", 400, ""),
-        ("POST", "/preview", "[]", 400, None),
+        ("POST", "/preview", "[]", 422, ""),
         ("POST", "/preview", '{"text": ""}', 422, "text"),
         ("POST", "/preview", '{"text": "a\\u0000b"}', 422, "text"),
         ("POST", "/preview", '{"text": "a", "colour": 1}', 422, "colour"),

@@ -31,6 +31,7 @@ def test_every_page_is_two_keys_away_and_the_thread_one(
     expect(page.locator("#around")).to_contain_text("Das Land zahlt.")
     page.keyboard.press("t")
     expect(page.locator("#around")).to_be_hidden()
+    expect(page.locator(".rail")).to_be_visible()  # still in the queue
     page.keyboard.press("g")
     expect(page.locator(".menu kbd").first).to_be_visible()
     page.keyboard.press("Escape")

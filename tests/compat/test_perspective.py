@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import googleapiclient.discovery
@@ -230,9 +231,7 @@ def test_a_site_can_ask_only_so_often(
 ) -> None:
     services = judged.extensions["moderation"]
     settings = services.settings.model_copy(update={"calls_per_minute": 2})
-    monkeypatch.setitem(
-        judged.extensions, "moderation", type(services)(settings, services.database, services.bell, services.judge)
-    )
+    monkeypatch.setitem(judged.extensions, "moderation", replace(services, settings=settings))
     body = json.dumps({"comment": {"text": "Hallo Welt"}, "requestedAttributes": {"TOXICITY": {}}})
     answers = [client.post(f"/v1alpha1/comments:analyze?key={token}", data=body) for _ in range(5)]
     refused = [answer for answer in answers if answer.status_code == 429]
