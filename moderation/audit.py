@@ -7,6 +7,7 @@ in the order in which entries became visible, so that deeds need not wait for ea
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,14 +82,15 @@ def verify(session: Session, *, known: str | None = None) -> Chain:
     waiting = session.scalar(select(func.count()).select_from(AuditEntry).where(AuditEntry.seal_number.is_(None))) or 0
     sealed = select(AuditEntry).where(AuditEntry.seal_number.is_not(None)).order_by(AuditEntry.seal_number)
     is_met = known is None
-    for entry in session.scalars(sealed.execution_options(yield_per=1000)):
-        number += 1
-        if entry.seal_number != number:
-            return Chain(number - 1, waiting, problem=f"Entry number {number} of the chain was taken out.")
-        if entry.seal != _seal(entry, number, before):
-            return Chain(number - 1, waiting, problem=f"Entry {entry.id} (number {number}) is not as it was written.")
-        before = entry.seal
-        is_met = is_met or known == f"{number}:{before}"
+    with closing(session.scalars(sealed.execution_options(yield_per=1000))) as entries:
+        for number, entry in enumerate(entries, start=1):
+            if entry.seal_number != number:
+                return Chain(number - 1, waiting, problem=f"Entry number {number} of the chain was taken out.")
+            if entry.seal != _seal(entry, number, before):
+                said = f"Entry {entry.id} (number {number}) is not as it was written."
+                return Chain(number - 1, waiting, problem=said)
+            before = entry.seal
+            is_met = is_met or known == f"{number}:{before}"
     if not is_met:
         return Chain(number, waiting, problem=f"The chain of {number} entries does not hold the seal {known}.")
     return Chain(number, waiting, head=f"{number}:{before}" if number else "")

@@ -103,9 +103,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = _make_engine(url)
         self._writing = sessionmaker(self.engine)
-        # On PostgreSQL each statement that only reads stands for itself: begin and end are two ways to the server.
-        alone = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
-        self._reading = sessionmaker(self.engine.execution_options(read_only=True, **alone))
+        self._reading = sessionmaker(self.engine.execution_options(read_only=True))
 
     def session(self, *, read_only: bool = False) -> Session:
         """Open a session; use it as a context manager. Nothing is committed by itself."""
