@@ -131,7 +131,7 @@ export async function decide(form, button) {
   sent.catch(() => {});
   if (next) {
     show(next, { claimed: true });
-    item.remove();
+    item?.remove(); // a card opened by its address need not be in the list
   }
   try {
     const answer = await sent;
@@ -144,7 +144,7 @@ export async function decide(form, button) {
   } catch {
     document.querySelector("#unreachable").hidden = false;
     if (!next) return undefined;
-    list.insertBefore(item, place); // nothing was decided: the card comes back as it was
+    if (item) list.insertBefore(item, place); // nothing was decided: the card comes back as it was
     cards.set(id, Promise.resolve(was));
     show(id, { claimed: true });
   }
