@@ -1,10 +1,16 @@
 """The doors of the house: here requests come in, sessions are opened and committed, and bells are rung."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from flask import current_app
+from flask import current_app, request
+from flask_login import current_user
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from moderation import quota
+from moderation import auth, quota
+from moderation.errors import NotFound
+from moderation.models import Moderator, Site
 
 if TYPE_CHECKING:
     from moderation.web import Services
@@ -22,3 +28,18 @@ def ration(key: str, *, per_minute: int, number: int = 1) -> None:
             quota.take(session, key, per_minute=per_minute, number=number)
         finally:
             session.commit()
+
+
+def me(session: Session) -> Moderator:
+    """Return the moderator of this request, in this session."""
+    return session.get_one(Moderator, current_user.id)
+
+
+def asked_site(session: Session) -> tuple[Site, Sequence[Site]]:
+    """Return the site that the address asks for, else the first, and all there are; NotFound where there is none."""
+    sites = session.scalars(select(Site).order_by(Site.name)).all()
+    slug = request.args.get("site")
+    site = auth.site_by_slug(session, slug) if slug else next(iter(sites), None)
+    if site is None:
+        raise NotFound("There is no site yet; `moderation site add` makes one.")
+    return site, sites

@@ -12,7 +12,7 @@ from moderation.access import codes, passkeys, passwords, sign_ins
 from moderation.access.codes import Codes
 from moderation.errors import BadInput
 from moderation.models import Moderator
-from moderation.views import ration, services
+from moderation.views import me, ration, services
 from moderation.views.challenges import challenge, possible, take_challenge
 from moderation.views.challenges import passkeys as keys
 from moderation.views.desk import ID
@@ -34,7 +34,7 @@ def see(response: Response) -> Response:
 def show() -> ResponseReturnValue:
     """Show how one gets in, and where one is."""
     with services().database.session(read_only=True) as database:
-        moderator = _me(database)
+        moderator = me(database)
         return render_template(
             "access.html",
             moderator=moderator,
@@ -54,7 +54,7 @@ def must_add_factor(database: Session) -> bool:
     """Whether the house wants a second factor of this moderator and has none yet."""
     if services().settings.second_factor == "optional":
         return False
-    moderator = _me(database)
+    moderator = me(database)
     return not (codes.is_set_up(database, moderator) or passkeys.of_moderator(database, moderator) or moderator.openid)
 
 
@@ -76,7 +76,7 @@ def change_password() -> ResponseReturnValue:
     """Take a new password; all other devices must sign in with it anew."""
     _prove()
     with services().database.session() as database:
-        moderator = _me(database)
+        moderator = me(database)
         moderator.password_hash = passwords.hashed(request.form.get("new", ""))
         sign_ins.end_all(database, moderator, but=current_user.sign_in_id)
         audit.note(database, "password_changed", moderator=moderator, subject=f"moderator {moderator.id}")
@@ -89,7 +89,7 @@ def new_authenticator() -> ResponseReturnValue:
     """Show a secret that an app can read."""
     _prove()
     with services().database.session(read_only=True) as database:
-        return _show_authenticator(_me(database), Codes.propose(), None)
+        return _show_authenticator(me(database), Codes.propose(), None)
 
 
 @blueprint.post("/authenticator/code")
@@ -97,7 +97,7 @@ def confirm_authenticator() -> ResponseReturnValue:
     """Keep the authenticator when its first code fits, and show the codes for paper."""
     secret = session.get("authenticator") or ""
     with services().database.session() as database:
-        moderator = _me(database)
+        moderator = me(database)
         try:
             shown = _codes().confirm(database, moderator, secret, request.form.get("code", "").replace(" ", ""))
         except BadInput as error:
@@ -112,7 +112,7 @@ def new_recovery_codes() -> ResponseReturnValue:
     """Show new codes for paper in place of the old ones."""
     _prove()
     with services().database.session() as database:
-        shown = codes.new_recovery_codes(database, _me(database))
+        shown = codes.new_recovery_codes(database, me(database))
         database.commit()
         return render_template("recovery_codes.html", codes=shown)
 
@@ -122,7 +122,7 @@ def remove_authenticator() -> ResponseReturnValue:
     """Ask for the password alone from now on."""
     _prove()
     with services().database.session() as database:
-        moderator = _me(database)
+        moderator = me(database)
         codes.forget(database, moderator)
         audit.note(database, "authenticator_removed", moderator=moderator, subject=f"moderator {moderator.id}")
         database.commit()
@@ -133,7 +133,7 @@ def remove_authenticator() -> ResponseReturnValue:
 def passkey_challenge() -> ResponseReturnValue:
     """Say what a new passkey has to answer."""
     with services().database.session(read_only=True) as database:
-        return challenge(*keys().ask_to_register(database, _me(database)))
+        return challenge(*keys().ask_to_register(database, me(database)))
 
 
 @blueprint.post("/passkeys")
@@ -142,7 +142,7 @@ def add_passkey() -> ResponseReturnValue:
     form = request.form
     _prove()
     with services().database.session() as database:
-        moderator = _me(database)
+        moderator = me(database)
         keys().register(database, moderator, form.get("credential", ""), take_challenge(), form.get("name", ""))
         database.commit()
     return redirect(url_for("access.show"), 303)
@@ -152,7 +152,7 @@ def add_passkey() -> ResponseReturnValue:
 def remove_passkey(passkey_id: int) -> ResponseReturnValue:
     """Let a passkey open nothing any more."""
     with services().database.session() as database:
-        passkeys.remove(database, _me(database), passkey_id)
+        passkeys.remove(database, me(database), passkey_id)
         database.commit()
     return redirect(url_for("access.show"), 303)
 
@@ -161,7 +161,7 @@ def remove_passkey(passkey_id: int) -> ResponseReturnValue:
 def end_sign_in(sign_in_id: int) -> ResponseReturnValue:
     """Sign out another device."""
     with services().database.session() as database:
-        sign_ins.end(database, _me(database), sign_in_id)
+        sign_ins.end(database, me(database), sign_in_id)
         database.commit()
     return redirect(url_for("access.show"), 303)
 
@@ -170,19 +170,15 @@ def end_sign_in(sign_in_id: int) -> ResponseReturnValue:
 def end_others() -> ResponseReturnValue:
     """Sign out all devices but this one."""
     with services().database.session() as database:
-        sign_ins.end_all(database, _me(database), but=current_user.sign_in_id)
+        sign_ins.end_all(database, me(database), but=current_user.sign_in_id)
         database.commit()
     return redirect(url_for("access.show"), 303)
-
-
-def _me(database: Session) -> Moderator:
-    return database.get_one(Moderator, current_user.id)
 
 
 def _prove() -> None:
     """BadInput unless the moderator of this request, if they have a password, has just given it again."""
     with services().database.session(read_only=True) as database:
-        moderator = _me(database)
+        moderator = me(database)
     if moderator.password_hash != passwords.NONE:
         ration(f"password of moderator {moderator.id}", per_minute=services().settings.sign_ins_per_minute)
         passwords.confirm(moderator, request.form.get("password", ""))

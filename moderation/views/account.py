@@ -15,7 +15,7 @@ from moderation.access import openid, passwords, sign_ins
 from moderation.access.codes import Codes
 from moderation.errors import ModerationError, NotSignedIn
 from moderation.models import Moderator
-from moderation.views import ration, services
+from moderation.views import me, ration, services
 from moderation.views.addresses import local, with_arguments
 from moderation.views.challenges import challenge, passkeys, possible, take_challenge
 from moderation.views.entering import enter, half, sentence, waiting
@@ -120,7 +120,7 @@ def openid_finish() -> ResponseReturnValue:
         claims = provider().identify(request.args, begun)
         with services().database.session() as database:
             if current_user.is_authenticated:
-                openid.join(database, database.get_one(Moderator, current_user.id), claims)
+                openid.join(database, me(database), claims)
                 database.commit()
                 return redirect(url_for("access.show"), 303)
             return enter(database, openid.welcome(database, claims, settings), begun.get("next"))
@@ -157,7 +157,7 @@ def sign_out() -> ResponseReturnValue:
     """End the sign-in, here and in the table."""
     with services().database.session() as database:
         if current_user.is_authenticated:
-            sign_ins.end(database, database.get_one(Moderator, current_user.id), current_user.sign_in_id)
+            sign_ins.end(database, me(database), current_user.sign_in_id)
             database.commit()
     logout_user()
     session.clear()
@@ -172,7 +172,7 @@ def language() -> ResponseReturnValue:
         session["language"] = chosen
         if current_user.is_authenticated:
             with services().database.session() as database:
-                database.get_one(Moderator, current_user.id).language = chosen
+                me(database).language = chosen
                 database.commit()
     return redirect(local(request.form.get("next")) or url_for("desk.queue"), 303)
 

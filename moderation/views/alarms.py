@@ -14,9 +14,9 @@ from moderation import alarms, audit, auth, channels, shifts
 from moderation.alarms import thresholds
 from moderation.alarms.thresholds import Thresholds
 from moderation.errors import BadInput, NotFound
-from moderation.models import Moderator, Role, Site
+from moderation.models import Role, Site
 from moderation.rules.conditions import DAYS
-from moderation.views import rule_words, services
+from moderation.views import me, rule_words, services
 
 blueprint = Blueprint("alarms", __name__)
 
@@ -38,13 +38,9 @@ def _open() -> dict[str, int]:
 def noticed(alarm_id: int) -> ResponseReturnValue:
     """Take an alarm off the desk that somebody has noticed and that does not end by itself."""
     with services().database.session() as session:
-        alarms.notice(session, alarm_id, moderator=_moderator(session))
+        alarms.notice(session, alarm_id, moderator=me(session))
         session.commit()
     return redirect(url_for("alarms.show", site=request.form.get("site")), 303)
-
-
-def _moderator(session: Session) -> Moderator:
-    return session.get_one(Moderator, current_user.id)
 
 
 def _site(session: Session) -> Site:
@@ -94,7 +90,7 @@ def set_thresholds() -> ResponseReturnValue:
             problem: dict[str, Any] = dict(error.errors(include_url=False)[0])
             wrong = (str(problem["loc"][-1]), rule_words.complaint(problem))
             return _page(session, _site(session), wrong=wrong), 422
-        audit.note(session, "alarms_set", moderator=_moderator(session), subject=f"site {site.id}", **site.alarms)
+        audit.note(session, "alarms_set", moderator=me(session), subject=f"site {site.id}", **site.alarms)
         session.commit()
         return redirect(url_for("alarms.show", site=site.slug), 303)
 
@@ -111,7 +107,7 @@ def add_channel() -> ResponseReturnValue:
                 site,
                 name=request.form.get("name", ""),
                 address=request.form.get("address", ""),
-                moderator=_moderator(session),
+                moderator=me(session),
                 private=bool(request.form.get("private")),
                 quotes=bool(request.form.get("quotes")),
                 minutes_apart=max(0, min(request.form.get("minutes_apart", 5, type=int), 1440)),
@@ -133,7 +129,7 @@ def change_channel(channel_id: int) -> ResponseReturnValue:
     with services().database.session() as session:
         site = _site(session)
         if request.form.get("do") == "remove":
-            channels.remove(session, site, channel_id, moderator=_moderator(session))
+            channels.remove(session, site, channel_id, moderator=me(session))
         else:
             channels.try_out(session, channels.find(session, site, channel_id))
         session.commit()
@@ -147,7 +143,7 @@ def set_shift() -> ResponseReturnValue:
     """Say when one's own shift begins, or that one wants no letter."""
     with services().database.session() as session:
         site = _site(session)
-        moderator = _moderator(session)
+        moderator = me(session)
         if request.form.get("do") == "stop":
             shifts.forget(session, moderator)
         else:

@@ -3,15 +3,14 @@
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_datetime, format_decimal
-from flask_login import current_user
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from moderation import batches, threads
 from moderation import queue as waiting
 from moderation.errors import BadInput, NotFound
-from moderation.models import Article, Comment, Moderator, Outcome
-from moderation.views import services
+from moderation.models import Article, Comment, Outcome
+from moderation.views import me, services
 from moderation.views.desk import ID
 from moderation.views.plots import mood_option
 
@@ -50,7 +49,7 @@ def delete_thread(comment_id: int) -> ResponseReturnValue:
         raise BadInput("`rule` must be the id of a house rule.", field="rule")
     with services().database.session() as session:
         comment = waiting.find(session, comment_id)
-        moderator = session.get_one(Moderator, current_user.id)
+        moderator = me(session)
         batch = batches.create(
             session, threads.subtree(comment), moderator=moderator, outcome=Outcome.DELETE, rule_id=rule_id
         )

@@ -19,7 +19,7 @@ from moderation.models import Moderator, Role, Site
 from moderation.rulebook import StatedRule
 from moderation.rulebook.preview import history
 from moderation.rules import Advice, Limits
-from moderation.views import rule_words, services
+from moderation.views import me, rule_words, services
 
 blueprint = Blueprint("automation", __name__)
 
@@ -72,7 +72,7 @@ def set_(slug: str, key: str) -> ResponseReturnValue:
     with services().database.session() as session:
         site = auth.site_by_slug(session, slug)
         rule = _rule(session, site, key)
-        moderator = session.get_one(Moderator, current_user.id)
+        moderator = me(session)
         if wish == "off":  # whoever sees that something goes wrong may pull the brake
             for automation in watch.running(session, site_id=site.id):
                 if automation.rule_id == rule.id:

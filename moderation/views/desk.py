@@ -6,7 +6,6 @@ from flask import Blueprint, jsonify, redirect, render_template, request, url_fo
 from flask import session as browser
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
-from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from moderation import decisions, delivery, wording
@@ -14,10 +13,10 @@ from moderation import queue as waiting
 from moderation.db import now
 from moderation.decisions import Seen
 from moderation.errors import BadInput, NotFound, StaleView
-from moderation.models import Comment, Moderator, Outcome, Status
+from moderation.models import Comment, Outcome, Status
 from moderation.queue import Filters, Order
 from moderation.queue.filters import NAMES
-from moderation.views import chips, navigation, services
+from moderation.views import chips, me, navigation, services
 from moderation.views.addresses import arguments, local, with_arguments
 from moderation.wording import Change
 
@@ -85,7 +84,7 @@ def _render_queue(
     order, filters = _order(asked.get("order")), Filters.parse(asked, beside=BESIDE)
     page = waiting.page(session, filters, order=order, after=asked.get("after") or None)
     ids = [other.id for other in page.comments]
-    held = waiting.held_by_others(session, ids, moderator=_moderator(session))
+    held = waiting.held_by_others(session, ids, moderator=me(session))
     comment = comment or next((other for other in page.comments if other.id not in held), None)
     comment = comment or next(iter(page.comments), None)
     at = ids.index(comment.id) if comment is not None and comment.id in ids else -1
@@ -112,7 +111,7 @@ def _beside(
     return {
         "comment": comment,
         "context": waiting.context(session, comment) if comment else None,
-        "held": waiting.held_by_others(session, [comment.id], moderator=_moderator(session)).get(comment.id)
+        "held": waiting.held_by_others(session, [comment.id], moderator=me(session)).get(comment.id)
         if comment
         else None,
         "draft": draft.get("note") if comment and draft.get("comment") == comment.id else None,
@@ -174,12 +173,8 @@ def search() -> ResponseReturnValue:
 
 def _frame(session: Session) -> dict[str, object]:
     """What every page of the desk shows: the counts, and the decision that can still be undone."""
-    undoable = decisions.undoable(session, moderator=_moderator(session))
+    undoable = decisions.undoable(session, moderator=me(session))
     return {"undoable": undoable}
-
-
-def _moderator(session: Session) -> Moderator:
-    return session.get_one(Moderator, current_user.id)
 
 
 @blueprint.get("/approved", defaults={"status": Status.APPROVED}, endpoint="approved")
@@ -229,7 +224,7 @@ def decide(comment_id: int) -> ResponseReturnValue:
                 session,
                 comment_id,
                 outcome,
-                moderator=_moderator(session),
+                moderator=me(session),
                 seen=seen,
                 rule_id=_rule() if outcome is Outcome.DELETE else None,
             )
@@ -238,7 +233,7 @@ def decide(comment_id: int) -> ResponseReturnValue:
             return _show_again(session, comment_id, stale)
         following = request.form.get("following", type=int)
         if following is not None and following <= HIGHEST_ID:
-            waiting.claim(session, following, moderator=_moderator(session))
+            waiting.claim(session, following, moderator=me(session))
         undo_seconds = decision.comment.site.undo_seconds
         session.commit()
     services().bell.ring("deliver", after=undo_seconds)
@@ -303,7 +298,7 @@ def _show_again(session: Session, comment_id: int, stale: StaleView) -> Response
 def undo(decision_id: int) -> ResponseReturnValue:
     """Take a decision back, and show its comment again."""
     with services().database.session() as session:
-        comment_id = decisions.undo(session, decision_id, moderator=_moderator(session)).id
+        comment_id = decisions.undo(session, decision_id, moderator=me(session)).id
         session.commit()
     return redirect(url_for("desk.queue", comment=comment_id), 303)
 
@@ -312,7 +307,7 @@ def undo(decision_id: int) -> ResponseReturnValue:
 def reverse(decision_id: int) -> ResponseReturnValue:
     """Decide the opposite of what the site was told, and have it told that."""
     with services().database.session() as session:
-        decision = decisions.reverse(session, decision_id, moderator=_moderator(session))
+        decision = decisions.reverse(session, decision_id, moderator=me(session))
         comment_id, undo_seconds = decision.comment_id, decision.comment.site.undo_seconds
         session.commit()
     services().bell.ring("deliver", after=undo_seconds)
@@ -323,7 +318,7 @@ def reverse(decision_id: int) -> ResponseReturnValue:
 def defer(comment_id: int) -> ResponseReturnValue:
     """Put a comment off with a note, and go on to the next."""
     with services().database.session() as session:
-        waiting.defer(session, comment_id, moderator=_moderator(session), note=request.form.get("note", ""))
+        waiting.defer(session, comment_id, moderator=me(session), note=request.form.get("note", ""))
         session.commit()
     browser.pop("draft", None)
     return ("", 204) if _is_part() else redirect(_back(request.form.get("following", type=int)), 303)
@@ -342,7 +337,7 @@ def take_up(comment_id: int) -> ResponseReturnValue:
 def claim(comment_id: int) -> ResponseReturnValue:
     """Say that the moderator has this comment open."""
     with services().database.session() as session:
-        held = waiting.claim(session, comment_id, moderator=_moderator(session))
+        held = waiting.claim(session, comment_id, moderator=me(session))
         session.commit()
         return jsonify(by=held.moderator.name if held else None)
 

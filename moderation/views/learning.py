@@ -10,10 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from moderation import auth
-from moderation.errors import BadInput, NotFound
+from moderation.errors import BadInput
 from moderation.learning import bursts, honesty, shelf
-from moderation.models import HouseRule, Learner, ModelState, Moderator, Role, Site
-from moderation.views import services
+from moderation.models import HouseRule, Learner, ModelState, Role
+from moderation.views import asked_site, me, services
 from moderation.views.desk import ID
 from moderation.views.plots import calibration_option, drift_option, threshold_option
 
@@ -50,11 +50,7 @@ class At:
 def show() -> ResponseReturnValue:
     """Show what was learned of a site's team."""
     with services().database.session(read_only=True) as session:
-        sites = session.scalars(select(Site).order_by(Site.name)).all()
-        slug = request.args.get("site")
-        site = auth.site_by_slug(session, slug) if slug else next(iter(sites), None)
-        if site is None:
-            raise NotFound("There is no site yet; `moderation site add` makes one.")
+        site, sites = asked_site(session)
         learner = session.scalars(select(Learner).where(Learner.site_id == site.id)).one_or_none()
         report = learner.report if learner else None
         return render_template(
@@ -107,7 +103,7 @@ def switch(slug: str) -> ResponseReturnValue:
     """Go back to the model before, let models switch on again, or let one run silently or no longer."""
     auth.require_admin()
     with services().database.session() as session:
-        site, moderator = auth.site_by_slug(session, slug), session.get_one(Moderator, current_user.id)
+        site, moderator = auth.site_by_slug(session, slug), me(session)
         match request.form.get("do"):
             case "roll_back":
                 shelf.roll_back(session, site, moderator=moderator)
@@ -129,7 +125,7 @@ def rule_on_burst(burst_id: int) -> ResponseReturnValue:
     if request.form.get("counts") not in {"yes", "no"}:
         raise BadInput("`counts` must be yes or no.", field="counts")
     with services().database.session() as session:
-        moderator = session.get_one(Moderator, current_user.id)
+        moderator = me(session)
         burst = bursts.rule(session, burst_id, counts=request.form["counts"] == "yes", moderator=moderator)
         slug = burst.site.slug
         session.commit()

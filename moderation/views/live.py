@@ -5,15 +5,13 @@ import hashlib
 from flask import Blueprint, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
-from flask_login import current_user
 
 from moderation.db import now
 from moderation.errors import BadInput
-from moderation.models import Moderator
 from moderation.queue import Filters, news
 from moderation.queue.filters import HIGHEST_ID
 from moderation.queue.news import News, Shown
-from moderation.views import services
+from moderation.views import me, services
 from moderation.views.desk import BESIDE, MOST_COUNTED
 from moderation.wording import gettext, ngettext
 
@@ -42,7 +40,7 @@ def since() -> ResponseReturnValue:
         if etag in request.if_none_match:
             return "", 304
         filters = Filters.parse(request.args, beside=BESIDE | SHOWN)
-        moderator = session.get_one(Moderator, current_user.id)
+        moderator = me(session)
         found = news.news(session, filters, _shown(), moderator=moderator, at_most=MOST_COUNTED + 1)
         response = jsonify(_told(found))
     response.set_etag(etag)

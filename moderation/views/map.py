@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
@@ -14,9 +13,9 @@ from moderation import batches, picture
 from moderation import queue as waiting
 from moderation.db import now
 from moderation.errors import BadInput
-from moderation.models import Moderator, Outcome, Site
+from moderation.models import Outcome, Site
 from moderation.queue import Filters
-from moderation.views import services
+from moderation.views import me, services
 from moderation.views.desk import ID
 from moderation.views.plots import histogram_option, map_option
 
@@ -84,7 +83,7 @@ def make_batch() -> ResponseReturnValue:
         batch = batches.create(
             session,
             box,
-            moderator=_moderator(session),
+            moderator=me(session),
             outcome=Outcome(outcome),
             rule_id=rule_id,
             name=request.form.get("name", ""),
@@ -100,10 +99,6 @@ def _looked_at() -> datetime:
         return datetime.fromtimestamp(float(request.form["looked_at"]), UTC)
     except (KeyError, ValueError, OverflowError, OSError):
         raise BadInput("`looked_at` must say when you looked.", field="looked_at") from None
-
-
-def _moderator(session: Session) -> Moderator:
-    return session.get_one(Moderator, current_user.id)
 
 
 @blueprint.get("/batches")
@@ -131,7 +126,7 @@ def batch(batch_id: int) -> ResponseReturnValue:
 def undo_batch(batch_id: int) -> ResponseReturnValue:
     """Take all of a batch back."""
     with services().database.session() as session:
-        batches.undo(session, batch_id, moderator=_moderator(session))
+        batches.undo(session, batch_id, moderator=me(session))
         session.commit()
     services().bell.ring("batch")
     return redirect(url_for("map.batch", batch_id=batch_id), 303)

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -10,7 +9,7 @@ from moderation import sites
 from moderation.auth import require_admin
 from moderation.errors import BadInput, NotFound
 from moderation.models import Moderator, Role, SignIn
-from moderation.views import services
+from moderation.views import me, services
 from moderation.views.desk import ID
 
 blueprint = Blueprint("moderators", __name__, url_prefix="/moderators")
@@ -29,7 +28,7 @@ def add() -> ResponseReturnValue:
     """Let somebody in, and show their password this one time."""
     with services().database.session() as session:
         name = request.form.get("name", "")
-        password = sites.let_in(session, name, _role(), by=_me(session))
+        password = sites.let_in(session, name, _role(), by=me(session))
         session.commit()
         return _page(session, name=name.strip(), password=password)
 
@@ -39,7 +38,7 @@ def change(moderator_id: int) -> ResponseReturnValue:
     """Give somebody other rights, shut them out, or let them in again."""
     with services().database.session() as session:
         enabled = "enabled" in request.form
-        sites.change_moderator(session, _find(session, moderator_id), role=_role(), enabled=enabled, by=_me(session))
+        sites.change_moderator(session, _find(session, moderator_id), role=_role(), enabled=enabled, by=me(session))
         session.commit()
     return redirect(url_for("moderators.show"), 303)
 
@@ -49,7 +48,7 @@ def password(moderator_id: int) -> ResponseReturnValue:
     """Give somebody who cannot get in any more a new password, and show it this one time."""
     with services().database.session() as session:
         found = _find(session, moderator_id)
-        given = sites.new_password(session, found, by=_me(session))
+        given = sites.new_password(session, found, by=me(session))
         session.commit()
         return _page(session, name=found.name, password=given)
 
@@ -67,10 +66,6 @@ def _find(session: Session, moderator_id: int) -> Moderator:
     if found is None:
         raise NotFound("There is no such moderator.")
     return found
-
-
-def _me(session: Session) -> Moderator:
-    return session.get_one(Moderator, current_user.id)
 
 
 def _role() -> Role:

@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from moderation import auth, rulebook
 from moderation.db import now
 from moderation.errors import BadInput
-from moderation.models import Moderator, Role, Site
+from moderation.models import Role, Site
 from moderation.rulebook import Mode, StatedRule, modes
 from moderation.rulebook.modes import State
 from moderation.rulebook.stated import make_key
 from moderation.rules import Advice
 from moderation.rules.conditions import DAYS, Scored
-from moderation.views import rule_words, services
+from moderation.views import me, rule_words, services
 
 blueprint = Blueprint("modes", __name__)
 
@@ -68,7 +68,7 @@ def save(slug: str) -> ResponseReturnValue:
             kept = [made if mode.key == key else mode for mode in present]
             kept += [] if key and made in kept else [made]
         try:
-            rulebook.save(session, site, rules, modes=kept, moderator=_moderator(session), seen=_seen())
+            rulebook.save(session, site, rules, modes=kept, moderator=me(session), seen=_seen())
         except BadInput as error:
             if error.code != "modes":
                 raise
@@ -80,10 +80,6 @@ def save(slug: str) -> ResponseReturnValue:
 
 def _key(present: list[Mode]) -> str:
     return make_key(request.form.get("title", ""), [mode.key for mode in present])
-
-
-def _moderator(session: Session) -> Moderator:
-    return session.get_one(Moderator, current_user.id)
 
 
 def _seen() -> int:

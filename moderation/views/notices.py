@@ -5,15 +5,14 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 from sqlalchemy import select
 
 from moderation import auth
 from moderation.db import now
 from moderation.errors import BadInput
-from moderation.models import Moderator, Outcome, Site
+from moderation.models import Outcome, Site
 from moderation.notices import appeals, illegal, transparency
-from moderation.views import services
+from moderation.views import me, services
 from moderation.views.desk import ID
 
 blueprint = Blueprint("notices", __name__)
@@ -23,7 +22,7 @@ blueprint = Blueprint("notices", __name__)
 def objections() -> ResponseReturnValue:
     """List objections and notices that wait for an answer, oldest first."""
     with services().database.session(read_only=True) as session:
-        moderator = session.get_one(Moderator, current_user.id)
+        moderator = me(session)
         waiting = appeals.waiting(session)
         return render_template(
             "objections.html",
@@ -36,7 +35,7 @@ def objections() -> ResponseReturnValue:
 def close_appeal(appeal_id: int) -> ResponseReturnValue:
     """Answer an objection."""
     with services().database.session() as session:
-        moderator = session.get_one(Moderator, current_user.id)
+        moderator = me(session)
         closed = appeals.close(
             session, appeal_id, _outcome(), answer=request.form.get("answer", ""), moderator=moderator
         )
@@ -51,7 +50,7 @@ def close_appeal(appeal_id: int) -> ResponseReturnValue:
 def close_notice(notice_id: int) -> ResponseReturnValue:
     """Answer a notice of illegal content."""
     with services().database.session() as session:
-        moderator = session.get_one(Moderator, current_user.id)
+        moderator = me(session)
         closed = illegal.close(
             session, notice_id, _outcome(), answer=request.form.get("answer", ""), moderator=moderator
         )

@@ -10,8 +10,7 @@ from flask_login import current_user
 
 from moderation.errors import BadInput
 from moderation.folders import TRANSLATIONS
-from moderation.models import Moderator
-from moderation.views import keyboard, services
+from moderation.views import keyboard, me, services
 
 blueprint = Blueprint("own", __name__)
 
@@ -94,7 +93,7 @@ def _render(keys: dict[str, str], problems: dict[str, str]) -> ResponseReturnVal
 
 def _change(**changes: Any) -> None:
     with services().database.session() as session:
-        moderator = session.get_one(Moderator, current_user.id)
+        moderator = me(session)
         for name, value in changes.items():
             setattr(moderator, name, value)
         session.commit()

@@ -19,7 +19,7 @@ from moderation.models import Comment, Moderator, Role, RuleSet, Site
 from moderation.rulebook import StatedRule, checks, modes
 from moderation.rulebook.preview import BINS, Histogram, Preview, histogram, preview
 from moderation.rulebook.stated import make_key
-from moderation.views import rule_form, rule_words, services
+from moderation.views import asked_site, me, rule_form, rule_words, services
 
 blueprint = Blueprint("rules", __name__)
 
@@ -35,11 +35,7 @@ def _words() -> dict[str, object]:
 def every() -> ResponseReturnValue:
     """List the house rules of a site in their order, with the versions there were."""
     with services().database.session(read_only=True) as session:
-        sites = session.scalars(select(Site).order_by(Site.name)).all()
-        slug = request.args.get("site")
-        site = auth.site_by_slug(session, slug) if slug else next(iter(sites), None)
-        if site is None:
-            raise NotFound("There is no site yet; `moderation site add` makes one.")
+        site, sites = asked_site(session)
         kept = rulebook.versions(session, site.id)
         rules = rulebook.stated(kept[0] if kept else None)
         return render_template(
@@ -126,7 +122,7 @@ def save(slug: str, key: str | None) -> ResponseReturnValue:
         if request.form.get("do") != "save" or (notes and request.form.get("read") != _said(notes)):
             session.rollback()
             return _show(session, site, form, key=key, draft=draft)
-        rulebook.save(session, site, rules, moderator=_moderator(session), seen=_seen())
+        rulebook.save(session, site, rules, moderator=me(session), seen=_seen())
         session.commit()
     return redirect(url_for("rules.every", site=slug), 303)
 
@@ -146,10 +142,6 @@ def _draft(form: FlaskForm, site: Site, rule: StatedRule | None, present: Sequen
 def _with(present: Sequence[StatedRule], draft: StatedRule) -> list[StatedRule]:
     rules = [draft if rule.key == draft.key else rule for rule in present]
     return rules if draft in rules else [*rules, draft]
-
-
-def _moderator(session: Session) -> Moderator:
-    return session.get_one(Moderator, current_user.id)
 
 
 def _seen() -> int:
@@ -247,7 +239,7 @@ def move(slug: str, key: str) -> ResponseReturnValue:
         to = at - 1 if request.form.get("to") == "up" else at + 1
         if 0 <= to < len(rules):
             rules[at], rules[to] = rules[to], rules[at]
-        rulebook.save(session, site, rules, moderator=_moderator(session), seen=_seen())
+        rulebook.save(session, site, rules, moderator=me(session), seen=_seen())
         session.commit()
     return redirect(url_for("rules.every", site=slug), 303)
 
@@ -267,7 +259,7 @@ def archive(slug: str, key: str) -> ResponseReturnValue:
         site = auth.site_by_slug(session, slug)
         _moved(session, site, key)
         rules = [rule for rule in rulebook.stated(rulebook.current(session, site.id)) if rule.key != key]
-        rulebook.save(session, site, rules, moderator=_moderator(session), seen=_seen())
+        rulebook.save(session, site, rules, moderator=me(session), seen=_seen())
         session.commit()
     return redirect(url_for("rules.every", site=slug), 303)
 
@@ -300,6 +292,6 @@ def go_back(slug: str, number: int) -> ResponseReturnValue:
         site = auth.site_by_slug(session, slug)
         kept = rulebook.get(session, site.id, number)
         rules, kept_modes = rulebook.stated(kept), modes.stated(kept)
-        rulebook.save(session, site, rules, modes=kept_modes, moderator=_moderator(session), seen=_seen())
+        rulebook.save(session, site, rules, modes=kept_modes, moderator=me(session), seen=_seen())
         session.commit()
     return redirect(url_for("rules.every", site=slug), 303)

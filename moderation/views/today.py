@@ -5,14 +5,13 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from moderation import alarms
 from moderation import queue as waiting
 from moderation.db import now
-from moderation.models import Maker, Moderator
+from moderation.models import Maker
 from moderation.queue import day
-from moderation.views import plots, services
+from moderation.views import me, plots, services
 from moderation.views.desk import MOST_COUNTED
 
 blueprint = Blueprint("today", __name__)
@@ -23,7 +22,7 @@ def show() -> ResponseReturnValue:
     """Show what came, what was decided and by whom, what waits under which article, and where it heats up."""
     begin = _midnight()
     with services().database.session(read_only=True) as session:
-        found = day.day(session, begin=begin, moderator=session.get_one(Moderator, current_user.id))
+        found = day.day(session, begin=begin, moderator=me(session))
         return render_template(
             "today.html",
             day=found,
