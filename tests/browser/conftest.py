@@ -1,16 +1,15 @@
 """A real browser before the real service: Debian's Chromium, driven by Playwright."""
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from moderation.models import Moderator
 from tests.conftest import PASSWORD
+from tests.serving import serving
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -23,21 +22,11 @@ ARGUMENTS = [
 ]
 
 
-class _Quiet(WSGIRequestHandler):
-    def log(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def address(app: Flask) -> Iterator[str]:
     """Where the desk is served."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(app) as server:
+        yield f"http://127.0.0.1:{server.port}"
 
 
 @pytest.fixture(scope="session")

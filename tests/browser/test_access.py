@@ -1,6 +1,5 @@
 """Getting in with a real browser: a passkey in a device, and a newsroom's own provider."""
 
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,14 +8,13 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 from pydantic import SecretStr
-from werkzeug.serving import make_server
 
 from moderation import create_app
 from moderation.config import Settings
 from moderation.db import Database
 from moderation.models import Moderator, Role
-from tests.browser.conftest import _Quiet
 from tests.conftest import PASSWORD
+from tests.serving import Server
 
 pytestmark = pytest.mark.browser
 
@@ -34,15 +32,11 @@ def serve(settings: Settings) -> Iterator[Callable[..., str]]:
     stop: list[Callable[[], Any]] = []
 
     def serve_(**changes: object) -> str:
-        app = Flask(__name__)
-        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-        address = f"http://localhost:{server.server_port}"
-        server.app = create_app(settings.model_copy(update={"public_url": address} | changes))
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        stop.extend(
-            (server.shutdown, thread.join, server.server_close, server.app.extensions["moderation"].database.dispose)
-        )
+        server = Server(Flask(__name__))
+        address = f"http://localhost:{server.port}"
+        app = create_app(settings.model_copy(update={"public_url": address} | changes))
+        server.serve(app)
+        stop.extend((server.close, app.extensions["moderation"].database.dispose))
         return address
 
     yield serve_

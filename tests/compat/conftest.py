@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from werkzeug.serving import make_server
 
 from moderation import auth
 from moderation.db import Database
 from moderation.judge import Judge
 from moderation.models import Site
+from tests.serving import serving
 
 HERE = Path(__file__).parent
 
@@ -29,13 +28,8 @@ def judged(app: Flask, judge: Judge) -> Flask:
 
 @pytest.fixture
 def port(judged: Flask) -> Iterator[int]:
-    server = make_server("127.0.0.1", 0, judged, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield server.server_port
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(judged) as server:
+        yield server.port
 
 
 @pytest.fixture

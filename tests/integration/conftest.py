@@ -1,20 +1,19 @@
 """A real WordPress and our service beside it, for all tests of the plugin."""
 
 import hashlib
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
-from werkzeug.serving import BaseWSGIServer, make_server
 
 from moderation.db import Database
 from moderation.models import Comment, Decision, Maker, Moderator, Outcome, Scope, Site, SiteKey
 from tests.conftest import PASSWORD
 from tests.integration.ports import free_port
 from tests.integration.wordpress import DEBIANS, Blog
+from tests.serving import Server
 from tests.test_account import csrf
 from tests.waiting import until
 from worker.app import Workshop
@@ -40,19 +39,15 @@ class Service:
         self.app = app
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.server: BaseWSGIServer | None = None
+        self.server: Server | None = None
         self.start()
 
     def start(self) -> None:
-        self.server = make_server("127.0.0.1", self.port, self.app, threaded=True)
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self.thread.start()
+        self.server = Server(self.app, port=self.port)
 
     def stop(self) -> None:
         if self.server is not None:
-            self.server.shutdown()
-            self.server.server_close()
-            self.thread.join()
+            self.server.close()
             self.server = None
 
 

@@ -1,0 +1,48 @@
+"""The application on a real port of loopback, for browsers and for unmodified clients."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Flask
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = 5.0
+    """Seconds after which a connection that says nothing is closed, so that ending never waits for it longer."""
+
+    def log(self, *_: object) -> None:
+        pass
+
+
+class Server:
+    """Serves from its making on, until it is closed: then nothing of it is at work any more."""
+
+    def __init__(self, app: Flask, *, port: int = 0) -> None:
+        self._server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Handler)
+        self._server.daemon_threads = False  # type: ignore[attr-defined]  # closing waits for what is being answered
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+        self._app = app
+        self.port = self._server.server_port
+
+    def serve(self, app: Flask) -> None:
+        """Serve another application from now on: one that had to know the port."""
+        self._app = self._server.app = app
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._app.extensions["moderation"].feed.close()
+        self._server.server_close()
+
+
+@contextmanager
+def serving(app: Flask) -> Iterator[Server]:
+    """Serve the application as long as the context lasts."""
+    server = Server(app)
+    try:
+        yield server
+    finally:
+        server.close()
