@@ -62,6 +62,7 @@ SIGNED = frozenset(
         "v1.rules",
         "v1.preview",
         "v1.change_site",
+        "v1.change_article",
         "v1.decide",
         "v1.acknowledge",
         "v1.send_again",

@@ -68,6 +68,11 @@ class Client:
         """Return an article by the site's id."""
         return self._get(f"/articles/{quote(id_, safe='')}", wire.ArticleOut)
 
+    def close_article(self, seen: wire.ArticleOut, *, closed: bool = True, reason: str = "") -> wire.ArticleOut:
+        """Close an article as it was ``seen`` for comments, or open it; Problem 412 where it is another one by now."""
+        body = {"closed": closed, "reason": reason}
+        return self._change("PATCH", f"/articles/{quote(seen.id, safe='')}", wire.ArticleOut, seen, body)
+
     def comments(self, *, status: wire.Status | None = None, article: str | None = None) -> Iterator[wire.CommentOut]:
         """Yield the comments, page by page: all, or those of a status, or under an article."""
         return self._all("/comments", wire.CommentOut, status=status, article=article)

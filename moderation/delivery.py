@@ -22,7 +22,7 @@ from standardwebhooks.webhooks import Webhook
 from moderation import __version__, akismet_questions, auth
 from moderation.db import claim as claim_due
 from moderation.db import now
-from moderation.models import AkismetQuestion, Comment, Decision, Delivery, Maker, Outcome, Site
+from moderation.models import AkismetQuestion, Closing, Comment, Decision, Delivery, Door, Maker, Outcome, Site
 from moderation.notices.links import Links
 from moderation.outbound import PrivateAddress
 
@@ -35,7 +35,12 @@ ILL = 3
 PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(seconds=30)
 """How long an ill site is left in peace: so long for each try that failed, and at most so long."""
 
-EVENT_AFTER = {"approve": "comment.approved", "delete": "comment.deleted"}
+EVENT_AFTER = {
+    Outcome.APPROVE: "comment.approved",
+    Outcome.DELETE: "comment.deleted",
+    Door.CLOSE: "article.closed",
+    Door.OPEN: "article.opened",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +90,11 @@ def parcels(session: Session, delivery_ids: Sequence[int], *, links: Links) -> l
     """Sign what is to be sent; the signature holds the time of this try, the webhook id is the same in each."""
     deliveries = session.scalars(_with_all(select(Delivery).where(Delivery.id.in_(delivery_ids)))).all()
     due = [delivery for delivery in deliveries if delivery.due_at is not None]
-    questions = akismet_questions.of(session, [delivery.decision.comment_id for delivery in due])
+    decided = {delivery.id: delivery.decision for delivery in due if delivery.decision is not None}
+    questions = akismet_questions.of(session, [decision.comment_id for decision in decided.values()])
     return [
-        _verdict(delivery, questions[delivery.decision.comment_id])
-        if delivery.decision.comment_id in questions
+        _verdict(delivery, decided[delivery.id], questions[decided[delivery.id].comment_id])
+        if delivery.id in decided and decided[delivery.id].comment_id in questions
         else _parcel(delivery, links)
         for delivery in due
     ]
@@ -96,7 +102,10 @@ def parcels(session: Session, delivery_ids: Sequence[int], *, links: Links) -> l
 
 def _with_all(statement: Select[Delivery]) -> Select[Delivery]:
     comment = joinedload(Delivery.decision).joinedload(Decision.comment)
-    return statement.options(comment.joinedload(Comment.article), joinedload(Delivery.site)).order_by(Delivery.id)
+    closing = joinedload(Delivery.closing).joinedload(Closing.article)
+    return statement.options(comment.joinedload(Comment.article), closing, joinedload(Delivery.site)).order_by(
+        Delivery.id
+    )
 
 
 def _parcel(delivery: Delivery, links: Links) -> Parcel:
@@ -119,8 +128,8 @@ def _parcel(delivery: Delivery, links: Links) -> Parcel:
     )
 
 
-def _verdict(delivery: Delivery, question: AkismetQuestion) -> Parcel:
-    body = json.dumps(akismet_questions.answer(question, delivery.decision.outcome), ensure_ascii=False)
+def _verdict(delivery: Delivery, decision: Decision, question: AkismetQuestion) -> Parcel:
+    body = json.dumps(akismet_questions.answer(question, decision.outcome), ensure_ascii=False)
     return Parcel(
         delivery_id=delivery.id,
         url=question.callback_url,
@@ -131,13 +140,15 @@ def _verdict(delivery: Delivery, question: AkismetQuestion) -> Parcel:
 
 
 def message(delivery: Delivery, links: Links) -> dict[str, Any]:
-    """What the site is told of a decision.
+    """What the site is told of a decision, on a comment or on whether an article is closed for comments.
 
     ``reason`` is the text of the rule that was cited, as readers see it. ``text_sha256`` is of the text that was
     decided on, so that a site can tell when it has another one by now. ``automated`` is whether a machine decided.
     ``statement_url`` is where the commenter reads the reasons of a deletion and can object.
     """
     decision = delivery.decision
+    if decision is None:
+        return _of_article(delivery)
     comment = decision.comment
     text = comment.text_of(decision.revision)
     return {
@@ -154,6 +165,22 @@ def message(delivery: Delivery, links: Links) -> dict[str, Any]:
             "revision": decision.revision,
             "text_sha256": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
             "decided_at": decision.decided_at.isoformat(),
+        },
+    }
+
+
+def _of_article(delivery: Delivery) -> dict[str, Any]:
+    closing = delivery.closing
+    if closing is None:
+        raise RuntimeError(f"the delivery {delivery.id} tells of nothing")
+    return {
+        "type": EVENT_AFTER[closing.outcome],
+        "timestamp": closing.decided_at.isoformat(),
+        "data": {
+            "id": closing.article.external_id,
+            "closed": closing.outcome is Door.CLOSE,
+            "reason": closing.reason or None,
+            "decided_at": closing.decided_at.isoformat(),
         },
     }
 

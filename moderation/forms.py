@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session, joinedload
 from moderation import intake
 from moderation.contract import ArticleData, CommentData, CommenterData, refusal
 from moderation.db import now
-from moderation.errors import BadInput, Forbidden
+from moderation.errors import BadInput, Forbidden, StaleView
 from moderation.models import Article, Comment, Site, Status
 
 Data = TypeVar("Data", ArticleData, CommentData, CommenterData)
@@ -156,7 +156,12 @@ def unread_article(sent: Sent) -> ArticleData:
 def take(
     session: Session, site: Site, sent: Sent, article: Article, *, address: str | None, max_characters: int
 ) -> Comment:
-    """Write what a reader sent under an article; a form changes nothing of the article itself."""
+    """Write what a reader sent under an article; a form changes nothing of the article itself.
+
+    StaleView where the article was closed for comments.
+    """
+    if article.closed_at is not None:
+        raise StaleView("This article is closed for comments.", code="closed", field="options[slug]")
     text = next((sent.fields[name] for name in _MESSAGES if name in sent.fields), "")
     if not text:
         raise BadInput("`fields[message]` is empty.", code="missing", field="fields[message]")

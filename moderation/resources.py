@@ -10,7 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from moderation import rulebook, wire
 from moderation.delivery import words
 from moderation.errors import NotFound
-from moderation.models import Article, Comment, Decision, Delivery, Site
+from moderation.models import Article, Closing, Comment, Decision, Delivery, Site
 from moderation.rules import Recommendation
 
 Row = TypeVar("Row", Article, Comment, Delivery)
@@ -31,17 +31,20 @@ def site(row: Site) -> wire.SiteOut:
 def articles(session: Session, site: Site, wanted: wire.Slice) -> wire.Page[wire.ArticleOut]:
     """Return a page of the site's articles."""
     found, following = _page(session, select(Article).where(Article.site_id == site.id), Article, wanted)
-    return wire.Page[wire.ArticleOut](items=tuple(map(_article, found)), next=following)
+    return wire.Page[wire.ArticleOut](items=tuple(map(article, found)), next=following)
 
 
-def article(session: Session, site: Site, external_id: str) -> wire.ArticleOut:
-    """Return an article by the site's id; NotFound where there is none."""
-    return _article(find_article(session, site, external_id))
+def article(row: Article) -> wire.ArticleOut:
+    """Say of an article what the site may know."""
+    said = {name: getattr(row, name) for name in wire.ArticleOut.model_fields if name not in {"id", "etag", "closed"}}
+    return wire.tagged(wire.ArticleOut(id=row.external_id, closed=row.closed_at is not None, **said))
 
 
-def find_article(session: Session, site: Site, external_id: str) -> Article:
-    """Return an article's row by the site's id; NotFound where there is none."""
+def find_article(session: Session, site: Site, external_id: str, *, lock: bool = False) -> Article:
+    """Return an article's row by the site's id, if wished kept from others' changes; NotFound where there is none."""
     found = select(Article).where(Article.site_id == site.id, Article.external_id == external_id)
+    if lock:
+        found = found.with_for_update()
     return _one(session.scalars(found).one_or_none(), "article", external_id)
 
 
@@ -98,7 +101,8 @@ def decision(row: Decision, site: Site) -> wire.DecisionOut:
 def deliveries(session: Session, site: Site, wanted: wire.DeliverySlice) -> wire.Page[wire.DeliveryOut]:
     """Return a page of the deliveries to the site."""
     statement = select(Delivery).where(Delivery.site_id == site.id)
-    statement = statement.options(joinedload(Delivery.decision).joinedload(Decision.comment))
+    comment, closed = joinedload(Delivery.decision).joinedload(Decision.comment), joinedload(Delivery.closing)
+    statement = statement.options(comment, closed.joinedload(Closing.article))
     if wanted.state is not None:
         statement = statement.where(*STATES[wanted.state])
     found, following = _page(session, statement, Delivery, wanted)
@@ -117,7 +121,8 @@ def delivery(row: Delivery) -> wire.DeliveryOut:
         id=row.id,
         webhook_id=row.webhook_id,
         decision_id=row.decision_id,
-        comment_id=row.decision.comment.external_id,
+        comment_id=row.decision.comment.external_id if row.decision else None,
+        article_id=row.closing.article.external_id if row.closing else None,
         state=_state(row),
         attempts=row.attempts,
         last_error=row.last_error,
@@ -164,11 +169,6 @@ def _state(row: Delivery) -> wire.State:
     if row.failed_at is not None:
         return "failed"
     return "cancelled" if row.cancelled_at is not None else "waiting"
-
-
-def _article(row: Article) -> wire.ArticleOut:
-    said = {name: getattr(row, name) for name in wire.ArticleOut.model_fields if name != "id"}
-    return wire.ArticleOut(id=row.external_id, **said)
 
 
 def _one(row: Row | None, noun: str, name: str) -> Row:

@@ -109,8 +109,8 @@ class SiteChanges(In):
     mails_reasons: bool | None = None
 
 
-class ArticleOut(Out):
-    """An article as the site last told it."""
+class ArticleOut(Tagged):
+    """An article as the site last told it, and whether moderators closed it for comments."""
 
     id: str
     url: str
@@ -121,6 +121,14 @@ class ArticleOut(Out):
     language: str | None
     section: str | None
     published_at: datetime | None
+    closed: bool
+
+
+class ArticleChanges(In):
+    """Whether an article is to take comments, and why, in a few words."""
+
+    closed: bool
+    reason: Annotated[Clean, Field(max_length=300)] = ""
 
 
 class CommenterOut(Out):
@@ -219,20 +227,41 @@ class Verdict(Out):
     decided_at: datetime
 
 
-class Message(Out):
-    """A decision that the site has not acknowledged, as it would be posted to a callback."""
+class ArticleVerdict(Out):
+    """Whether an article takes comments, as the site is told."""
+
+    id: str
+    closed: bool
+    reason: str | None
+    decided_at: datetime
+
+
+class _Unheard(Out):
+    """What the site has not acknowledged, as it would be posted to a callback."""
 
     webhook_id: str
     cursor: str
-    type: Literal["comment.approved", "comment.deleted"]
     timestamp: datetime
+
+
+class Message(_Unheard):
+    """A decision on a comment that the site has not acknowledged."""
+
+    type: Literal["comment.approved", "comment.deleted"]
     data: Verdict
+
+
+class ArticleMessage(_Unheard):
+    """An article closed or opened, which the site has not acknowledged."""
+
+    type: Literal["article.closed", "article.opened"]
+    data: ArticleVerdict
 
 
 class Messages(Out):
     """Decisions not acknowledged, oldest first; ``cursor`` is the ``after`` of the next page."""
 
-    decisions: tuple[Message, ...]
+    decisions: tuple[Annotated[Message | ArticleMessage, Field(discriminator="type")], ...]
     cursor: str
 
 
@@ -262,12 +291,13 @@ class NewRules(In):
 
 
 class DeliveryOut(Out):
-    """One decision on its way to the site."""
+    """One decision on its way to the site: on a comment, or on whether an article takes comments."""
 
     id: int
     webhook_id: str
-    decision_id: int
-    comment_id: str
+    decision_id: int | None
+    comment_id: str | None
+    article_id: str | None
     state: State
     attempts: int
     last_error: str | None

@@ -36,6 +36,7 @@ VERBS = {
     "rulebook",
     "queue",
     "decisions",
+    "closings",
     "delivery",
     "sites",
     "quota",

@@ -67,7 +67,7 @@ def test_what_is_sent_waits_and_what_is_approved_is_shown(form: Form) -> None:
     assert (waiting.text, waiting.commenter_name) == ("Grüße 👋, schöner Text.", "Jörg")
     article = waiting.article
     assert (article.external_id, article.url) == ("/posts/bridge/", f"{BLOG}/posts/bridge/")
-    assert form.listed().json == {"comments": [], "next": None, "work": False}
+    assert form.listed().json == {"comments": [], "next": None, "work": False, "closed": False}
     form.approve_all()
     first = form.listed(Origin=BLOG)
     (shown,) = first.json["comments"]

@@ -6,6 +6,7 @@ from moderation.models.audit import AuditEntry
 from moderation.models.automation import Automation, Draw, Fate
 from moderation.models.batches import Batch, BatchItem
 from moderation.models.channels import Channel, News
+from moderation.models.closings import Closing, Door
 from moderation.models.comments import Article, Assessment, Comment, Fingerprint, PastText, ReceivedEvent, Status
 from moderation.models.decisions import Decision, Delivery, Maker, Outcome
 from moderation.models.desk import Claim, Deferral
@@ -31,11 +32,13 @@ __all__ = [
     "Burst",
     "Channel",
     "Claim",
+    "Closing",
     "Comment",
     "CoralComment",
     "Decision",
     "Deferral",
     "Delivery",
+    "Door",
     "Draw",
     "Fate",
     "Fingerprint",

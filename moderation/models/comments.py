@@ -46,6 +46,7 @@ class Article(Base):
     published_at: Mapped[datetime | None]
     stated_at: Mapped[datetime] = mapped_column(doc="When the site last said so; older news of it is ignored.")
     created_at: Mapped[datetime] = mapped_column(default=now)
+    closed_at: Mapped[datetime | None] = mapped_column(doc="Since when it takes no more comments; None: it does.")
 
     site: Mapped[Site] = relationship()
 

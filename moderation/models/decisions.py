@@ -9,6 +9,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from moderation.db import Base, Work, now
+from moderation.models.closings import Closing
 from moderation.models.columns import closed_set, index_where
 from moderation.models.comments import Comment
 from moderation.models.moderators import Moderator
@@ -61,7 +62,7 @@ class Decision(Base):
 
 
 class Delivery(Work):
-    """One decision on its way to the site.
+    """One decision on its way to the site: on a comment, or on whether an article is closed for comments.
 
     Waiting while ``due_at`` is set; then it was delivered (or fetched and acknowledged), cancelled because the decision
     was undone or overtaken in time, or failed for good.
@@ -70,7 +71,8 @@ class Delivery(Work):
     __tablename__ = "delivery"
 
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
-    decision_id: Mapped[int] = mapped_column(ForeignKey("decision.id"), unique=True)
+    decision_id: Mapped[int | None] = mapped_column(ForeignKey("decision.id"), unique=True)
+    closing_id: Mapped[int | None] = mapped_column(ForeignKey("closing.id"), unique=True)
     webhook_id: Mapped[str] = mapped_column(String(64), unique=True)
     not_before: Mapped[datetime] = mapped_column(doc="End of the undo window.")
     last_error: Mapped[str | None] = mapped_column(String(300))
@@ -79,9 +81,11 @@ class Delivery(Work):
     failed_at: Mapped[datetime | None]
 
     site: Mapped[Site] = relationship()
-    decision: Mapped[Decision] = relationship(back_populates="delivery")
+    decision: Mapped[Decision | None] = relationship(back_populates="delivery")
+    closing: Mapped[Closing | None] = relationship(back_populates="delivery")
 
     __table_args__ = (
+        CheckConstraint("(decision_id IS NULL) <> (closing_id IS NULL)", name="one_thing"),
         index_where("ix_delivery_due", "due_at", where="due_at IS NOT NULL"),
         index_where("ix_delivery_failed", "site_id", where="failed_at IS NOT NULL"),
         Index(None, "site_id", "id"),

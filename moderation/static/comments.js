@@ -18,7 +18,7 @@
       words: 'Es geht um:', edit: 'Noch einmal ändern', anyway: 'Trotzdem absenden',
       away: 'Das hat nicht geklappt. Dein Text steht noch da; versuch es gleich noch einmal.',
       gone: 'Die Kommentare sind gerade nicht zu erreichen.', often: 'Das war sehr schnell hintereinander. Warte eine Minute.',
-      empty: 'Schreib erst etwas.', trap: 'Dieses Feld bitte leer lassen',
+      empty: 'Schreib erst etwas.', trap: 'Dieses Feld bitte leer lassen', closed: 'Unter diesem Artikel kann man nicht mehr kommentieren.',
     },
     en: {
       comments: 'Comments', none: 'Nobody has written anything yet.', write: 'Write a comment',
@@ -29,7 +29,7 @@
       words: 'It is about:', edit: 'Change it', anyway: 'Send it anyway',
       away: 'That did not work. Your text is still there; try again in a moment.',
       gone: 'The comments cannot be reached just now.', often: 'That was very quick. Wait a minute.',
-      empty: 'Write something first.', trap: 'Leave this field empty',
+      empty: 'Write something first.', trap: 'Leave this field empty', closed: 'Comments here are closed.',
     },
   }[lang]
 
@@ -51,7 +51,7 @@
     .ho .ho-row{display:flex;flex-wrap:wrap;gap:.5rem}.ho button{cursor:pointer;padding-inline:1rem}
     .ho .ho-plain{min-height:0;padding:.25rem 0;border:0;background:none;color:inherit;text-decoration:underline}
     .ho [role=status]:empty{display:none}.ho :focus-visible{outline:3px solid;outline-offset:2px}`)
-  document.adoptedStyleSheets = [...document.adoptedStyleSheets, look]
+  document.adoptedStyleSheets.push(look)
 
   const ask = (path, options = {}) =>
     fetch(base + path, { credentials: 'omit', headers: { Accept: 'application/json' }, ...options })
@@ -63,19 +63,15 @@
   const send = make('button', { type: 'submit', textContent: say.send })
   const status = make('p', { role: 'status' })
   const parent = make('p', { hidden: true })
-  const doubt = make('div', { className: 'ho-doubt', hidden: true, tabIndex: -1 })
-  doubt.setAttribute('role', 'group')
-  const hidden = make('label', { className: 'ho-trap' }, say.trap, trap)
-  hidden.setAttribute('aria-hidden', 'true')
-  const form = make('form', { noValidate: true }, parent, make('label', {}, say.name, name),
+  const doubt = make('div', { className: 'ho-doubt', hidden: true, tabIndex: -1, role: 'group', ariaLabel: say.doubt })
+  const hidden = make('label', { className: 'ho-trap', ariaHidden: true }, say.trap, trap)
+  const form = make('form', { noValidate: true, ariaLabel: say.write }, parent, make('label', {}, say.name, name),
     make('label', {}, say.email, email), make('label', {}, say.text, text), hidden, doubt,
     make('div', { className: 'ho-row' }, send), status)
   const list = make('ol')
   const none = make('p', { hidden: true, textContent: say.none })
-  const heading = make('h2', { textContent: say.write, id: 'ho-write' })
-  form.setAttribute('aria-labelledby', heading.id)
-  const root = make('section', { className: 'ho', lang }, make('h2', { textContent: say.comments }), none, list, heading, form)
-  root.setAttribute('aria-label', say.comments)
+  const heading = make('h2', { textContent: say.write })
+  const root = make('section', { className: 'ho', lang, ariaLabel: say.comments }, make('h2', { textContent: say.comments }), none, list, heading, form)
   place.replaceChildren(root)
   let answered = null
   let asksWork = false
@@ -84,8 +80,7 @@
     answered = comment
     parent.hidden = !comment
     if (comment) {
-      const back = make('button', { type: 'button', className: 'ho-plain', textContent: say.back })
-      back.onclick = () => answerTo(null)
+      const back = make('button', { type: 'button', className: 'ho-plain', textContent: say.back, onclick: () => answerTo() })
       parent.replaceChildren(`${say.to} ${comment.name || say.someone} · `, back)
       text.focus()
     }
@@ -95,9 +90,8 @@
     const at = new Date(comment.submitted_at)
     const time = make('time', { dateTime: comment.submitted_at })
     time.textContent = at.toLocaleString(lang, { dateStyle: 'long', timeStyle: 'short' })
-    const answer = make('button', { type: 'button', className: 'ho-plain', textContent: say.answer })
-    answer.setAttribute('aria-label', `${say.answer}: ${comment.name || say.someone}`)
-    answer.onclick = () => answerTo(comment)
+    const answer = make('button', { type: 'button', className: 'ho-plain', textContent: say.answer, onclick: () => answerTo(comment) })
+    answer.ariaLabel = `${say.answer}: ${comment.name || say.someone}`
     return make('li', {}, make('article', {}, make('h3', { textContent: comment.name || say.someone }), time,
       make('p', { textContent: comment.text }), answer))
   }
@@ -116,11 +110,13 @@
         known.set(comment.id, { item })
       }
       after = said.next
+      if (said.closed) heading.textContent = say.closed
     } while (after)
     none.hidden = known.size > 0
+    if (heading.textContent !== say.write) root.querySelectorAll('form, article button').forEach(one => one.remove())
   }
 
-  // ALTCHA: find the number whose hash with the salt is the challenge.
+  // ALTCHA: the number whose hash with the salt is the challenge.
   const work = async () => {
     const asked = await (await ask('/work')).json()
     const bytes = new TextEncoder()
@@ -137,12 +133,9 @@
     const answer = await ask('/preview', { method: 'POST', body, signal: AbortSignal.timeout(4000) })
     const said = answer.ok ? await answer.json() : {}
     if (!said.rule) return false
-    const edit = make('button', { type: 'button', textContent: say.edit })
-    edit.onclick = () => { doubt.hidden = true; send.hidden = false; text.focus() }
-    const anyway = make('button', { type: 'button', textContent: say.anyway })
-    anyway.onclick = () => deliver()
+    const edit = make('button', { type: 'button', textContent: say.edit, onclick: () => { doubt.hidden = true; send.hidden = false; text.focus() } })
+    const anyway = make('button', { type: 'button', textContent: say.anyway, onclick: deliver })
     const words = said.quotes.length ? [make('p', {}, `${say.words} `, make('q', { textContent: said.quotes.join(' … ') }))] : []
-    doubt.setAttribute('aria-label', say.doubt)
     doubt.replaceChildren(make('strong', { textContent: say.doubt }), make('p', {}, `${say.rule} `,
       make('b', { textContent: said.rule.title }), make('br'), said.rule.text), ...words,
       make('div', { className: 'ho-row' }, edit, anyway))
@@ -170,7 +163,7 @@
       answerTo(null)
       status.textContent = say.thanks
     } catch (problem) {
-      status.textContent = problem.status === 429 ? say.often : problem.status === 422 ? `${say.away} (${(await problem.json()).detail})` : say.away
+      status.textContent = { 409: say.closed, 429: say.often }[problem.status] || (problem.status === 422 ? `${say.away} (${(await problem.json()).detail})` : say.away)
     }
     send.hidden = false
     send.disabled = false

@@ -6,11 +6,12 @@ from flask_babel import format_datetime, format_decimal
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from moderation import batches, threads
+from moderation import batches, closings, threads
 from moderation import queue as waiting
-from moderation.errors import BadInput, NotFound
-from moderation.models import Article, Comment, Outcome
-from moderation.views import me, services
+from moderation.errors import BadInput
+from moderation.models import Comment, Door, Outcome
+from moderation.views import me, services, undoing
+from moderation.views.addresses import local
 from moderation.views.desk import ID
 from moderation.views.plots import mood_option
 
@@ -21,9 +22,7 @@ blueprint = Blueprint("articles", __name__)
 def article(article_id: int) -> ResponseReturnValue:
     """Show an article's comments as threads, and its mood over time."""
     with services().database.session(read_only=True) as session:
-        found = session.get(Article, article_id)
-        if found is None:
-            raise NotFound(f"There is no article {article_id}.")
+        found = closings.find(session, article_id)
         entries = threads.of_article(session, found)
         mood = [
             (entry.comment.submitted_at, entry.comment.assessment.disrespect)
@@ -38,7 +37,39 @@ def article(article_id: int) -> ResponseReturnValue:
             mood=mood,
             mood_rows=[(format_datetime(moment, "short"), format_decimal(round(score, 2))) for moment, score in mood],
             mood_option=mood_option(mood),
+            closings=closings.of(session, found),
+            can_be_undone=closings.can_be_undone,
+            undoable=undoing.latest(session),
         )
+
+
+@blueprint.post(f"/articles/<{ID}:article_id>/closing")
+def close(article_id: int) -> ResponseReturnValue:
+    """Close an article for comments, or open it again; the same once more changes nothing."""
+    outcome = request.form.get("outcome")
+    if outcome not in {Door.CLOSE, Door.OPEN}:
+        raise BadInput("`outcome` must be close or open.", field="outcome")
+    with services().database.session() as session:
+        closings.decide(
+            session, article_id, Door(outcome), moderator=me(session), reason=request.form.get("reason", "")
+        )
+        undo_seconds = closings.find(session, article_id).site.undo_seconds
+        session.commit()
+    services().bell.ring("deliver", after=undo_seconds)
+    return _back(article_id)
+
+
+@blueprint.post(f"/closings/<{ID}:closing_id>/undo")
+def undo_closing(closing_id: int) -> ResponseReturnValue:
+    """Take back that an article was closed or opened, before the site hears of it."""
+    with services().database.session() as session:
+        article_id = closings.undo(session, closing_id, moderator=me(session)).id
+        session.commit()
+    return _back(article_id)
+
+
+def _back(article_id: int) -> ResponseReturnValue:
+    return redirect(local(request.form.get("back")) or url_for("articles.article", article_id=article_id), 303)
 
 
 @blueprint.post(f"/comments/<{ID}:comment_id>/thread")

@@ -16,7 +16,7 @@ from moderation.errors import BadInput, NotFound, StaleView
 from moderation.models import Comment, Outcome, Status
 from moderation.queue import Filters, Order
 from moderation.queue.filters import NAMES
-from moderation.views import chips, me, navigation, services
+from moderation.views import chips, me, navigation, services, undoing
 from moderation.views.addresses import arguments, local, with_arguments
 from moderation.wording import Change
 
@@ -172,9 +172,8 @@ def search() -> ResponseReturnValue:
 
 
 def _frame(session: Session) -> dict[str, object]:
-    """What every page of the desk shows: the counts, and the decision that can still be undone."""
-    undoable = decisions.undoable(session, moderator=me(session))
-    return {"undoable": undoable}
+    """What every page of the desk shows: what the moderator can still undo."""
+    return {"undoable": undoing.latest(session)}
 
 
 @blueprint.get("/approved", defaults={"status": Status.APPROVED}, endpoint="approved")

@@ -79,11 +79,14 @@ def comments(site: str) -> Response:
     if not after.isascii() or not after.isdigit() or len(after) > 18:
         raise BadInput("`after` must be a whole number.", field="after")
     with services().database.session(read_only=True) as session:
-        found, following = forms.shown(session, ours, request.args.get("article", ""), after=int(after))
+        name = request.args.get("article", "")
+        found, following = forms.shown(session, ours, name, after=int(after))
+        article = article_page.known(session, ours, name)
     said = {
         "comments": [asdict(comment) | {"submitted_at": comment.submitted_at.isoformat()} for comment in found],
         "next": following,
         "work": ours.forms_need_work,
+        "closed": article is not None and article.closed_at is not None,
     }
     response = Response(json.dumps(said, ensure_ascii=False), content_type="application/json")
     response.add_etag()

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from moderation import audit, auth, delivery
 from moderation.db import now
-from moderation.models import Comment, Decision, Delivery
+from moderation.models import Closing, Comment, Decision, Delivery
 from moderation.views import services
 from moderation.views.desk import HIGHEST_ID, ID
 
@@ -48,7 +48,8 @@ def deliveries() -> ResponseReturnValue:
 
 def _deliveries(session: Session, *, failed: bool) -> list[Delivery]:
     comment = joinedload(Delivery.decision).joinedload(Decision.comment)
-    found = select(Delivery).where(Delivery.id < _before()).options(comment, joinedload(Delivery.site))
+    closing = joinedload(Delivery.closing).joinedload(Closing.article)
+    found = select(Delivery).where(Delivery.id < _before()).options(comment, closing, joinedload(Delivery.site))
     if failed:
         found = found.where(Delivery.failed_at.is_not(None))
     return list(session.scalars(found.order_by(Delivery.id.desc()).limit(PAGE)))

@@ -9,7 +9,7 @@ from flask_babel import format_datetime, format_timedelta
 from moderation.db import now
 from moderation.errors import ModerationError
 from moderation.judge.case import NoRelevance
-from moderation.models import Assessment, Decision, Delivery, Maker, ModelState, Outcome, Status
+from moderation.models import Assessment, Decision, Delivery, Door, Maker, ModelState, Outcome, Status
 from moderation.rules import Advice
 from moderation.wording.reasons import kind_word, pick, why
 from moderation.wording.say import gettext, ngettext
@@ -32,6 +32,7 @@ __all__ = [
     "changes",
     "delivery",
     "device",
+    "door",
     "gettext",
     "glimpse",
     "kind_word",
@@ -129,10 +130,12 @@ def problem(error: ModerationError) -> str:
         "withdrawn": gettext("The site took this comment back in the meantime. There is nothing left to decide."),
         "decided": gettext("Somebody decided otherwise in the meantime; below you see who and what."),
         "reopened": gettext("Somebody put this comment back in the queue in the meantime."),
+        "overtaken": gettext("Somebody else did something about this in the meantime; look at it again."),
         "too_late": gettext("It is too late to undo this: the site has been told. You can decide anew instead."),
         "nothing_chosen": gettext("Nothing of that is waiting any more, so there is nothing to decide."),
         "modes": gettext("A mode changes this rule, or names one that there is not; change the mode first."),
         "link_used": gettext("This link is too old or was opened before. Sign in to see what waits."),
+        "closed": gettext("This article is closed for comments. What you wrote was not sent."),
         "not_found": gettext("There is no such page. Perhaps the address was cut off?"),
         "forbidden": gettext("Only an admin may do this."),
         "database": gettext("The database does not answer at the moment. Nothing was changed; please try again."),
@@ -163,6 +166,15 @@ def outcome(value: Outcome) -> str:
         Outcome.APPROVE: gettext("approved"),
         Outcome.DELETE: gettext("deleted"),
         Outcome.UNDO: gettext("taken back"),
+    }[value]
+
+
+def door(value: Door) -> str:
+    """Return what was done to an article, as a sentence."""
+    return {
+        Door.CLOSE: gettext("Closed for comments."),
+        Door.OPEN: gettext("Open for comments again."),
+        Door.UNDO: gettext("Taken back."),
     }[value]
 
 

@@ -16,9 +16,9 @@ from sqlalchemy import select
 
 from moderation.cli import main
 from moderation.config import Settings
-from moderation.db import Database
+from moderation.db import Database, now
 from moderation.judge import Judge
-from moderation.models import Comment, Status
+from moderation.models import Article, Comment, Status
 from tests.guides import blocks
 
 AXE = Path(__file__).parent / "axe.min.js"
@@ -143,6 +143,15 @@ def test_a_plain_page_gets_comments_as_the_guide_says(blog: Blog, guided: str, p
     assert second.parent_external_id == first.external_id
     page.reload()
     page.locator("li li", has_text="Zu Fuß, nehme ich an.").wait_for()
+    _accessible(page)
+
+    with database.session() as session:
+        session.get_one(Article, first.article_id).closed_at = now()
+        session.commit()
+    page.reload()
+    page.get_by_text("Unter diesem Artikel kann man nicht mehr kommentieren.").wait_for()
+    page.locator("li li", has_text="Zu Fuß, nehme ich an.").wait_for()
+    assert not any(button.is_visible() for button in page.get_by_role("button").all())
     _accessible(page)
 
 

@@ -101,3 +101,53 @@ def test_a_blog_that_cannot_be_called_fetches_and_acknowledges(room: Newsroom) -
     assert room.blog.read(comment)["status"] == "approved"
     waiting = room.service.app.test_client().get("/api/v1/decisions", headers={"Authorization": f"Bearer {TOKEN}"})
     assert waiting.json["decisions"] == []
+
+
+def test_what_the_desk_closes_is_closed_in_wordpress(room: Newsroom) -> None:
+    comment = room.blog.comment("Vor dem Schließen.")
+    article = room.arrived(comment).article.id
+
+    def at_the_desk(outcome: str) -> None:
+        form = {"outcome": outcome, "reason": "", "csrf_token": csrf(room.desk, "/queue")}
+        assert room.desk.post(f"/articles/{article}/closing", data=form).status_code == 303
+
+    def post() -> list[str]:
+        columns = "comment_status, post_modified_gmt"
+        row = f"$GLOBALS['wpdb']->get_row('SELECT {columns} FROM wp_posts WHERE ID = {room.blog.post}', ARRAY_N)"
+        found: list[str] = json.loads(room.blog.php(f"echo json_encode({row});"))
+        return found
+
+    _, edited = post()
+    at_the_desk("close")
+    tasks.deliver()
+    assert post() == ["closed", edited], "the post does not count as edited"
+    with httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.99")) as reader:
+        form = {
+            "comment": "Danach.",
+            "author": "Jörg",
+            "email": "j@example.org",
+            "comment_post_ID": str(room.blog.post),
+        }
+        assert reader.post(f"{room.blog.url}/wp-comments-post.php", data=form, timeout=30).status_code == 403
+    data = {"id": str(room.blog.post), "closed": False, "reason": None, "decided_at": "2020-01-01T10:00:00+00:00"}
+    for changes, status, answer in (
+        ({}, 200, {"applied": False, "why": "older"}),
+        ({"id": "999999"}, 404, None),
+        ({"closed": "no"}, 422, None),
+    ):
+        body = json.dumps({"type": "article.opened", "data": data | changes})
+        address = f"{room.blog.url}/wp-json/hausordnung/v1/decisions"
+        said = httpx.post(address, content=body, headers=signed(SECRET, body), trust_env=False)
+        assert said.status_code == status
+        assert answer is None or said.json() == answer
+    assert post()[0] == "closed"
+
+    with room.database.session() as session:
+        session.scalars(select(Site)).one().callback_url = None
+        session.commit()
+    room.blog.set_up(url=room.service.url, site="foerdeblick", mode="pull")
+    at_the_desk("open")
+    room.blog.press("hausordnung_now")
+    assert post() == ["open", edited]
+    waiting = room.service.app.test_client().get("/api/v1/decisions", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert waiting.json["decisions"] == []

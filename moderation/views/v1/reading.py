@@ -22,7 +22,7 @@ def articles(call: Call) -> wire.Page[wire.ArticleOut]:
 @operation("GET", "/articles/<path:article_id>", answer=wire.ArticleOut)
 def article(call: Call, article_id: str) -> wire.ArticleOut:
     """Tell what is known of an article."""
-    return resources.article(call.session, call.site, article_id)
+    return resources.article(resources.find_article(call.session, call.site, article_id))
 
 
 @operation("GET", "/comments", answer=wire.Page[wire.CommentOut], query=wire.CommentSlice)

@@ -2,11 +2,11 @@
 
 from sqlalchemy import select
 
-from moderation import audit, delivery, resources, rulebook, sites, wire
+from moderation import audit, closings, delivery, resources, rulebook, sites, wire
 from moderation import decisions as deciding
 from moderation.decisions import Seen
 from moderation.errors import BadInput, StaleView
-from moderation.models import HouseRule, Maker, Outcome, Scope
+from moderation.models import Door, HouseRule, Maker, Outcome, Scope
 from moderation.views.v1.operation import Call, operation
 
 
@@ -21,6 +21,25 @@ def change_site(call: Call) -> wire.SiteOut:
     audit.note(call.session, "site_changed", moderator=None, subject=f"site {call.site.slug}", fields=sorted(changes))
     call.session.flush()
     return resources.site(call.site)
+
+
+@operation(
+    "PATCH",
+    "/articles/<path:article_id>",
+    scope=Scope.DECIDE,
+    answer=wire.ArticleOut,
+    body=wire.ArticleChanges,
+    matches=True,
+)
+def change_article(call: Call, article_id: str) -> wire.ArticleOut:
+    """Close an article for comments or open it again; the site hears of it as of every decision."""
+    found = resources.find_article(call.session, call.site, article_id, lock=True)
+    call.require_match(resources.article(found))
+    asked: wire.ArticleChanges = call.body
+    outcome = Door.CLOSE if asked.closed else Door.OPEN
+    if closings.decide(call.session, found.id, outcome, moderator=None, reason=asked.reason):
+        call.ring("deliver", after=call.site.undo_seconds)
+    return resources.article(found)
 
 
 @operation(

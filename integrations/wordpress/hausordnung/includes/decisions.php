@@ -43,8 +43,36 @@ function hausordnung_set_status( $id, $status ) {
 	hausordnung_is_deciding( false );
 }
 
+/** Close a post for comments or open it again. Twice is as good as once; what is older changes nothing. */
+function hausordnung_apply_to_post( $data ) {
+	if ( ! isset( $data['id'], $data['closed'], $data['decided_at'] ) || ! is_bool( $data['closed'] ) ) {
+		return new WP_Error( 'invalid', 'This says nothing of an article.', array( 'status' => 422 ) );
+	}
+	$post = ctype_digit( (string) $data['id'] ) ? get_post( (int) $data['id'] ) : null;
+	if ( ! $post || 'revision' === $post->post_type ) {
+		return new WP_Error( 'unknown_article', 'There is no such post here.', array( 'status' => 404 ) );
+	}
+	$known = get_post_meta( $post->ID, '_hausordnung_decided_at', true );
+	if ( $known && strtotime( $known ) > strtotime( $data['decided_at'] ) ) {
+		return array( 'applied' => false, 'why' => 'older' );
+	}
+	$status = $data['closed'] ? 'closed' : 'open';
+	if ( $post->comment_status !== $status ) {
+		global $wpdb;
+		// Not wp_update_post: the text was not touched, so the post is not to count as edited today.
+		$wpdb->update( $wpdb->posts, array( 'comment_status' => $status ), array( 'ID' => $post->ID ) );
+		clean_post_cache( $post->ID );
+	}
+	update_post_meta( $post->ID, '_hausordnung_decided_at', $data['decided_at'] );
+	return array( 'applied' => true );
+}
+
 /** Apply one decision. Twice is as good as once; what is older, or speaks of another text, changes nothing. */
 function hausordnung_apply( $message ) {
+	$type = isset( $message['type'] ) ? $message['type'] : '';
+	if ( in_array( $type, array( 'article.closed', 'article.opened' ), true ) ) {
+		return hausordnung_apply_to_post( isset( $message['data'] ) && is_array( $message['data'] ) ? $message['data'] : array() );
+	}
 	$data    = isset( $message['data'] ) && is_array( $message['data'] ) ? $message['data'] : array();
 	$outcome = isset( $data['outcome'] ) ? $data['outcome'] : '';
 	if ( ! isset( $data['id'], $data['decided_at'] ) || ! in_array( $outcome, array( 'approve', 'delete' ), true ) ) {
