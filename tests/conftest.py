@@ -15,12 +15,14 @@ from typing import Any
 import hypothesis
 import pytest
 from alembic import command
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 from sqlalchemy import create_engine, text
 
 from moderation import auth, create_app, sites
+from moderation.access import passwords
 from moderation.config import Settings
 from moderation.db import Base, Database
 from moderation.judge import Judge
@@ -46,6 +48,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Func
     config.hook.pytest_deselected(items=apart)
     left_out = set(apart)
     items[:] = [item for item in items if item not in left_out]
+
+
+STRONG = passwords.hasher
+"""How passwords are kept outside of tests: each costs a third of a second, on purpose."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """Nearly every test signs somebody in; what is tried there is who gets in, not what a guess costs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")

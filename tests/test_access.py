@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 
+import argon2
 import pyotp
 import pytest
 import time_machine
@@ -16,7 +17,7 @@ from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.models import AuditEntry, Moderator, SignIn
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, STRONG
 from tests.test_account import csrf
 
 
@@ -57,6 +58,13 @@ def desk(app: Flask, moderator: Moderator) -> Desk:
     made = Desk(app)
     made.sign_in()
     return made
+
+
+def test_guessing_passwords_from_a_stolen_database_is_dear() -> None:
+    """As RFC 9106 advises where memory is short: 64 MiB, three passes."""
+    assert STRONG.type is argon2.Type.ID
+    assert STRONG.memory_cost >= 64 * 1024
+    assert STRONG.time_cost >= 3
 
 
 def test_with_an_authenticator_the_password_is_half_the_way(app: Flask, desk: Desk) -> None:

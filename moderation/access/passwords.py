@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import timedelta
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -20,15 +21,21 @@ MOST_WRONG = 20
 """Wrong passwords in a row after which no password opens this account for `LOCKED_FOR`."""
 LOCKED_FOR = timedelta(minutes=15)
 
-_hasher = PasswordHasher()
-_NOBODY = _hasher.hash(secrets.token_urlsafe())
+hasher = PasswordHasher()
+_NO_PASSWORD = secrets.token_urlsafe()
+
+
+@cache
+def _nobody(by: PasswordHasher) -> str:
+    """Return a hash that costs as much to compare with as any other: that of a password that nobody has."""
+    return by.hash(_NO_PASSWORD)
 
 
 def hashed(password: str) -> str:
     """Return the argon2id hash; BadInput where the password is too short."""
     if len(password) < SHORTEST:
         raise BadInput(f"A password needs at least {SHORTEST} characters.", code="too_short", field="password")
-    return _hasher.hash(password)
+    return hasher.hash(password)
 
 
 def check(session: Session, name: str, password: str) -> Moderator | None:
@@ -39,14 +46,14 @@ def check(session: Session, name: str, password: str) -> Moderator | None:
     moderator = session.scalars(
         select(Moderator).where(Moderator.name == name, Moderator.disabled_at.is_(None))
     ).one_or_none()
-    fits = _fits(moderator.password_hash if moderator else _NOBODY, password)
+    fits = _fits(moderator.password_hash if moderator else _nobody(hasher), password)
     if moderator is None or (moderator.locked_until and moderator.locked_until > now()):
         return None
     if not fits:
         _count(session, moderator)
         return None
-    if _hasher.check_needs_rehash(moderator.password_hash):
-        moderator.password_hash = _hasher.hash(password)
+    if hasher.check_needs_rehash(moderator.password_hash):
+        moderator.password_hash = hasher.hash(password)
     return moderator
 
 
@@ -64,7 +71,7 @@ def forget_wrong(moderator: Moderator) -> int:
 
 def _fits(kept: str, password: str) -> bool:
     try:
-        return _hasher.verify(kept, password)
+        return hasher.verify(kept, password)
     except (VerificationError, InvalidHashError):
         return False
 
