@@ -25,4 +25,4 @@ CMD ["celery", "--app", "worker", "worker", "--queues", "score", "--pool", "solo
 FROM base AS web
 COPY --from=build /opt/hausordnung /opt/hausordnung
 EXPOSE 8000
-CMD ["gunicorn", "moderation:create_app()", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "4", "--no-control-socket"]
+CMD ["gunicorn", "moderation:create_app()", "--bind", "0.0.0.0:8000", "--workers", "2", "--config", "python:moderation.serving"]

@@ -8,6 +8,7 @@ WORKING = 8
 """Threads of a process that answer requests; those of open streams come on top, so that they take none of these."""
 
 threads = WORKING + load_settings().live_streams
+worker_class = "moderation.doorman.Doorman"
 control_socket_disable = True
 
 

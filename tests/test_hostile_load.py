@@ -1,0 +1,157 @@
+"""Whoever dawdles, sends without end, or sends nothing at all, keeps nobody else from being heard."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moderation import auth
+from moderation.config import Settings
+from moderation.doorman import LONGEST_HEAD, Arriving, Refused
+from moderation.models import Site
+from tests.integration.ports import free_port
+from tests.senders import comment, signed
+from tests.waiting import listening, until
+
+
+class Served:
+    """The application as gunicorn serves it, with as many threads as it has by default."""
+
+    def __init__(self, settings: Settings, site: Site) -> None:
+        self.port = free_port()
+        self.secret = auth.signing_secrets(site)[0]
+        self.numbers = iter(range(10_000))
+        env = os.environ | {
+            "MODERATION_HOME": str(settings.home),
+            "MODERATION_DATABASE_URL": settings.database_url,
+            "MODERATION_SECRET_KEY": settings.require_secret_key(),
+        }
+        command = ["gunicorn", "moderation:create_app()", "--bind", f"127.0.0.1:{self.port}"]
+        command += ["--config", "python:moderation.serving"]
+        self.process = subprocess.Popen([sys.executable, "-m", *command], env=env, start_new_session=True)
+        until(lambda: listening(self.port), within=60)
+
+    def connect(self, words: bytes = b"") -> socket.socket:
+        opened = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        opened.sendall(words)
+        return opened
+
+    def say(self, words: bytes) -> bytes:
+        """Say something and return the whole answer, up to the end of the connection."""
+        with self.connect(words) as opened:
+            return b"".join(iter(lambda: opened.recv(65_536), b""))
+
+    def send_comment(self, **options: object) -> httpx.Response:
+        body = json.dumps({"type": "comment.created", "data": comment(id=f"c{next(self.numbers)}")})
+        return self.send(body, **options)
+
+    def send(self, body: str, **options: object) -> httpx.Response:
+        url = f"http://127.0.0.1:{self.port}/webhooks/foerdeblick/comments"
+        headers = signed(self.secret, body)
+        content = iter([body.encode()]) if options.get("in_chunks") else body.encode()
+        return httpx.post(url, content=content, headers=headers, trust_env=False, timeout=20)
+
+    def memory(self) -> int:
+        """Megabytes that the process at work has in memory."""
+        listed = subprocess.run(
+            ["ps", "-o", "rss=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=True
+        )
+        return sum(int(line) for line in listed.stdout.split()) // 1024
+
+
+@pytest.fixture
+def served(settings: Settings, site: Site) -> Iterator[Served]:
+    made = Served(settings, site)
+    yield made
+    if made.process.poll() is None:
+        os.killpg(made.process.pid, signal.SIGTERM)
+    made.process.wait(20)
+
+
+def test_honest_senders_are_heard_whoever_else_dawdles(served: Served) -> None:
+    assert served.send_comment().status_code == 202
+    before = served.memory()
+    head = b"POST /webhooks/foerdeblick/comments HTTP/1.1\r\nHost: x\r\n"
+    with ExitStack() as stack:
+        dawdlers = [stack.enter_context(served.connect(words)) for words in [b"", head, b"G"] * 60]
+        dawdlers += [stack.enter_context(served.connect(head + b"Content-Length: 900000\r\n\r\n{")) for _ in range(60)]
+        dawdlers += [
+            stack.enter_context(served.connect(head + b"Transfer-Encoding: chunked\r\n\r\nfff\r\n")) for _ in range(60)
+        ]
+        stay = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        dawdlers += [stack.enter_context(served.connect(stay)) for _ in range(30)]  # fetch no answer, never hang up
+        for dawdler in dawdlers[::7]:
+            dawdler.sendall(b"x")
+        took = []
+        for number in range(10):
+            began = time.monotonic()
+            assert served.send_comment(in_chunks=number % 2).status_code == 202
+            took.append(time.monotonic() - began)
+        assert max(took) < 4, took
+        assert served.memory() < before + 100
+        began = time.monotonic()
+        os.killpg(served.process.pid, signal.SIGTERM)  # nor do they keep it from stopping
+        served.process.wait(20)
+        assert time.monotonic() - began < 10
+
+
+def test_what_is_too_much_is_refused_early(served: Served) -> None:
+    head = b"POST /webhooks/foerdeblick/comments HTTP/1.1\r\nHost: x\r\n"
+    assert served.say(head + b"Content-Length: 1000000000\r\n\r\n{").startswith(b"HTTP/1.1 413")
+    chunks = head + b"Transfer-Encoding: chunked\r\n\r\n"
+    assert served.say(chunks + b"7fffffff\r\n{").startswith(b"HTTP/1.1 413")
+    assert served.say(chunks + b"no chunk " * 40).startswith(b"HTTP/1.1 400")
+    assert served.say(head + b"X: " + b"x" * 2 * LONGEST_HEAD).startswith(b"HTTP/1.1 431")
+    deep = served.send("[" * 100_000 + "]" * 100_000)
+    assert (deep.status_code, deep.json()["code"]) == (400, "invalid_json")
+
+
+def test_a_sender_that_asks_before_it_sends_is_told_to(served: Served) -> None:
+    head = (
+        b"POST /sign-in HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"
+    )
+    with served.connect(head) as sender:
+        assert sender.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        sender.sendall(b"name=mona")
+        assert b"HTTP/1.1 4" in b"".join(iter(lambda: sender.recv(65_536), b""))
+
+
+@given(st.binary(max_size=300), st.lists(st.integers(1, 60), max_size=20), st.booleans())
+def test_however_a_request_is_cut_it_is_whole_at_its_end(body: bytes, cuts: list[int], chunked: bool) -> None:
+    head = b"POST / HTTP/1.1\r\nhost: x\r\n"
+    if chunked:
+        pieces = [body[at : at + 70] for at in range(0, len(body), 70)]
+        sent = b"".join(b"%x;a=b\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+        request = head + b"Transfer-Encoding: chunked\r\n\r\n" + sent + b"0\r\n\r\n"
+    else:
+        request = head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    arriving = Arriving(1000)
+    at = 0
+    for cut in cuts:
+        if at + cut >= len(request):
+            break
+        arriving.got += request[at : at + cut]
+        at += cut
+        assert not arriving.is_whole()
+    arriving.got += request[at:]
+    assert arriving.is_whole()
+    assert not arriving.is_too_long
+
+
+@given(st.binary(max_size=2000))
+def test_nothing_that_anybody_sends_breaks_it(data: bytes) -> None:
+    for head in (b"", b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"):
+        arriving = Arriving(1000)
+        arriving.got += head + data
+        with suppress(Refused):
+            arriving.is_whole()
