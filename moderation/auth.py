@@ -310,6 +310,15 @@ def revoke_token(session: Session, token_id: int) -> Site:
     return key.site
 
 
+def revoke_key(session: Session, site: Site, key_id: int) -> SiteKey:
+    """Let a key of the site be valid no longer, save signing secrets; NotFound where it has none of that id."""
+    key = session.get(SiteKey, key_id)
+    if key is None or key.site_id != site.id or key.kind == "signing" or key.revoked_at is not None:
+        raise NotFound(f"The site has no valid key {key_id}.")
+    key.revoked_at = now()
+    return key
+
+
 def new_akismet_key(site: Site) -> str:
     """Give the site a new key of twelve hexadecimal digits, as Akismet's clients insist on, and return it."""
     key = secrets.token_hex(6)

@@ -45,6 +45,7 @@ from moderation.views import (
     records,
     rules,
     shifts,
+    sites,
     today,
     v1,
 )
@@ -70,6 +71,7 @@ VIEWS = (
     records,
     rules,
     shifts,
+    sites,
     today,
 )
 """The doors that make up the application, besides those for other services' clients."""

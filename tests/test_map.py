@@ -58,7 +58,9 @@ def three(database: Database, site: Site) -> list[int]:
 def test_a_box_shows_how_many_are_in_it_which_rules_they_touch_and_some_of_them(
     mona: FlaskClient, three: list[int]
 ) -> None:
-    assert "Zieh auf der Karte einen Kasten auf" in _text(mona.get("/map").text)
+    asked = _text(mona.get("/map").text)
+    assert "Zieh auf der Karte einen Kasten auf" in asked
+    assert "0,8 0,1 1" in asked, "the map as a table, in German numbers"
     page = _text(mona.get("/map", query_string=BOX).text)
     assert "2 Kommentare" in page
     assert "Beitrag 0" in page

@@ -13,12 +13,14 @@ function colour(name) {
   return seen;
 }
 
+const inWords = (number) => number.toLocaleString(document.documentElement.lang, { maximumFractionDigits: 2 });
+
 export function theme() {
   const [ink, quiet, line, leaf] = ["--ink", "--quiet", "--line", "--leaf"].map(colour);
   const axis = {
     axisLine: { lineStyle: { color: quiet } },
     axisTick: { show: false },
-    axisLabel: { color: quiet },
+    axisLabel: { color: quiet, hideOverlap: true },
     nameTextStyle: { color: quiet },
     splitLine: { lineStyle: { color: line } },
   };
@@ -31,8 +33,9 @@ export function theme() {
       backgroundColor: leaf,
       borderColor: line,
       textStyle: { color: ink },
+      valueFormatter: (value) => (typeof value === "number" ? inWords(value) : value),
     },
-    valueAxis: axis,
+    valueAxis: { ...axis, axisLabel: { ...axis.axisLabel, formatter: inWords } },
     categoryAxis: { ...axis, splitLine: { show: false } },
     timeAxis: { ...axis, splitLine: { show: false } },
   };

@@ -51,6 +51,7 @@ PAGES = (
     Page("alarms.show", lazy_gettext("Alarms and shifts"), "triangle-alert", "p"),
     Page("access.show", lazy_gettext("My access"), "user-round", "i"),
     Page("own.show", lazy_gettext("My desk"), "settings", "ny"),
+    Page("sites.every", lazy_gettext("Sites"), "globe", "", admin=True),
     Page("moderators.show", lazy_gettext("Moderators"), "users", "", admin=True),
     Page("records.log", lazy_gettext("Audit log"), "lock", "c", admin=True),
 )

@@ -35,11 +35,11 @@ def histogram_option(dots: Sequence[Dot], name: str) -> dict[str, Any]:
     return {
         "grid": {"left": 40, "right": 8, "top": 8, "bottom": 24},
         "xAxis": {"type": "value", "min": 0, "max": 1, "interval": 0.25},
-        "yAxis": {"type": "value", "minInterval": 1},
+        "yAxis": {"type": "value", "minInterval": 1, "splitNumber": 2},
         "series": [
             {
                 "type": "bar",
-                "barWidth": "4%",
+                "barWidth": "90%",
                 "data": [[(at + 0.5) / picture.BINS, number] for at, number in enumerate(bars)],
             }
         ],
