@@ -1,17 +1,24 @@
 """The audit log cannot be changed unnoticed: its entries are a chain."""
 
-from collections.abc import Callable
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from flask import Flask
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from moderation import audit
+from moderation import audit, closings, sites
 from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Database, now
-from moderation.models import AuditEntry, Moderator
+from moderation.models import AuditEntry, Moderator, Outcome, Role
+from moderation.wording import deeds
+from tests.conftest import PASSWORD
+from tests.test_access import Desk
+from tests.test_desk import _text
 from worker import tasks
 from worker.app import Workshop
 
@@ -29,6 +36,37 @@ def chain(database: Database, moderator: Moderator, workshop: Workshop) -> str:
         found = audit.verify(session)
         assert (found.sealed, found.waiting, found.problem) == (6, 0, "")
         return found.head
+
+
+def test_every_deed_has_words(app: Flask) -> None:
+    def calls() -> Iterator[ast.expr]:
+        for file in (Path(audit.__file__).parent).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) == "audit.note":
+                    yield node.args[1]
+
+    named = {one.value for said in calls() for one in ast.walk(said) if isinstance(one, ast.Constant)} - {"batch_"}
+    named |= {str(one) for one in Outcome} | set(closings.DEED.values())
+    named |= {f"batch_{one}" for one in (Outcome.APPROVE, Outcome.DELETE)}
+    with app.test_request_context(headers={"Accept-Language": "de"}):
+        assert {name for name in named if deeds.deed(name) == name} == set()
+        assert deeds.deed("of_another_time") == "of_another_time"
+
+
+def test_the_log_is_in_words_and_leads_there(app: Flask, database: Database) -> None:
+    with database.session() as session:
+        ada = sites.add_moderator(session, name="ada", password=PASSWORD, role=Role.ADMIN)
+        audit.note(session, "delete", moderator=ada, subject="comment 7")
+        audit.note(session, "site_changed", moderator=None, subject="site foerdeblick", fields=["name"])
+        session.commit()
+    desk = Desk(app, "ada")
+    desk.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "de"
+    desk.sign_in()
+    page = desk.client.get("/audit").text
+    assert "ada gelöscht Kommentar 7" in _text(page)
+    assert "Einstellungen geändert Website foerdeblick" in _text(page)
+    assert 'href="/comments/7"' in page
+    assert 'href="/sites/foerdeblick"' in page
 
 
 def _verify(database: Database, known: str | None = None) -> audit.Chain:

@@ -281,7 +281,7 @@ def test_what_could_not_be_delivered_can_be_sent_again(mona: FlaskClient, databa
         failed = session.scalars(select(Delivery)).one()
         failed.failed_at, failed.due_at, failed.last_error = now(), None, "answered 410"
         session.commit()
-    assert "Aufgegeben: Die Seite antwortete mit 410." in _text(mona.get(f"/comments/{rude}").text)
+    assert "Aufgegeben: Die Website antwortete mit 410." in _text(mona.get(f"/comments/{rude}").text)
     mona.post(f"/comments/{rude}/deliveries/1", data={"csrf_token": csrf(mona, "/queue")})
     with database.session(read_only=True) as session:
         again = session.scalars(select(Delivery)).one()

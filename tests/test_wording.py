@@ -113,11 +113,11 @@ def test_where_a_delivery_is() -> None:
     assert said(not_before=moment + timedelta(seconds=1)) == "Geht in 1 Sekunde hinaus."
     assert said(not_before=moment + timedelta(seconds=9)) == "Geht in 9 Sekunden hinaus."
     assert said() == "Unterwegs."
-    assert said(site=Site()) == "Wartet darauf, dass die Seite es abholt."
-    assert said(delivered_at=moment).startswith("Die Seite weiß es seit")
+    assert said(site=Site()) == "Wartet darauf, dass die Website es abholt."
+    assert said(delivered_at=moment).startswith("Die Website weiß es seit")
     assert said(cancelled_at=moment) == "Nie gesendet: zurückgenommen oder überholt."
-    assert said(attempts=2, last_error="answered 500").startswith("2 Mal versucht. Die Seite antwortete mit 500.")
-    assert said(failed_at=moment, last_error="answered 410") == "Aufgegeben: Die Seite antwortete mit 410."
+    assert said(attempts=2, last_error="answered 500").startswith("2 Mal versucht. Die Website antwortete mit 500.")
+    assert said(failed_at=moment, last_error="answered 410") == "Aufgegeben: Die Website antwortete mit 410."
 
 
 def test_a_passage_is_shown_in_its_surroundings() -> None:

@@ -11,6 +11,7 @@ from moderation.db import now
 from moderation.models import Closing, Comment, Decision, Delivery
 from moderation.views import services
 from moderation.views.desk import HIGHEST_ID, ID
+from moderation.wording import deeds
 
 blueprint = Blueprint("records", __name__)
 PAGE = 50
@@ -71,4 +72,18 @@ def log() -> ResponseReturnValue:
     auth.require_admin()
     with services().database.session(read_only=True) as session:
         entries = audit.page(session, before=_before(), limit=PAGE)
-        return render_template("audit.html", entries=entries, next=entries[-1].id if len(entries) == PAGE else None)
+        following = entries[-1].id if len(entries) == PAGE else None
+        return render_template("audit.html", entries=entries, next=following, deeds=deeds, address=_address)
+
+
+def _address(subject: str) -> str | None:
+    """Where that is shown to which something was done; None where it has no page."""
+    noun, _, name = subject.partition(" ")
+    if noun == "site" and not name.isdigit():
+        return url_for("sites.show", slug=name)
+    pages = {
+        "comment": lambda number: url_for("desk.comment", comment_id=number),
+        "article": lambda number: url_for("articles.article", article_id=number),
+        "batch": lambda number: url_for("map.batch", batch_id=number),
+    }
+    return pages[noun](int(name)) if noun in pages and name.isdigit() else None
