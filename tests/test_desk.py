@@ -290,7 +290,7 @@ def test_what_could_not_be_delivered_can_be_sent_again(mona: FlaskClient, databa
 
 def test_filters_are_chips_that_can_be_taken_off(mona: FlaskClient, rude: int) -> None:
     page = mona.get("/queue?site=foerdeblick&words=vollpfosten&colour=red").text
-    assert "Site: foerdeblick" in _text(page) or "Seite: foerdeblick" in _text(page)
+    assert "Website: foerdeblick" in _text(page)
     assert 'href="/queue?words=vollpfosten"' in page
     assert "Einen Filter namens colour gibt es nicht" in _text(page)
     assert _text(mona.get("/queue/filters?site=foerdeblick").text).count("Fördeblick")
