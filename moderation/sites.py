@@ -75,7 +75,7 @@ def let_in(session: Session, name: str, role: Role, *, by: Moderator) -> str:
     """Create a moderator and return the password to hand over; BadInput where the name is empty, long or taken."""
     name = name.strip()
     if not 1 <= len(name) <= 80:
-        raise BadInput("A name has between 1 and 80 characters.", field="name")
+        raise BadInput("A name has between 1 and 80 characters.", field="name", code="name_length")
     if session.scalars(select(Moderator.id).where(Moderator.name == name)).first():
         raise BadInput(f"There is a moderator {name!r} already.", field="name", code="name_taken")
     password = make_password()

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from moderation import wording
 from moderation.db import now
+from moderation.errors import BadInput
 from moderation.judge.case import Kind, NoRelevance
-from moderation.models import Assessment, Comment, Delivery, Site
+from moderation.models import Assessment, Comment, Delivery, Moderator, Site
 from moderation.rules import Advice
 from moderation.wording import Segment
+from tests.test_access import Desk
 
 
 @pytest.fixture
@@ -128,3 +130,32 @@ def test_a_passage_is_shown_in_its_surroundings() -> None:
         "Danach kommt das.",
     )
     assert wording.passage_in_place(body, "Anderswo") is None
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("/queue?order=bogus", "Diese Reihenfolge gibt es nicht"),
+        ("/queue?after=nowhere", "Diese Stelle der Liste gibt es nicht"),
+        ("/queue?relevance_from=abc", "Der Filter „relevance_from“ ist so nicht zu verstehen."),
+        ("/map?disrespect_to=7", "Der Filter „disrespect_to“ ist so nicht zu verstehen."),
+        ("/rules?site=nirgends", "Diese Website gibt es hier nicht."),
+        ("/transparency?since=gestern", "Ein Datum sieht so aus: 2026-11-25"),
+    ],
+)
+def test_a_wrong_address_is_explained_in_the_language_of_the_page(
+    app: Flask, moderator: Moderator, site: Site, address: str, said: str
+) -> None:
+    mona = Desk(app)
+    mona.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "de"
+    mona.sign_in()
+    answer = mona.client.get(address)
+    assert answer.status_code in {404, 422}
+    assert said in answer.text
+
+
+def test_what_nobody_foresaw_is_named_at_least(app: Flask) -> None:
+    odd = BadInput("`theme` must be one of light, dark.", field="theme")
+    for language, words in (("de", "Was für „theme“ ankam, passt nicht."), ("en", odd.message)):
+        with app.test_request_context(headers={"Accept-Language": language}):
+            assert wording.problem(odd) == words

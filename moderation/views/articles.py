@@ -77,7 +77,7 @@ def delete_thread(comment_id: int) -> ResponseReturnValue:
     """Have a comment and all that hangs below it deleted under one rule, as a batch."""
     rule_id = request.form.get("rule", type=int)
     if rule_id is None:
-        raise BadInput("`rule` must be the id of a house rule.", field="rule")
+        raise BadInput("`rule` must be the id of a house rule.", code="unknown_rule", field="rule")
     with services().database.session() as session:
         comment = waiting.find(session, comment_id)
         moderator = me(session)

@@ -68,7 +68,9 @@ def _order(given: str | None) -> Order:
     try:
         return Order(given or Order.WORST)
     except ValueError:
-        raise BadInput(f"There is no order {given!r}; there are: {', '.join(Order)}.", field="order") from None
+        raise BadInput(
+            f"There is no order {given!r}; there are: {', '.join(Order)}.", code="no_such_order", field="order"
+        ) from None
 
 
 def _pending(session: Session, comment_id: int | None) -> Comment | None:
@@ -272,7 +274,7 @@ def _rule() -> int | None:
     if not given:
         return None
     if not given.isascii() or not given.isdigit() or len(given) > 18:
-        raise BadInput("`rule` must be the id of a house rule.", field="rule")
+        raise BadInput("`rule` must be the id of a house rule.", code="unknown_rule", field="rule")
     return int(given)
 
 

@@ -7,10 +7,10 @@ import ua_parser
 from flask_babel import format_datetime, format_timedelta
 
 from moderation.db import now
-from moderation.errors import ModerationError
 from moderation.judge.case import NoRelevance
 from moderation.models import Assessment, Decision, Delivery, Door, Maker, ModelState, Outcome, Status
 from moderation.rules import Advice
+from moderation.wording.problems import problem
 from moderation.wording.reasons import kind_word, pick, why
 from moderation.wording.say import gettext, ngettext
 from moderation.wording.texts import (
@@ -121,26 +121,6 @@ def advice(value: Advice) -> str:
         Advice.REVIEW: gettext("please look closely"),
         Advice.DELETE: gettext("delete"),
     }[value]
-
-
-def problem(error: ModerationError) -> str:
-    """Say what went wrong in the moderator's language, where we know the case; else as it was said."""
-    known = {
-        "text_changed": gettext("The reader changed the text since you looked at it. Please read it again."),
-        "withdrawn": gettext("The site took this comment back in the meantime. There is nothing left to decide."),
-        "decided": gettext("Somebody decided otherwise in the meantime; below you see who and what."),
-        "reopened": gettext("Somebody put this comment back in the queue in the meantime."),
-        "overtaken": gettext("Somebody else did something about this in the meantime; look at it again."),
-        "too_late": gettext("It is too late to undo this: the site has been told. You can decide anew instead."),
-        "nothing_chosen": gettext("Nothing of that is waiting any more, so there is nothing to decide."),
-        "modes": gettext("A mode changes this rule, or names one that there is not; change the mode first."),
-        "link_used": gettext("This link is too old or was opened before. Sign in to see what waits."),
-        "closed": gettext("This article is closed for comments. What you wrote was not sent."),
-        "not_found": gettext("There is no such page. Perhaps the address was cut off?"),
-        "forbidden": gettext("Only an admin may do this."),
-        "database": gettext("The database does not answer at the moment. Nothing was changed; please try again."),
-    }
-    return known.get(error.code, error.message)
 
 
 def status(value: Status) -> str:
