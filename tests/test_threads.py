@@ -1,5 +1,6 @@
 """Threads: who answered whom, where the tone turns, and a branch deleted in one step."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -66,6 +67,10 @@ def test_a_branch_is_deleted_under_one_rule_and_its_neighbours_stay(
         rule = session.get_one(Site, site.id).house_rules[1].id
     page = _text(mona.get("/articles/1").text)
     assert "Ab hier ist der Ton in diesem Strang rau" in page
+    around = mona.get(f"/comments/{thread['f']}/thread").text
+    assert "Ab hier ist der Ton in diesem Strang rau" in around, "beside the card, too"
+    assert f"/articles/1#comment-{thread['c']}" in around
+    assert re.findall(r'class="depth-(\d)"', around) == ["0", "1", "2", "3", "3", "0"]
     answer = mona.post(f"/comments/{thread['c']}/thread", data={"rule": rule, "csrf_token": csrf(mona, "/queue")})
     assert answer.status_code == 303
     tasks.batch()

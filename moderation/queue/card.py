@@ -85,10 +85,11 @@ def _count(session: Session, ids: Select[int]) -> int:
 
 
 def thread(session: Session, comment: Comment) -> Sequence[Comment]:
-    """Return the comments under the same article around this one, in the order of arrival."""
+    """Return the comments under the same article around this one, as they came."""
     under_article = (
         select(Comment)
         .where(Comment.article_id == comment.article_id, Comment.status != Status.WITHDRAWN)
+        .options(joinedload(Comment.assessment))
         .limit(THREAD_SIZE // 2)
     )
     before = session.scalars(under_article.where(Comment.id <= comment.id).order_by(Comment.id.desc())).all()

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from sqlalchemy.orm import Session
 
-from moderation import decisions, delivery, wording
+from moderation import decisions, delivery, threads, wording
 from moderation import queue as waiting
 from moderation.db import now
 from moderation.decisions import Seen
@@ -200,7 +200,7 @@ def _render_comment(session: Session, found: Comment, *, stale: StaleView | None
         "comment.html",
         comment=found,
         context=waiting.context(session, found),
-        thread=waiting.thread(session, found),
+        thread=_thread(session, found),
         stale=stale,
         **_frame(session),
     )
@@ -212,7 +212,12 @@ def thread(comment_id: int) -> ResponseReturnValue:
     """Show the comments around one, for a card that has the rest."""
     with services().database.session(read_only=True) as session:
         found = waiting.find(session, comment_id)
-        return render_template("_thread.html", comment=found, thread=waiting.thread(session, found))
+        return render_template("_thread.html", comment=found, thread=_thread(session, found))
+
+
+def _thread(session: Session, comment: Comment) -> list[threads.Entry]:
+    """The comments around one as trees; answers may have been sent before what they answer came here."""
+    return threads.arrange(sorted(waiting.thread(session, comment), key=lambda one: (one.submitted_at, one.id)))
 
 
 @blueprint.post(f"/comments/<{ID}:comment_id>/decision")
