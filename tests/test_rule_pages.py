@@ -246,3 +246,11 @@ def test_moderators_look_and_admins_save(client: FlaskClient, moderator: Moderat
     for address in ("new", "rule/ton", "rule/ton/move", "rule/ton/archive", "versions/1"):
         answer = client.post(f"/rules/foerdeblick/{address}", data=RUDE | {"csrf_token": token})
         assert answer.status_code == 403, address
+
+
+def test_numbers_stand_in_the_form_as_the_page_s_language_writes_them(desk: Desk) -> None:
+    place = "/rules/foerdeblick/rule/niemand-klein"
+    for language, number in (("de", "0,5"), ("en", "0.5")):
+        desk.post("/language", language=language)
+        page = desk.client.get(place).text
+        assert f'name="when_at_least" type="text" value="{number}"' in page

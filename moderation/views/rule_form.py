@@ -43,6 +43,13 @@ class _Number(StringField):  # type: ignore[misc]
     def __init__(self, label: object, **more: Any) -> None:
         super().__init__(label, filters=[lambda text: _bare(text).replace(",", ".")], **more)
 
+    def _value(self) -> str:
+        """What the field shows: the number as people of the page's language write it."""
+        try:
+            return words.number(float(self.data))
+        except (TypeError, ValueError):
+            return self.data or ""
+
 
 def make(signal: str, languages: Sequence[str], rule: StatedRule | None, **more: Any) -> FlaskForm:
     """Return the form of a rule bound to ``signal``, filled with ``rule`` where that is given, else with defaults."""
