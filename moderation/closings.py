@@ -51,6 +51,33 @@ def decide(
     return made
 
 
+def take_over(session: Session, article: Article, outcome: Door, *, at: datetime) -> None:
+    """Note that the site closed or opened an article by itself; what it has not heard of before that, it never will.
+
+    News older than the last closing changes nothing; sites may tell the time in whole seconds.
+    """
+    session.refresh(article, with_for_update=True)
+    last = _last(session, article)
+    if last is not None and at < last.replace(microsecond=0):
+        return
+    mine = select(Closing.id).where(Closing.article_id == article.id)
+    session.execute(
+        update(Delivery)
+        .where(Delivery.closing_id.in_(mine), Delivery.due_at.is_not(None))
+        .values(cancelled_at=now(), due_at=None)
+        .execution_options(synchronize_session=False)
+    )
+    if (article.closed_at is not None) is (outcome is Door.CLOSE):
+        return
+    article.closed_at = at if outcome is Door.CLOSE else None
+    _append(session, article, outcome, moderator=None, moment=at)
+
+
+def _last(session: Session, article: Article) -> datetime | None:
+    """When an article was last closed or opened."""
+    return session.scalar(select(func.max(Closing.decided_at)).where(Closing.article_id == article.id))
+
+
 def find(session: Session, article_id: int) -> Article:
     """Return an article as it is now; NotFound where there is none."""
     found = session.get(Article, article_id, populate_existing=True)
@@ -69,7 +96,7 @@ def _append(
     reason: str = "",
 ) -> Closing:
     """Write a closing down, put after the article's last one where another machine's clock was ahead."""
-    last = session.scalar(select(func.max(Closing.decided_at)).where(Closing.article_id == article.id))
+    last = _last(session, article)
     made = Closing(
         article_id=article.id,
         outcome=outcome,

@@ -154,7 +154,21 @@ class ArticleUpdated(_Event):
     data: ArticleData
 
 
-Event = CommentCreated | CommentUpdated | CommentDeleted | ArticleUpdated
+class ArticleClosed(_Event):
+    """The site closed an article for comments by itself."""
+
+    type: Literal["article.closed"]
+    data: ArticleData
+
+
+class ArticleOpened(_Event):
+    """The site opened an article for comments by itself."""
+
+    type: Literal["article.opened"]
+    data: ArticleData
+
+
+Event = CommentCreated | CommentUpdated | CommentDeleted | ArticleUpdated | ArticleClosed | ArticleOpened
 
 EVENTS: dict[str, type[Event | CommentDecided]] = {
     "comment.created": CommentCreated,
@@ -162,6 +176,8 @@ EVENTS: dict[str, type[Event | CommentDecided]] = {
     "comment.deleted": CommentDeleted,
     "comment.decided": CommentDecided,
     "article.updated": ArticleUpdated,
+    "article.closed": ArticleClosed,
+    "article.opened": ArticleOpened,
 }
 
 

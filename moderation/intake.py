@@ -7,9 +7,11 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from moderation import decisions, privacy, repeats, search
+from moderation import closings, decisions, privacy, repeats, search
 from moderation.contract import (
+    ArticleClosed,
     ArticleData,
+    ArticleOpened,
     ArticleUpdated,
     ChangedCommentData,
     CommentCreated,
@@ -21,7 +23,7 @@ from moderation.contract import (
 from moderation.db import add_new, insert_once, now
 from moderation.errors import BadInput, NotFound
 from moderation.judge.text import html_to_text
-from moderation.models import Article, Comment, PastText, ReceivedEvent, Site, Status
+from moderation.models import Article, Comment, Door, PastText, ReceivedEvent, Site, Status
 from moderation.rules import UNTOLD_CONCERN
 
 
@@ -58,6 +60,12 @@ def accept(session: Session, site: Site, event: Event, *, webhook_id: str, max_c
         case ArticleUpdated(data=article_data):
             if is_new:
                 write_article(session, site, article_data, stated_at)
+            return Receipt(article_data.id, "accepted")
+        case ArticleClosed(data=article_data) | ArticleOpened(data=article_data):
+            if is_new:
+                outcome = Door.CLOSE if event.type == "article.closed" else Door.OPEN
+                article = write_article(session, site, article_data, stated_at)
+                closings.take_over(session, article, outcome, at=stated_at)
             return Receipt(article_data.id, "accepted")
 
 

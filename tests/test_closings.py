@@ -1,6 +1,6 @@
 """An article is closed for comments and opened again: undone in time, told to the site, and shut at our own forms."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import time_machine
@@ -13,7 +13,7 @@ from moderation.db import Database, now
 from moderation.errors import StaleView
 from moderation.models import Article, AuditEntry, Closing, Comment, Delivery, Door, Moderator, Scope, Site, Status
 from tests.conftest import Receiver
-from tests.senders import Paper, comment
+from tests.senders import ARTICLE, Paper, comment
 from tests.stories import add_comment
 from tests.test_account import csrf
 from tests.test_desk import _text, mona
@@ -159,6 +159,34 @@ def test_programs_read_close_and_fetch(
     assert heard.json == {"acknowledged": 1}
     with database.session(read_only=True) as session:
         assert session.scalars(select(Closing)).one().moderator_id is None
+
+
+def test_what_the_site_closes_by_itself_is_known_and_the_later_word_counts(
+    database: Database, site: Site, moderator: Moderator, paper: Paper, moment: datetime
+) -> None:
+    assert paper.send("article.closed", ARTICLE).json == {"id": "bruecke", "status": "accepted"}
+    assert _is_closed(database, 1), "also of an article that was not known"
+    paper.send("article.opened", ARTICLE, timestamp=(moment - timedelta(hours=1)).isoformat())
+    assert _is_closed(database, 1), "that is older"
+
+    _decide(database, 1, Door.OPEN, moderator)
+    with database.session(read_only=True) as session:
+        opened_at = session.scalars(select(Closing.decided_at).order_by(Closing.id.desc())).first()
+    assert opened_at is not None
+    paper.send("article.closed", ARTICLE, timestamp=opened_at.replace(microsecond=0).isoformat())
+    with database.session(read_only=True) as session:
+        assert session.scalars(select(Delivery)).one().cancelled_at is not None, "the site has the last word"
+        made = session.scalars(select(Closing).order_by(Closing.id)).all()
+        assert [(one.outcome, one.moderator_id) for one in made] == [
+            (Door.CLOSE, None),
+            (Door.OPEN, moderator.id),
+            (Door.CLOSE, None),
+        ]
+        with pytest.raises(StaleView):
+            closings.undo(session, made[1].id, moderator=moderator)
+    paper.send("article.closed", ARTICLE)
+    with database.session(read_only=True) as session:
+        assert len(session.scalars(select(Closing)).all()) == 3, "the same once more is nothing new"
 
 
 def test_our_forms_refuse_politely(client: FlaskClient, database: Database, site: Site, article: int) -> None:

@@ -8,10 +8,11 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from moderation.models import Maker, Site, Status
+from moderation.models import Article, Maker, Site, Status
 from tests.integration.conftest import SECRET, TOKEN, Newsroom
 from tests.senders import signed
 from tests.test_account import csrf
+from tests.waiting import until
 from worker import tasks
 
 
@@ -149,5 +150,15 @@ def test_what_the_desk_closes_is_closed_in_wordpress(room: Newsroom) -> None:
     at_the_desk("open")
     room.blog.press("hausordnung_now")
     assert post() == ["open", edited]
+
+    def is_closed() -> bool:
+        room.blog.knock()
+        with room.database.session(read_only=True) as session:
+            return session.get_one(Article, article).closed_at is not None
+
+    assert not is_closed(), "what the desk said is not echoed"
+    for status in ("closed", "open"):
+        room.blog.php(f"wp_update_post(['ID' => {room.blog.post}, 'comment_status' => '{status}']);")
+        until(lambda wanted=status == "closed": is_closed() is wanted, within=20)
     waiting = room.service.app.test_client().get("/api/v1/decisions", headers={"Authorization": f"Bearer {TOKEN}"})
     assert waiting.json["decisions"] == []

@@ -75,6 +75,17 @@ add_action( 'post_updated', function ( $id, $after, $before ) {
 	}
 }, 10, 3 );
 
+// Somebody closed or opened the post here: the desk shows it, and what it said before counts no more.
+add_action( 'post_updated', function ( $id, $after, $before ) {
+	if ( $after->comment_status === $before->comment_status || 'publish' !== $after->post_status ) {
+		return;
+	}
+	if ( get_comments( array( 'post_id' => $id, 'count' => true, 'status' => 'all' ) ) ) {
+		update_post_meta( $id, '_hausordnung_decided_at', hausordnung_now() );
+		hausordnung_enqueue( 'closed' === $after->comment_status ? 'article.closed' : 'article.opened', $id );
+	}
+}, 20, 3 );
+
 /** Tell of the last comments, with what became of them, so that the service can learn; return how many were queued. */
 function hausordnung_send_history( $number ) {
 	$comments = get_comments(

@@ -61,7 +61,7 @@ function hausordnung_event( $line ) {
 	if ( 'comment.deleted' === $line->event ) {
 		return $event + array( 'data' => array( 'id' => (string) $line->object_id ) );
 	}
-	if ( 'article.updated' === $line->event ) {
+	if ( 0 === strpos( $line->event, 'article.' ) ) {
 		$post = get_post( $line->object_id );
 		return $post ? $event + array( 'data' => hausordnung_article( $post ) ) : null;
 	}
