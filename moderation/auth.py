@@ -158,9 +158,9 @@ def _deny() -> ResponseReturnValue | None:
 
 def keep_draft() -> None:
     """Keep the note that was being written when the session ended; it stands in its field again after the sign-in."""
-    note = request.form.get("note", "")[:500]
+    note, about = (request.form.get("note") or request.form.get("reason", ""))[:500], request.view_args or {}
     if note:
-        session["draft"] = {"comment": (request.view_args or {}).get("comment_id"), "note": note}
+        session["draft"] = {"comment": about.get("comment_id"), "article": about.get("article_id"), "note": note}
 
 
 def speaks_to_programs() -> bool:

@@ -12,7 +12,7 @@ from moderation import auth, closings
 from moderation.db import Database, now
 from moderation.errors import StaleView
 from moderation.models import Article, AuditEntry, Closing, Comment, Delivery, Door, Moderator, Scope, Site, Status
-from tests.conftest import Receiver
+from tests.conftest import PASSWORD, Receiver
 from tests.senders import ARTICLE, Paper, comment
 from tests.stories import add_comment
 from tests.test_account import csrf
@@ -208,6 +208,21 @@ def test_our_forms_refuse_politely(client: FlaskClient, database: Database, site
     assert client.get("/forms/foerdeblick/comments?article=bruecke").json["closed"] is True
     with database.session(read_only=True) as session:
         assert session.scalars(select(Comment.status)).all() == [Status.PENDING]
+
+
+def test_a_reason_is_not_lost_when_the_session_is_over(mona: FlaskClient, database: Database, article: int) -> None:
+    back = f"/articles/{article}"
+    with mona.session_transaction() as session:
+        session.clear()
+    asked = mona.post(f"{back}/closing", data={"outcome": "close", "reason": "Es wurde laut.", "back": back})
+    assert asked.headers["location"].startswith("/sign-in?next=")
+    mona.post("/sign-in", data={"name": "mona", "password": PASSWORD, "next": back, "csrf_token": csrf(mona)})
+    assert not _is_closed(database, article)
+    assert 'value="Es wurde laut."' in mona.get(back).text
+    _post(mona, f"{back}/closing", outcome="close", reason="Es wurde laut.", back=back)
+    assert _is_closed(database, article)
+    _post(mona, f"{back}/closing", outcome="open", back=back)
+    assert 'value="Es wurde laut."' not in mona.get(back).text
 
 
 def test_bad_input_is_explained(mona: FlaskClient, article: int) -> None:

@@ -1,6 +1,7 @@
 """The pages of an article, with its threads, and of a commenter."""
 
 from flask import Blueprint, redirect, render_template, request, url_for
+from flask import session as browser
 from flask.typing import ResponseReturnValue
 from flask_babel import format_datetime, format_decimal
 from sqlalchemy import func, select
@@ -56,6 +57,7 @@ def close(article_id: int) -> ResponseReturnValue:
         undo_seconds = closings.find(session, article_id).site.undo_seconds
         session.commit()
     services().bell.ring("deliver", after=undo_seconds)
+    browser.pop("draft", None)
     return _back(article_id)
 
 
