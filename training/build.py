@@ -1,6 +1,6 @@
 """Makes the judge's weights: ``python -m training.build --data DIR``; DIR holds the public sets (see README.md).
 
-``--only tone`` (or ``relevance``, ``spam``) makes one part; ``--seal`` only writes the manifest anew.
+``--only tone`` (or ``encoder``, ``relevance``, ``spam``) makes one part; ``--seal`` only writes the manifest anew.
 """
 
 import argparse
@@ -19,15 +19,17 @@ from moderation.judge.artefacts import FORMAT, MANIFEST
 from moderation.judge.encoder import Encoder
 from moderation.judge.lexical import Rarity, rarity_of
 from moderation.judge.network import Floats
+from moderation.judge.relevance import cut
 from training import folds, relevance, spam, table, tone, verdict
 from training.cases import load_pairs
 from training.corpus import Split, Thread, load_threads, split_of
+from training.encoder import units
 from training.sources import Example, load_examples, load_fox_threads, load_registers
 
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "moderation" / "judge" / "weights"
 THREADS = ROOT / "training" / "corpus" / "threads"
-PARTS = ("relevance", "tone", "spam")
+PARTS = ("encoder", "relevance", "tone", "spam")
 VERSION = "2026.11.3"
 
 
@@ -38,6 +40,9 @@ def build(data: Path, out: Path, parts: Collection[str], keep: Path | None = Non
     """
     encoder = Encoder()
     threads = load_threads(THREADS)
+    if "encoder" in parts:
+        # The other parts are learned with the units that ship: whoever changes the corpus makes this part first.
+        write(out / "encoder.npz", {"unit": units(spoken_and_read(threads), encoder)})
     print(f"{len(threads)} threads, {sum(len(thread.comments) for thread in threads)} comments")
     examples = load_examples(data)
     out.mkdir(parents=True, exist_ok=True)
@@ -54,6 +59,12 @@ def build(data: Path, out: Path, parts: Collection[str], keep: Path | None = Non
         show("spam", figures)
         write(out / "spam.npz", spam_weights)
     seal(out)
+
+
+def spoken_and_read(threads: Sequence[Thread]) -> list[str]:
+    """Return the corpus's comments, titles and passages."""
+    comments = [comment.text for thread in threads for comment in thread.comments]
+    return comments + [text for thread in threads for text in (thread.article.title, *cut(thread.article.body))]
 
 
 def rarity_for(threads: Sequence[Thread], examples: Sequence[Example]) -> Rarity:

@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from sentencepiece import SentencePieceProcessor
 from threadpoolctl import ThreadpoolController
 
+from moderation.judge import artefacts
 from moderation.judge.network import DIMENSION, POOLED, Floats, Listener, Network, Reading
 from moderation.judge.text import legible
+
+FILE = "encoder.npz"
 
 LANGUAGES = frozenset({"ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"})
 """Languages the encoder was trained on (Chinese in both scripts: sixteen in its authors' count)."""
@@ -50,7 +53,7 @@ class Encoder:
         with as_file(resources / "sp.model") as model:
             self._tokenizer = SentencePieceProcessor(model_file=str(model))
         with as_file(resources / "weights.npz") as weights:
-            self._network = Network(weights, listener)
+            self._network = Network(weights, artefacts.load(FILE)["unit"], listener)
         self._threads = ThreadpoolController()
         self._capacity = max(1, cache_bytes // ENTRY_BYTES)
         self._cache: OrderedDict[str, _Entry] = OrderedDict()

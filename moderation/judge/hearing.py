@@ -1,6 +1,6 @@
 """What tone hears in the tokens of a text: a small network over the encoder's token features, within its one pass.
 
-It knows numpy only. For each text it gives a row that heads are learned on, and for each token how much that token
+For each text it gives a row that heads are learned on, and for each token how much that token
 carries a put-down. ``training/hearing.py`` makes its weights.
 """
 
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from moderation.judge.graph import Graph
 from moderation.judge.network import Floats, Ints
 
 WIDTH = 128
@@ -37,32 +38,25 @@ class Hearing:
 
     def __init__(self, weights: Mapping[str, NDArray[Any]]) -> None:
         """Take the arrays named in ``NAMES`` from a file of weights."""
-        self._w = {name: np.ascontiguousarray(weights[f"hearing_{name}"], dtype=np.float32) for name in NAMES}
+        w = {name: weights[f"hearing_{name}"].astype(np.float32) for name in NAMES}
+        self._mark, self._mark_bias = w.pop("mark"), w.pop("mark_bias")
+        self._graph = Graph("hearing", w)
 
     def hear(self, features: Floats, lengths: Ints) -> Heard:
         """Hear texts given as the features of their tokens, one after the other: (tokens, 1280); none is empty."""
-        w = self._w
+        count = len(features)
         starts = np.cumsum(lengths) - lengths
-        values = np.maximum(features @ w["first"] + w["first_bias"], 0)
-        left, right = np.zeros_like(values), np.zeros_like(values)
-        left[1:], right[:-1] = values[:-1], values[1:]
-        # No token hears those of the neighbouring text.
-        left[starts] = 0
-        right[starts + lengths - 1] = 0
-        near = left @ w["near"][:WIDTH] + values @ w["near"][WIDTH : 2 * WIDTH] + right @ w["near"][2 * WIDTH :]
-        values += np.maximum(near + w["near_bias"], 0)
+        # No token hears those of the neighbouring text: there it hears one beyond the last, which says nothing.
+        neighbours = np.arange(count, dtype=np.int64)[:, None] + np.arange(-1, 2, dtype=np.int64)
+        neighbours[starts, 0] = neighbours[starts + lengths - 1, 2] = count
+        of = np.zeros((len(lengths), count), dtype=np.float32)
+        of[np.repeat(np.arange(len(lengths)), lengths), np.arange(count)] = 1
+        values, sums = self._graph.run(["values", "sums"], features=features, neighbours=neighbours, of=of)
 
-        attention = values @ w["attention"] + w["attention_bias"]
         rows = np.empty((len(lengths), HEARD), dtype=np.float32)
-        # Text by text: `reduceat` over all of them takes several times as long.
-        for row, (first, length) in enumerate(zip(starts, lengths, strict=True)):
-            own, weight = values[first : first + length], attention[first : first + length]
-            weight = np.exp(weight - weight.max(axis=0))
-            weight /= weight.sum(axis=0)
-            shares = own.reshape(length, LISTENERS, WIDTH // LISTENERS)
-            np.einsum("tl,tlw->lw", weight, shares, out=rows[row, :WIDTH].reshape(LISTENERS, -1))
-            np.add.reduce(own, axis=0, out=rows[row, WIDTH : 2 * WIDTH])
-            np.maximum.reduce(own, axis=0, out=rows[row, 2 * WIDTH :])
-        rows[:, WIDTH : 2 * WIDTH] /= lengths[:, None]
-        marks: Floats = values @ w["mark"] + w["mark_bias"]
-        return Heard(rows, marks)
+        weight = np.repeat(sums[:, 2 * WIDTH :], WIDTH // LISTENERS, axis=1)
+        np.divide(sums[:, :WIDTH], weight, out=rows[:, :WIDTH])
+        np.divide(sums[:, WIDTH : 2 * WIDTH], lengths[:, None], out=rows[:, WIDTH : 2 * WIDTH])
+        for row, (first, length) in enumerate(zip(starts.tolist(), lengths.tolist(), strict=True)):
+            np.maximum.reduce(values[first : first + length], axis=0, out=rows[row, 2 * WIDTH :])
+        return Heard(rows, values @ self._mark + self._mark_bias)

@@ -50,17 +50,19 @@ def _cut(word: str) -> tuple[int, ...]:
 
 
 class Weighed(NamedTuple):
-    """The pieces of a comment in a fixed order, and how rare each is: (n,)."""
+    """The pieces of a comment, how rare each is, and the sum of that."""
 
-    pieces: list[int]
-    rarity: Rarity
+    pieces: Pieces
+    rarity: dict[int, float]
+    total: float
 
 
 def weigh(comment: Pieces, rarity: Rarity) -> Weighed:
     """Look up how rare a comment's pieces are; ``rarity`` is the table by bucket."""
     # Sorted, so that sums come out the same to the last bit whatever order a set has in this process.
     ordered = sorted(comment)
-    return Weighed(ordered, rarity[np.array(ordered, dtype=np.int64) % BUCKETS])
+    found = rarity[np.array(ordered, dtype=np.int64) % BUCKETS].tolist()
+    return Weighed(comment, dict(zip(ordered, found, strict=True)), sum(found))
 
 
 def overlap(comment: Weighed, other: Pieces) -> list[float]:
@@ -68,14 +70,12 @@ def overlap(comment: Weighed, other: Pieces) -> list[float]:
 
     All three numbers are 0 to 1.
     """
-    shared = comment.rarity[np.array([piece in other for piece in comment.pieces], dtype=bool)]
-    if not len(shared):
+    common = comment.pieces & other
+    if not common:
         return [0.0, 0.0, 0.0]
-    return [
-        float(shared.sum()) / (float(comment.rarity.sum()) + 10),
-        min(5.0, float(shared.max())) / 5,
-        min(1.0, float(np.maximum(shared - _RARE, 0).sum()) / 20),
-    ]
+    shared = [comment.rarity[piece] for piece in sorted(common)]
+    rare = sum([rarity - _RARE for rarity in shared if rarity > _RARE])
+    return [sum(shared) / (comment.total + 10), min(5.0, max(shared)) / 5, min(1.0, rare / 20)]
 
 
 def rarity_of(documents: Iterable[str]) -> Rarity:

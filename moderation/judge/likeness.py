@@ -7,6 +7,7 @@ comments have in common would otherwise hide what each speaks of.
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -51,7 +52,7 @@ class Comment(NamedTuple):
     length: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Centre:
     """What comments and articles of a language have in common, (512,) each, and titles to hold a comment against.
 
@@ -83,14 +84,20 @@ class Centre:
 
 def unit(vectors: Floats) -> Floats:
     """Bring vectors, (512,) or (n, 512), to length one."""
-    lengths = np.sqrt((vectors * vectors).sum(axis=-1, keepdims=True))
+    lengths = np.sqrt(np.vecdot(vectors, vectors))[..., None]
     result: Floats = vectors / np.maximum(lengths, 1e-6)
     return result
 
 
 def see(text: str, vector: Floats) -> Comment:
     """Return what relevance looks at in a comment."""
-    return Comment(vector, pieces(text[:_READ]), word_count(text[:_READ]))
+    return Comment(vector, comment_pieces(text), word_count(text[:_READ]))
+
+
+@lru_cache(maxsize=2048)  # a comment is a sibling of all others under its article
+def comment_pieces(text: str) -> Pieces:
+    """Return the word pieces of a comment."""
+    return pieces(text[:_READ])
 
 
 def pattern(sight: Sight) -> str:
@@ -106,8 +113,7 @@ def base_features(comment: Comment, sight: Sight, rarity: Rarity) -> Floats:
     multiplied by the length: what little a short comment says should count for less. The products let training say
     which dimensions of the vectors tell subjects apart.
     """
-    background = sight.background @ comment.vector
-    mean, spread = float(background.mean()), float(background.std()) + 0.02
+    mean, spread = _mean_and_spread(sight.background @ comment.vector)
     title, head = float(sight.title[0] @ comment.vector), float(sight.head[0] @ comment.vector)
     numbers = [title * 5, head * 5, mean * 5, (title - mean) / spread / 2, (head - mean) / spread / 2]
     weighed = weigh(comment.pieces, rarity)
@@ -116,15 +122,16 @@ def base_features(comment: Comment, sight: Sight, rarity: Rarity) -> Floats:
     in_thread = len(sight.siblings) >= FEWEST_SIBLINGS
     numbers += _thread(comment, sight, weighed, title, head) if in_thread else [0.0] * _THREAD
     size = _size(comment)
-    values = [*numbers, size, *(number * size for number in numbers)]
+    values = [*numbers, size, *[number * size for number in numbers]]
     return np.concatenate([np.array(values), comment.vector * sight.head[0] * _PRODUCT])
 
 
 def _body(comment: Comment, sight: Sight, weighed: Weighed, mean: float, spread: float) -> list[float]:
     """Return how close a comment is to the passages, in themselves and against the background, and shared pieces."""
-    similar = sight.passages @ comment.vector
+    similar = np.sort(sight.passages @ comment.vector)
     near = _nearest(similar)
-    cosines = [near * 5, float(similar.max()) * 5, float(similar.mean()) * 10, (near - mean) / spread / 2]
+    mean_of_all = float(np.add.reduce(similar)) / len(similar)
+    cosines = [near * 5, float(similar[-1]) * 5, mean_of_all * 10, (near - mean) / spread / 2]
     return cosines + overlap(weighed, sight.pieces)
 
 
@@ -134,26 +141,30 @@ def _thread(comment: Comment, sight: Sight, weighed: Weighed, title: float, head
     Threads differ in how closely they keep together; a comment is at home where it is as close as the others are.
     """
     siblings = sight.siblings
-    shared = frozenset().union(*(comment.pieces & those for those in sight.thread_pieces))
-    similar = siblings @ comment.vector
-    near, mean = _nearest(similar), float(similar.mean())
-    middle = unit(siblings.sum(axis=0))
-    among = siblings @ siblings.T
     count = len(siblings)
-    together = (float(among.sum()) - count) / (count * (count - 1))
+    shared = frozenset().union(*[comment.pieces & those for those in sight.thread_pieces])
+    similar = np.sort(siblings @ comment.vector)
+    near, mean = _nearest(similar), float(np.add.reduce(similar)) / count
+    among = siblings @ siblings.T
+    together = (float(np.add.reduce(among, axis=None)) - count) / (count * (count - 1))
     among.flat[:: count + 1] = -1
-    nearest = np.sort(among, axis=1)[:, -min(_NEAREST, count - 1) :]
+    kept = min(_NEAREST, count - 1)
+    among.partition(count - kept, axis=1)
+    nearest = float(np.add.reduce(among[:, count - kept :], axis=None)) / (count * kept)
+    total = np.add.reduce(siblings, axis=0)
+    size = max(math.sqrt(float(total @ total)), 1e-6)
+    to_title, to_head = float(total @ sight.title[0]), float(total @ sight.head[0])
     return [
         near * 5,
-        float(similar.max()) * 5,
+        float(similar[-1]) * 5,
         mean * 10,
-        float(middle @ comment.vector) * 5,
+        float(total @ comment.vector) / size * 5,
         together * 10,
         (mean - together) * 10,
-        (near - float(nearest.mean())) * 5,
-        (title - float((siblings @ sight.title[0]).mean())) * 5,
-        (head - float((siblings @ sight.head[0]).mean())) * 5,
-        float(middle @ sight.head[0]) * 5,
+        (near - nearest) * 5,
+        (title - to_title / count) * 5,
+        (head - to_head / count) * 5,
+        to_head / size * 5,
         *overlap(weighed, shared),
     ]
 
@@ -170,5 +181,13 @@ def _size(comment: Comment) -> float:
     return math.log1p(min(comment.length, 200)) - 3
 
 
-def _nearest(similarities: Floats) -> float:
-    return float(np.sort(similarities)[-_NEAREST:].mean())
+def _nearest(ordered: Floats) -> float:
+    """Return the mean of the largest of numbers in rising order."""
+    largest = ordered[-_NEAREST:]
+    return float(np.add.reduce(largest)) / len(largest)
+
+
+def _mean_and_spread(numbers: Floats) -> tuple[float, float]:
+    mean = float(np.add.reduce(numbers)) / len(numbers)
+    apart = numbers - np.float32(mean)
+    return mean, math.sqrt(float(apart @ apart) / len(numbers)) + 0.02

@@ -14,7 +14,7 @@ from moderation.judge.language import Languages
 from moderation.judge.learned import Features, projection, signals
 from moderation.judge.marks import LANGUAGE, MarkModel, Place
 from moderation.judge.network import Floats
-from moderation.judge.relevance import Look, Relevance, RelevanceModel, thread_pieces
+from moderation.judge.relevance import Look, Relevance, RelevanceModel
 from moderation.judge.spam import SpamModel
 from moderation.judge.spans import (
     UNDERLINED_FROM,
@@ -117,7 +117,7 @@ class Reader:
         """Forget all texts read so far."""
         with self._lock:
             self._encoder.forget()
-            thread_pieces.cache_clear()
+            self.relevance.forget()
 
     def _plan(self, text: str, language: str | None, tone: Tone) -> _Plan:
         words = word_spans(text, tone.kinds, tone.hits)

@@ -5,7 +5,7 @@ Knows no words of its own and nothing of tone.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -16,8 +16,18 @@ from moderation.judge import artefacts
 from moderation.judge.adapted import PATTERNS, Adaptation, AdaptationError
 from moderation.judge.case import Article, Case, NoRelevance, OtherArticle, Passage
 from moderation.judge.lexical import Pieces, Rarity, article_pieces, overlap, pieces, weigh
-from moderation.judge.likeness import Centre, Comment, Sight, base_features, pattern, reply_features, see
+from moderation.judge.likeness import (
+    Centre,
+    Comment,
+    Sight,
+    base_features,
+    comment_pieces,
+    pattern,
+    reply_features,
+    see,
+)
 from moderation.judge.network import Floats
+from moderation.judge.shelf import Shelf, Vectors
 from moderation.judge.text import sentences, word_count
 
 FILE = "relevance.npz"
@@ -32,7 +42,6 @@ MOST_ADAPTATIONS = 64
 FEWEST_BACKGROUND = 8
 """With fewer titles of its own, a site's background is the shipped one."""
 
-_READ = 4000
 _PASSAGE_WORDS = 45
 _PASSAGE_SENTENCES = 3
 _NARROWEST = 0.001
@@ -45,8 +54,6 @@ _STANDS_OUT = 0.12
 
 LANGUAGES = ("de", "en")
 """Languages that have a centre of their own; all others use the first one's."""
-
-Vectors = Callable[[Sequence[str]], Floats]
 
 
 class Relevance(NamedTuple):
@@ -65,13 +72,11 @@ class Look(NamedTuple):
     features: Floats
 
 
-_Centres = dict[tuple[int, int], Centre]
-
-
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """The texts that belong to one case."""
 
+    title: str
     head: str
     passages: tuple[str, ...]
     siblings: tuple[str, ...]
@@ -86,6 +91,8 @@ class RelevanceModel:
         self._weights = artefacts.load(FILE) if weights is None else weights
         self.version = artefacts.checksum(FILE)[:12] if weights is None else "unshipped"
         self._adaptations: dict[bytes, Adaptation | None] = {}
+        self._adapted: dict[tuple[Adaptation, Centre], Centre] = {}
+        self._shelf = Shelf()
         self._centres = {language: Centre.of(self._weights, language) for language in LANGUAGES}
 
     def assess(
@@ -97,13 +104,12 @@ class RelevanceModel:
         """
         answers: list[Relevance | None] = [self._refuse(case) for case in cases]
         plans = {i: _plan(case) for i, case in enumerate(cases) if answers[i] is None or _has_article(case)}
-        lookup = _Lookup(plans, cases, vectors)
-        centres: _Centres = {}
+        centres = {i: self._centre(cases[i], languages[i]) for i in plans}
+        self._read(cases, plans, centres, vectors)
         for i, plan in plans.items():
-            case, own = cases[i], self._adaptation(cases[i])
-            centre = self._centre(case, own, languages[i], centres)
+            case, centre, own = cases[i], centres[i], self._adaptation(cases[i])
             comment = see(case.text, centre.comments(comments[i]))
-            sight = self._sight(case, plan, lookup, centre)
+            sight = self._sight(case, plan, centre, vectors)
             passage = _closest(plan, sight, comment)
             refusal = answers[i]
             if refusal is not None:
@@ -111,7 +117,7 @@ class RelevanceModel:
                 continue
             logit = self.base_logit(comment, sight, own)
             if case.parent is not None and case.parent.text.strip():
-                parent = see(case.parent.text, centre.comments(lookup(case.parent.text)))
+                parent = see(case.parent.text, self._shelf.siblings([case.parent.text], centre, vectors)[0])
                 said = self.base_logit(parent, sight, own)
                 features = reply_features(logit, said, comment, parent)
                 logit = _linear(features, self._weights["reply"])
@@ -125,13 +131,12 @@ class RelevanceModel:
     ) -> list["Look"]:
         """Return what the base models read of each case, for learning; every case must have an article."""
         plans = {i: _plan(case) for i, case in enumerate(cases)}
-        lookup = _Lookup(plans, cases, vectors)
-        centres: _Centres = {}
+        centres = {i: self._centre(case, languages[i]) for i, case in enumerate(cases)}
+        self._read(cases, plans, centres, vectors)
         found = []
         for i, case in enumerate(cases):
-            centre = self._centre(case, self._adaptation(case), languages[i], centres)
-            sight = self._sight(case, plans[i], lookup, centre)
-            comment = see(case.text, centre.comments(comments[i]))
+            sight = self._sight(case, plans[i], centres[i], vectors)
+            comment = see(case.text, centres[i].comments(comments[i]))
             found.append(Look(pattern(sight), base_features(comment, sight, self._weights["rarity"])))
         return found
 
@@ -158,6 +163,7 @@ class RelevanceModel:
         if content not in self._adaptations:
             if len(self._adaptations) >= MOST_ADAPTATIONS:
                 self._adaptations.clear()
+                self._adapted.clear()
             try:
                 found = Adaptation.from_bytes(content, {name: len(self._weights[name]) for name in PATTERNS})
             except AdaptationError:
@@ -166,30 +172,49 @@ class RelevanceModel:
             self._adaptations[content] = found if fits else None
         return self._adaptations[content]
 
-    def _centre(self, case: Case, own: Adaptation | None, language: str | None, centres: "_Centres") -> Centre:
+    def _centre(self, case: Case, language: str | None) -> Centre:
         shipped = self.centre((case.article.language if case.article else None) or language)
+        own = self._adaptation(case)
         if own is None:
             return shipped
-        key = id(own), id(shipped)  # the same object in all the batch, for what is centred is looked up by it
-        if key not in centres:
-            centres[key] = replace(shipped, comment=own.comment, article=own.article)
-        return centres[key]
+        key = own, shipped  # always the same object, for what is centred is looked up by it
+        if key not in self._adapted:
+            self._adapted[key] = replace(shipped, comment=own.comment, article=own.article)
+        return self._adapted[key]
 
-    def _sight(self, case: Case, plan: _Plan, lookup: "_Lookup", centre: "Centre") -> Sight:
-        background = lookup.articles(plan.background, centre)
-        if len(background) < FEWEST_BACKGROUND:
-            background = centre.background
-        title = (case.article.title if case.article else "").strip() or plan.head
+    def _read(
+        self, cases: Sequence[Case], plans: dict[int, _Plan], centres: dict[int, Centre], vectors: Vectors
+    ) -> None:
+        """Have everything read at once that is not on the shelf."""
+        texts: dict[str, None] = {}
+        for i, plan in plans.items():
+            for own in ((plan.title,), (plan.head,), plan.passages, plan.background):
+                if self._shelf.lacks(own, centres[i]):
+                    texts.update(dict.fromkeys(own))
+            parent = cases[i].parent
+            others = plan.siblings if parent is None else (*plan.siblings, parent.text)
+            texts.update(dict.fromkeys(self._shelf.unread(others, centres[i])))
+        vectors(list(texts))
+
+    def _sight(self, case: Case, plan: _Plan, centre: Centre, vectors: Vectors) -> Sight:
+        background = centre.background
+        if len(plan.background) >= FEWEST_BACKGROUND:
+            background = self._shelf.articles(plan.background, centre, vectors)
         return Sight(
-            lookup.articles((title,), centre),
-            lookup.articles((plan.head,), centre),
-            lookup.articles(plan.passages, centre),
-            lookup.siblings(plan.siblings, centre),
+            self._shelf.articles((plan.title,), centre, vectors),
+            self._shelf.articles((plan.head,), centre, vectors),
+            self._shelf.articles(plan.passages, centre, vectors),
+            self._shelf.siblings(plan.siblings, centre, vectors),
             background,
             article_pieces(plan.head),
             article_pieces(plan.head, case.article.body if case.article else ""),
-            tuple(thread_pieces(text) for text in plan.siblings),
+            tuple([comment_pieces(text) for text in plan.siblings]),
         )
+
+    def forget(self) -> None:
+        """Forget all texts read so far."""
+        self._shelf.clear()
+        comment_pieces.cache_clear()
 
     @staticmethod
     def _refuse(case: Case) -> Relevance | None:
@@ -200,46 +225,6 @@ class RelevanceModel:
         if word_count(case.text[:400]) < FEWEST_WORDS and not _unspaced(case.text):
             return Relevance(None, NoRelevance.TOO_SHORT, None)
         return None
-
-
-class _Lookup:
-    """Vectors of all texts of a batch, each encoded once; those of an article or thread are centred once."""
-
-    def __init__(self, plans: dict[int, _Plan], cases: Sequence[Case], vectors: Vectors) -> None:
-        texts: dict[str, None] = {}
-        for i, plan in plans.items():
-            article, parent = cases[i].article, cases[i].parent
-            own = [plan.head, (article.title if article else "").strip() or plan.head]
-            texts.update(dict.fromkeys([*own, *plan.passages, *plan.siblings, *plan.background]))
-            if parent is not None:
-                texts[parent.text] = None
-        self._rows = {text: row for row, text in enumerate(texts)}
-        self._vectors = vectors(list(texts))
-        self._articles: dict[tuple[tuple[str, ...], int], Floats] = {}
-        self._siblings: dict[int, dict[str, Floats]] = {}
-
-    def __call__(self, text: str) -> Floats:
-        row: Floats = self._vectors[self._rows[text]]
-        return row
-
-    def all(self, texts: Sequence[str]) -> Floats:
-        """Return the vectors of texts as the encoder gives them."""
-        return self._vectors[[self._rows[text] for text in texts]]
-
-    def articles(self, texts: tuple[str, ...], centre: Centre) -> Floats:
-        """Return centred vectors of titles or passages."""
-        key = texts, id(centre)
-        if key not in self._articles:
-            self._articles[key] = centre.articles(self.all(texts))
-        return self._articles[key]
-
-    def siblings(self, texts: tuple[str, ...], centre: Centre) -> Floats:
-        """Return centred vectors of comments; a comment is a sibling of many others in a batch."""
-        known = self._siblings.setdefault(id(centre), {})
-        new = [text for text in texts if text not in known]
-        if new:
-            known.update(zip(new, centre.comments(self.all(new)), strict=True))
-        return np.stack([known[text] for text in texts]) if texts else self.all(texts)
 
 
 @lru_cache(maxsize=64)  # an article's comments come one after the other
@@ -260,20 +245,20 @@ def cut(body: str) -> tuple[str, ...]:
     return tuple(found[:MOST_PASSAGES])
 
 
-@lru_cache(maxsize=1024)  # a comment is a sibling of all others under its article
-def thread_pieces(text: str) -> Pieces:
-    """Return the word pieces of a sibling."""
-    return pieces(text[:_READ])
-
-
 def _plan(case: Case) -> _Plan:
     article = case.article or Article()
     head = "\n".join(part for part in (article.title.strip(), article.lead.strip()) if part)
     body = cut(article.body)
     title = article.title.strip()
-    background = tuple(dict.fromkeys(t for t in case.background if t.strip() and t.strip() != title))
-    siblings = tuple(dict.fromkeys(t for t in case.thread if t != case.text and len(t.split()) >= FEWEST_WORDS))
-    return _Plan(head or (body[0] if body else ""), body, siblings[:MOST_SIBLINGS], background[:MOST_BACKGROUND])
+    background = tuple(dict.fromkeys([t for t in case.background if t.strip() not in ("", title)]))
+    head = head or (body[0] if body else "")
+    siblings = tuple(dict.fromkeys([t for t in case.thread if t != case.text and _speaks(t)]))
+    return _Plan(title or head, head, body, siblings[:MOST_SIBLINGS], background[:MOST_BACKGROUND])
+
+
+def _speaks(text: str) -> bool:
+    """Whether a text has enough words to be compared with."""
+    return len(text.split(None, FEWEST_WORDS - 1)) >= FEWEST_WORDS
 
 
 def _has_article(case: Case) -> bool:

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from moderation.judge import Article, Case, NoRelevance, Parent
-from moderation.judge.relevance import MOST_PASSAGES, cut, thread_pieces
+from moderation.judge.likeness import comment_pieces
+from moderation.judge.relevance import MOST_PASSAGES, cut
 
 BRIDGE = Article(
     title="Neue Brücke über die Hase wird teurer",
@@ -110,9 +111,9 @@ def test_a_comment_closer_to_the_thread_than_its_siblings_are_is_no_less_relevan
 
 def test_forgetting_leaves_no_text_behind(judge):
     judge.assess([Case(ON_TOPIC, article=BRIDGE, thread=THREAD)])
-    assert thread_pieces.cache_info().currsize
+    assert comment_pieces.cache_info().currsize
     judge.forget()
-    assert not thread_pieces.cache_info().currsize
+    assert not comment_pieces.cache_info().currsize
 
 
 def test_the_own_title_is_no_background(judge):
