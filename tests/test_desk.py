@@ -182,6 +182,18 @@ def test_an_empty_queue_has_a_friendly_line(mona: FlaskClient) -> None:
     assert "Du hast alles gelesen." in _text(mona.get("/queue").text)
 
 
+def test_an_empty_queue_does_not_claim_that_all_is_read_where_only_a_filter_finds_nothing(
+    mona: FlaskClient, rude: int
+) -> None:
+    mona.post(
+        f"/comments/{rude}/decision", data={"csrf_token": csrf(mona, "/queue"), "outcome": "delete", "revision": 1}
+    )
+    page = mona.get("/queue?words=nirgends&disrespect_from=0.25&order=oldest").text
+    assert "Nichts davon wartet. Ohne Filter Heute : 0 freigegeben, 1 gelöscht" in _text(page)
+    assert "Du hast alles gelesen" not in page
+    assert "Respektlos mindestens (0–1): 0,25" in _text(page)
+
+
 HOSTILE = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',

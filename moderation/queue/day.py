@@ -59,6 +59,12 @@ def day(session: Session, *, begin: datetime, moderator: Moderator) -> Day:
     )
 
 
+def tally(session: Session, *, begin: datetime) -> dict[Outcome, int]:
+    """Return how many decisions of each outcome there were since ``begin``, by whomever."""
+    made = select(Decision.outcome, func.count()).where(Decision.decided_at >= begin).group_by(Decision.outcome)
+    return {outcome: number for outcome, number in session.execute(made)}  # noqa: C416 - rows are no pairs to mypy
+
+
 def _waits() -> tuple[ColumnElement[bool], ...]:
     """What waits, and nobody put off."""
     put_off = select(Deferral.id).where(Deferral.comment_id == Comment.id, Deferral.ended_at.is_(None)).exists()

@@ -1,7 +1,9 @@
 """The doors of the house: here requests come in, sessions are opened and committed, and bells are rung."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
+from zoneinfo import ZoneInfo
 
 from flask import current_app, request
 from flask_login import current_user
@@ -9,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from moderation import auth, quota
+from moderation.db import now
 from moderation.errors import NotFound
 from moderation.models import Moderator, Site
 
@@ -33,6 +36,12 @@ def ration(key: str, *, per_minute: int, number: int = 1) -> None:
 def me(session: Session) -> Moderator:
     """Return the moderator of this request, in this session."""
     return session.get_one(Moderator, current_user.id)
+
+
+def midnight() -> datetime:
+    """Return the first moment of this day where the desk is."""
+    here = now().astimezone(ZoneInfo(services().settings.time_zone))
+    return here.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def asked_site(session: Session) -> tuple[Site, Sequence[Site]]:

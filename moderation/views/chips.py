@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from flask import request, url_for
+from flask_babel import format_decimal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -39,7 +40,8 @@ def _label(session: Session, name: str, value: object) -> str:
         return gettext("Rule: %(title)s", title=pick(rule.title, rule.site.language) if rule else str(value))
     if isinstance(value, bool):
         return _yes_or_no(name, said=value)
-    return gettext("%(filter)s: %(value)s", filter=label(name), value=str(value))
+    said = format_decimal(value) if isinstance(value, int | float) else str(value)
+    return gettext("%(filter)s: %(value)s", filter=label(name), value=said)
 
 
 def _yes_or_no(name: str, *, said: bool) -> str:

@@ -14,9 +14,9 @@ from moderation.db import now
 from moderation.decisions import Seen
 from moderation.errors import BadInput, NotFound, StaleView
 from moderation.models import Comment, Outcome, Status
-from moderation.queue import Filters, Order
+from moderation.queue import Filters, Order, day
 from moderation.queue.filters import NAMES
-from moderation.views import chips, me, navigation, services, undoing
+from moderation.views import chips, me, midnight, navigation, services, undoing
 from moderation.views.addresses import arguments, local, with_arguments
 from moderation.wording import Change
 
@@ -99,6 +99,7 @@ def _render_queue(
         following=next((id_ for id_ in ids[at + 1 :] if id_ not in held), None),
         waits=waiting.count(session, filters, at_most=MOST_COUNTED + 1),
         chips=chips.of(session, filters),
+        tally=None if comment else day.tally(session, begin=midnight()),
         **_beside(session, comment, order=order, after=asked.get("after") or None, filters=filters, stale=stale),
         **_frame(session),
     )

@@ -1,17 +1,13 @@
 """Pages that look over the queue: the day so far, and what was put off."""
 
-from datetime import datetime
-from zoneinfo import ZoneInfo
-
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from moderation import alarms
 from moderation import queue as waiting
-from moderation.db import now
 from moderation.models import Maker
 from moderation.queue import day
-from moderation.views import me, plots, services
+from moderation.views import me, midnight, plots, services
 from moderation.views.desk import MOST_COUNTED
 
 blueprint = Blueprint("today", __name__)
@@ -20,7 +16,7 @@ blueprint = Blueprint("today", __name__)
 @blueprint.get("/today")
 def show() -> ResponseReturnValue:
     """Show what came, what was decided and by whom, what waits under which article, and where it heats up."""
-    begin = _midnight()
+    begin = midnight()
     with services().database.session(read_only=True) as session:
         found = day.day(session, begin=begin, moderator=me(session))
         return render_template(
@@ -32,11 +28,6 @@ def show() -> ResponseReturnValue:
             hot=[alarm for alarm in alarms.open_ones(session) if alarm.kind == "hot"],
             hours_option=plots.hours_option(found.hours),
         )
-
-
-def _midnight() -> datetime:
-    here = now().astimezone(ZoneInfo(services().settings.time_zone))
-    return here.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 @blueprint.get("/put-off")
