@@ -23,8 +23,6 @@ class Graph:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
-        # What a large batch needed is given back: a worker lives long, and few batches are large.
-        options.enable_cpu_mem_arena = True
         values = [onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array)) for array in weights.values()]
         options.add_external_initializers(list(weights), values)
         content = (files("moderation.judge") / "graphs" / f"{name}.onnx").read_bytes()
