@@ -17,7 +17,7 @@ Array = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
 SEED = 20260101
-ROUNDS = 8
+ROUNDS = 10
 BATCH = 48
 RATE = 3e-3
 DECAY = 0.05
@@ -78,10 +78,14 @@ class _Net(nn.Module):
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Return what is heard of each text and the marks of each token."""
+        # What is left out of a token's features is left out of all tokens of the batch: else its other tokens would
+        # tell, and it is done by the weights, which are few.
+        left = functional.dropout(torch.ones(FEATURES), DROPPED, self.training)
+        told = torch.rand(len(features), 1) >= (TOKENS_DROPPED if self.training else 0)
         texts, tokens = len(lengths), len(features)
         of = torch.repeat_interleave(torch.arange(texts), lengths)
         ends = torch.cumsum(lengths, 0)
-        values = functional.relu(self.first(features))
+        values = functional.relu(functional.linear(features, self.first.weight * left) * told + self.first.bias)
         seen = functional.dropout(values, DROPPED, self.training)
         begins, stops = torch.ones(tokens, 1), torch.ones(tokens, 1)
         begins[ends - lengths], stops[ends - 1] = 0, 0
@@ -166,10 +170,6 @@ def _loss(net: _Net, lesson: Lesson, batch: Rows) -> Tensor:
     places = lesson.tokens(batch)
     features = torch.from_numpy(lesson.features[places].astype(np.float32))
     lengths = torch.from_numpy(lesson.lengths[batch])
-    # What is left out of a text is left out of all its tokens: else its other tokens would tell.
-    left = functional.dropout(torch.ones(len(batch), FEATURES), DROPPED)
-    features *= torch.repeat_interleave(left, lengths, 0)
-    features *= torch.rand(len(features), 1) >= TOKENS_DROPPED
     heard, marks = net(features, lengths)
     said = net.heads(functional.dropout(heard, DROPPED))
     weight = torch.from_numpy(lesson.weight[batch])

@@ -18,8 +18,7 @@ from moderation.judge.lexicon import find
 from training.corpus import Comment, Thread
 
 SEED = 20260101
-CIVIL = 5000
-CIVIL_HELD_BACK = 1500
+CIVIL_HELD_BACK = range(5000, 6500)
 DAVIDSON_POSITIVE = 600
 DAVIDSON_NEGATIVE = 2500
 REGISTER = 3000
@@ -79,7 +78,10 @@ def gahd_held_back(folder: Path) -> list[tuple[str, int]]:
 
 
 def _civil(folder: Path) -> Iterator[Example]:
-    for text, toxic in _civil_rows(folder)[:CIVIL]:
+    rows = _civil_rows(folder)
+    # What relevance and spam take for harmless English is not to change with what tone learns which words from.
+    more = [(text, toxic) for text, toxic in rows[CIVIL_HELD_BACK.stop :] if toxic]
+    for text, toxic in rows[: CIVIL_HELD_BACK.start] + more:
         if not toxic:
             # All of these comments were called toxic by somebody: where nobody could say which words, they are no
             # example of civility.
@@ -99,7 +101,7 @@ def _civil(folder: Path) -> Iterator[Example]:
 
 def civil_held_back(folder: Path) -> list[tuple[str, set[int]]]:
     """Return texts of the toxic spans set that teach nothing, and which characters of each are marked as toxic."""
-    return _civil_rows(folder)[CIVIL : CIVIL + CIVIL_HELD_BACK]
+    return _civil_rows(folder)[CIVIL_HELD_BACK.start : CIVIL_HELD_BACK.stop]
 
 
 def _civil_rows(folder: Path) -> list[tuple[str, set[int]]]:

@@ -23,6 +23,9 @@ MOST = 2000
 HARMLESS = ("profanity", "identity", "lookalike", "names", "groups")
 """Files of short cases about words that look worse than they are."""
 
+NAMING = ("identity", "groups", "faith", "origin", "gender", "de-body", "trades", "people", "counter", "isare")
+"""Files of short cases that name groups, half of them harmlessly."""
+
 BATCH = 64
 
 
@@ -51,7 +54,8 @@ def measure(judge: Judge, data: Path) -> list[Figure]:
     return [
         *_tone("comments, test", comments, "≥ 0.95"),
         *_tone("short cases, test", short),
-        *_harmless(short),
+        *_harmless("coarse and identity words, short cases", short, HARMLESS),
+        *_harmless("groups named, short cases", short, NAMING),
         *_target("comments, test", comments),
         *_target("short cases, test", short),
         *_corpus_spans("comments, test", comments),
@@ -112,10 +116,9 @@ def _tone(name: str, judged: Sequence[Judged], target: str = "") -> list[Figure]
     return found
 
 
-def _harmless(short: Sequence[Judged]) -> list[Figure]:
-    rows = [j for j in short if any(word in j.about for word in HARMLESS)]
+def _harmless(name: str, short: Sequence[Judged], files: Sequence[str]) -> list[Figure]:
+    rows = [j for j in short if any(file in j.about for file in files)]
     truth, score = _truth(rows), _scores(rows)
-    name = "coarse and identity words, short cases"
     return [
         figure_of(f"{name}: disrespect", figures.auc, truth, score, "≥ 0.85"),
         share_of(f"{name}: harmless ones at 0.5 or more", score[~truth] >= 0.5, "≤ 0.15"),

@@ -1,5 +1,6 @@
 """Trains the heads of tone: public sets and the corpus in, one set of weights and the figures of its folds out."""
 
+import random
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,28 +14,35 @@ from sklearn.linear_model import LogisticRegression
 from moderation.judge.aim import AIMS
 from moderation.judge.case import Case
 from moderation.judge.clues import LEARNED_KINDS, clues
-from moderation.judge.encoder import Encoder
+from moderation.judge.encoder import Encoder, clip
 from moderation.judge.lexicon import find
-from moderation.judge.network import DIMENSION, FEATURES
+from moderation.judge.network import DIMENSION, FEATURES, POOLED
 from moderation.judge.ngrams import BUCKETS, grams, weights_of
 from moderation.judge.tone import GRAMS_READ, HEADS, dense_features
 from training import cases
 from training.cases import Pair
 from training.corpus import Rated, Split, Thread, split_of
+from training.groups import exchanged
 from training.hearing import Learned, Lesson, hear, learn
-from training.sources import Example
+from training.sources import SEED, Example
 
 Array = NDArray[np.float32]
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-SOURCES = ("corpus", "case", "germeval", "gahd", "civil", "davidson", "fox_news")
+SOURCES = ("corpus", "case", "germeval", "gahd", "civil", "davidson", "fox_news", "exchanged")
 
 CORPUS_WEIGHT = 5.0
 """How often a comment of the corpus counts beside a tweet: its register is the one the judge will read."""
 
+EXCHANGED_WEIGHT = 2.0
+"""How often a text of the corpus counts that is said again about another group (``groups.py``)."""
+
 OFTEN = {"gahd": 0.5, "civil": 0.5, "davidson": 0.5}
 """Chance that a text of a source is taught to the network in a round: large sets, far from a newspaper's comments."""
+
+AT_ONCE = 256
+"""Texts that are read in one go."""
 
 PARTS = 3
 HELD_PART = 1
@@ -42,6 +50,10 @@ HELD_PART = 1
 
 FOLDS = 3
 """Within the part that is held out: each fold is measured with what the others taught."""
+
+LINEAR_SHARES = {"case": 0.4, "exchanged": 0.4}
+"""How much of their weight texts of a source have with the linear models. Short cases live by context, which those do
+not hear: taught with all their weight, they cost comments."""
 
 DENSE_STRENGTH = 0.002
 POOLED_SHARE = 0.35
@@ -128,11 +140,12 @@ class Held:
 def prepare(examples: Sequence[Example], threads: Sequence[Thread], pairs: Sequence[Pair], encoder: Encoder) -> Data:
     """Return the corpus, its threads and then its short cases, followed by the public examples."""
     own = [*_comments(threads), *_cases(threads, pairs)]
+    examples = [*examples, *_exchanged(own)]
     texts = [o.rated.text for o in own] + [e.text for e in examples]
     languages = [o.language for o in own] + [e.language for e in examples]
     labels = np.full((len(texts), len(HEADS)), np.nan, dtype=np.float32)
     for row, o in enumerate(own):
-        labels[row] = [o.rated.disrespectful, *(kind in o.rated.kinds for kind in LEARNED_KINDS)]
+        labels[row] = _labels(o.rated)
     for row, example in enumerate(examples, start=len(own)):
         for column, head in enumerate(HEADS):
             labels[row, column] = example.labels.get(str(head), np.nan)
@@ -143,16 +156,19 @@ def prepare(examples: Sequence[Example], threads: Sequence[Thread], pairs: Seque
     checksums = np.array([zlib.crc32(group.encode()) for group in groups])
     aims = [_aim(o.rated) for o in own] + [-1] * len(examples)
     marks = [o.rated.marked for o in own] + [e.marks for e in examples]
-    features, lengths, marked = _tokens(texts, marks, encoder)
+    features, lengths, dense = _read(texts)
+    marked = _marked(texts, marks, lengths, encoder)
     # Civil Comments marks words, the corpus whole clauses: what one of them marks says nothing of the other's manner.
-    styles = [np.repeat([name in other for name in names], lengths) for other in (("corpus", "case"), ("civil",))]
+    manners = (("corpus", "case", "exchanged"), ("civil",))
+    styles = [np.repeat([name in other for name in names], lengths) for other in manners]
     marked = np.stack([np.where(style, np.nan, marked) for style in styles], axis=1, dtype=np.float32)
     weights = weight / CORPUS_WEIGHT
     often = np.array([OFTEN.get(name, 1.0) for name in names], dtype=np.float32)
     return Data(
         texts,
         np.array(languages),
-        *_read(texts, languages, encoder),
+        dense,
+        *_spelled(texts, languages),
         labels,
         weight,
         source,
@@ -181,42 +197,79 @@ def _cases(threads: Sequence[Thread], pairs: Sequence[Pair]) -> Iterator[Own]:
             yield Own(rated, pair.case(row, thread), pair.language, group, cases.split_of(pair), short=True)
 
 
+def _exchanged(own: Sequence[Own]) -> Iterator[Example]:
+    chooser = random.Random(SEED)
+    for o in own:
+        if o.split is not Split.TEST:
+            for rated in exchanged(o.rated, o.language, chooser):
+                labels = {head: int(label) for head, label in zip(HEADS, _labels(rated), strict=True)}
+                yield Example(
+                    rated.text, o.language, "exchanged", labels, EXCHANGED_WEIGHT, rated.marked, group=o.group
+                )
+
+
+def _labels(rated: Rated) -> list[bool]:
+    return [rated.disrespectful, *(kind in rated.kinds for kind in LEARNED_KINDS)]
+
+
 def _aim(rated: Rated) -> int:
     aims = [aim.value for aim in AIMS]
     return aims.index(rated.target) if rated.disrespectful and rated.target in aims else -1
 
 
-def _tokens(
-    texts: Sequence[str], marks: Sequence[frozenset[int] | None], encoder: Encoder
-) -> tuple[NDArray[np.float16], Rows, Array]:
-    """Return the features of all tokens of all texts, how many each text has, and which are marked (NaN: not said)."""
-    ids = [encoder.ids(text) for text in texts]
-    lengths = np.array([len(one) for one in ids])
-    features = np.empty((int(lengths.sum()), FEATURES), dtype=np.float16)
-    marked = np.full(len(features), np.nan, dtype=np.float32)
+def _read(texts: Sequence[str]) -> tuple[NDArray[np.float16], Rows, Array]:
+    """Return the features of all tokens of all texts, how many each text has, and its dense features, in one pass."""
+    heard: list[NDArray[np.float16]] = []
+
+    def listener(features: Array, lengths: Rows) -> tuple[Array, Array]:
+        heard.append(features.astype(np.float16))
+        return np.empty((len(lengths), 0), np.float32), np.empty((len(features), 0), np.float32)
+
+    encoder = Encoder(listener=listener)
+    lengths = np.array([len(encoder.ids(text)) for text in texts])
+    ends = np.cumsum(lengths)
+    features = np.empty((int(ends[-1]), FEATURES), dtype=np.float16)
+    dense = np.empty((len(texts), DIMENSION + POOLED), dtype=np.float32)
+    first: dict[str, int] = {}
+    for row, text in enumerate(texts):
+        first.setdefault(clip(text), row)
+    rows = list(first.values())
+    for start in range(0, len(rows), AT_ONCE):
+        part = rows[start : start + AT_ONCE]
+        # Half precision, as the encoder's cache holds it: what is learned must not hang on bits serving does not keep.
+        dense[part] = dense_features(encoder.read([texts[row] for row in part])).astype(np.float16)
+        at = np.concatenate([np.arange(ends[row] - lengths[row], ends[row]) for row in part])
+        features[at] = np.concatenate(heard)
+        heard.clear()
+    for row, text in enumerate(texts):
+        twin = first[clip(text)]
+        if twin != row:
+            dense[row] = dense[twin]
+            features[ends[row] - lengths[row] : ends[row]] = features[ends[twin] - lengths[twin] : ends[twin]]
+    return features, lengths, dense
+
+
+def _marked(texts: Sequence[str], marks: Sequence[frozenset[int] | None], lengths: Rows, encoder: Encoder) -> Array:
+    """Return which tokens of all texts are marked (NaN: not said)."""
+    marked = np.full(int(lengths.sum()), np.nan, dtype=np.float32)
     first = 0
-    for text, one, places in zip(texts, ids, marks, strict=True):
-        features[first : first + len(one)] = encoder.features(one)
+    for text, length, places in zip(texts, lengths, marks, strict=True):
         if places is not None:
             for row, (start, end) in enumerate(encoder.places(text), start=first + 1):
                 letters = [place for place in range(start, min(end, len(text))) if not text[place].isspace()]
                 marked[row] = 2 * sum(place in places for place in letters) > len(letters) if letters else np.nan
-        first += len(one)
-    return features, lengths, marked
+        first += length
+    return marked
 
 
-def _read(texts: Sequence[str], languages: Sequence[str], encoder: Encoder) -> tuple[Array, csr_matrix, Array]:
-    """Return dense features, n-grams and clues of texts, exactly as the judge computes them."""
-    # Half precision, as the encoder's cache holds it: what is learned must not hang on bits that serving does not keep.
-    dense = np.concatenate(
-        [dense_features(encoder.read(texts[i : i + 256])).astype(np.float16) for i in range(0, len(texts), 256)]
-    ).astype(np.float32)
+def _spelled(texts: Sequence[str], languages: Sequence[str]) -> tuple[csr_matrix, Array]:
+    """Return n-grams and clues of texts, exactly as the judge computes them."""
     gram_rows, clue_rows = [], []
     for text, language in zip(texts, languages, strict=True):
         buckets, values = weights_of(grams(text[:GRAMS_READ]))
         gram_rows.append(csr_matrix((values, buckets, [0, len(buckets)]), shape=(1, BUCKETS)))
         clue_rows.append(clues(text, find(text, language)))
-    return dense, vstack(gram_rows, format="csr"), np.stack(clue_rows)
+    return vstack(gram_rows, format="csr"), np.stack(clue_rows)
 
 
 def hold_out(data: Data, keep: Path | None) -> Held:
@@ -265,7 +318,8 @@ def fit(data: Data, rows: Rows) -> Linear:
     scale[DIMENSION:] /= POOLED_SHARE
     # Clues learn here from the public sets too, where open insults are more frequent than in the corpus.
     features = np.concatenate([(data.dense[rows] - centre) / scale, data.clues[rows] * CLUES_SHARE], axis=1)
-    labels, weight, spelled = data.labels[rows], data.weight[rows], data.grams[rows]
+    share = np.array([LINEAR_SHARES.get(name, 1.0) for name in SOURCES], dtype=np.float32)[data.source[rows]]
+    labels, weight, spelled = data.labels[rows], data.weight[rows] * share, data.grams[rows]
     width = data.dense.shape[1]
     dense, clues_, dense_bias, grams_, grams_bias = [], [], [], [], []
     for head in range(len(HEADS)):

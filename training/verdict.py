@@ -11,7 +11,7 @@ from moderation.judge.aim import AIMS
 from moderation.judge.aim import features as aim_features
 from moderation.judge.encoder import Encoder
 from moderation.judge.lexicon import find
-from moderation.judge.marks import WORDS, Word, words_of
+from moderation.judge.marks import WORDS, Word, features_of, words_of
 from moderation.judge.tone import HEADS, calibration_features, overall_features
 from training.hearing import Learned
 from training.tone import SOURCES, Array, Data, Held, Linear, Mask, Rows
@@ -25,7 +25,7 @@ WORDS_SURE = 4.0
 
 STACK_SHARES = {
     "corpus": 1.0,
-    "case": 0.5,
+    "case": 0.7,
     "germeval": 0.5,
     "gahd": 0.3,
     "civil": 0.3,
@@ -34,7 +34,7 @@ STACK_SHARES = {
 }
 """How much a text of each source counts where heads are put together."""
 
-OVERALL_SHARES = {"corpus": 1.0, "case": 1.0, "germeval": 0.5, "gahd": 0.1}
+OVERALL_SHARES = {"corpus": 1.0, "case": 1.0, "germeval": 0.35, "gahd": 0.1}
 """The same for the overall score. Of GAHD what attacks a group is disrespect, and the rest is not: in so small a part
 that its traps do not teach the others, enough for plain attacks on groups to count as what they are."""
 
@@ -156,20 +156,18 @@ def _agreement(said: Mask, found: Mask) -> float:
 
 
 def words(data: Data, held: Held, encoder: Encoder) -> tuple[Array, Array]:
-    """Return the table of English words, log-odds that each is marked, and how it mixes with marks and hits: (5,)."""
+    """Return the table of English words, log-odds that each is marked, and how it mixes with marks and hits: (9,)."""
     rows = np.flatnonzero(data.taught & data.of("civil"))
     found = {row: _words(data, held, row, encoder) for row in rows}
     others = _table([word for row in rows if not data.held[row] for word in found[row]])
-    mine = [row for row in rows if data.held[row]]
-    told = [(row, word, marked) for row in mine for word, marked in found[row]]
-    features = np.array([[others[word.row], *word.signs] for _, word, _ in told], dtype=np.float32)
-    label = np.array([marked for *_, marked in told])
+    mine = [row for row in rows if data.held[row] and found[row]]
+    features = np.concatenate([features_of([word for word, _ in found[row]], others) for row in mine])
+    label = np.array([marked for row in mine for _, marked in found[row]])
     model = LogisticRegression(C=1.0, max_iter=500).fit(features, label)
-    scores = model.decision_function(features)
-    owner = np.array([row for row, *_ in told])
-    texts = [owner == row for row in mine]
+    ends = np.cumsum([len(found[row]) for row in mine])[:-1]
+    texts = list(zip(np.split(label, ends), np.split(model.decision_function(features), ends), strict=True))
     tried = np.linspace(-3, 1, 41)
-    best = max(tried, key=lambda mark: np.mean([_agreement(label[text], scores[text] >= mark) for text in texts]))
+    best = max(tried, key=lambda mark: np.mean([_agreement(said, score >= mark) for said, score in texts]))
     mix = np.array([*model.coef_[0], model.intercept_[0] - best], dtype=np.float32)
     return _table([word for row in rows for word in found[row]]), mix
 

@@ -35,10 +35,10 @@ class Word(NamedTuple):
 
 
 class MarkModel:
-    """One small linear model over a word's weight in the table, the mark of its tokens, and word hits."""
+    """One small linear model over what speaks for a word, and what speaks for the strongest of its comment."""
 
     def __init__(self, weights: Mapping[str, NDArray[Any]]) -> None:
-        """Take ``words`` (32768,) and ``words_mix`` (5,) from the weights of tone."""
+        """Take ``words`` (32768,) and ``words_mix`` (9,) from the weights of tone."""
         self._table: Floats = weights["words"].astype(np.float32)
         self._mix: Floats = weights["words_mix"].astype(np.float32)
 
@@ -47,8 +47,7 @@ class MarkModel:
         found = list(words_of(text, hits, places, marks))
         if not found:
             return []
-        features = np.array([[self._table[word.row], *word.signs, 1.0] for word in found], dtype=np.float32)
-        scores = features @ self._mix
+        scores = features_of(found, self._table) @ self._mix[:-1] + self._mix[-1]
         chosen = [(word.start, word.end, score) for word, score in zip(found, scores, strict=True) if score >= 0]
         return _joined(text, kind, chosen)
 
@@ -75,6 +74,17 @@ def words_of(text: str, hits: Sequence[Hit], places: Sequence[Place], marks: Flo
         hardest = max((strength.get(place, 0.0) for place in range(start, min(end, start + 60))), default=0.0)
         found.append(Word(start, end, row_of(match.group()), (mark, float(hardest >= 1), float(hardest >= 0.5))))
     return found
+
+
+def features_of(words: Sequence[Word], table: Floats) -> Floats:
+    """Return what tells of each word of one comment whether it carries a put-down: (words, 8).
+
+    Its weight in the table, its signs, the most of each in the comment but the softer hits, and how many words there
+    are: where one word stands out, its neighbours are seldom marked; where none does, the best there is often is.
+    """
+    own = np.array([[table[word.row], *word.signs] for word in words], dtype=np.float32)
+    comment = np.append(own[:, :3].max(axis=0), np.log(len(own)))
+    return np.concatenate([own, np.tile(comment.astype(np.float32), (len(own), 1))], axis=1)
 
 
 def row_of(word: str) -> int:

@@ -101,8 +101,11 @@ def only_swears(text: str, hits: Sequence[Hit], row: Floats, kinds: Floats) -> b
     other = np.delete(kinds, LEARNED_KINDS.index(Kind.PROFANITY))
     spoken_to = row[NAMES.index("you")] or row[NAMES.index("formal")]
     swears = bool(hits) and all(hit.kind is Kind.PROFANITY for hit in hits)
-    return swears and len(text) <= SHORT_SWEARING and not spoken_to and bool(other.max() < 0.5)
+    return swears and len(text) <= SHORT_SWEARING and not spoken_to and bool(other.max() < OTHER_KIND)
 
+
+OTHER_KIND = 0.6
+"""Probability from which another kind is likely. A put-down by a coarse word has far more, swearing at things half."""
 
 SHORT_SWEARING = 80
 """Code points up to which a text may only swear: in a longer one there is room for more than the words tell."""
