@@ -71,7 +71,7 @@ def rows_of(texts: Sequence[str]) -> Rows:
     """Return what ``weights_of(grams(text))`` gives for each text, all texts at once: many times as fast."""
     padded = [f" {text} " for text in texts]
     lengths = np.array([len(text) for text in padded], dtype=np.int64)
-    letters = _lowered(np.array([ord(char) for text in padded for char in text], dtype=np.uint32))
+    letters = _lowered(np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), dtype="<u4"))
     owner = np.repeat(np.arange(len(texts), dtype=np.int64), lengths)
     left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(letters), dtype=np.int64)
     keys: list[NDArray[np.int64]] = []
