@@ -31,6 +31,7 @@ def test_an_article_is_closed_beside_the_card_and_the_key_for_undo_opens_it(
     expect(page.locator(".undo")).to_contain_text("Für Kommentare geschlossen.")
     expect(page.locator(".rail .of")).to_contain_text("für Kommentare geschlossen")
     assert is_closed()
+    page.wait_for_load_state()  # the text is there before the keys are
     page.keyboard.press("u")
     expect(page.locator(".closing summary")).to_have_text("Für Kommentare schließen")
     assert not is_closed()
