@@ -34,17 +34,17 @@ def record(
 ) -> Comment:
     """Write a comment and what its site decided on it; return the comment. Nothing is sent back to the site.
 
-    A comment that is known keeps its text unless the news is newer. The decision is appended unless the site decided
-    the same before; where a moderator of ours has spoken since, it is kept as history and changes no status. The
-    comment is judged when there is time, so that a model can learn from it.
+    A comment that is known keeps its text unless the news is newer. The decision is appended unless it is known, or the
+    site's last one says the same of the same text; where a moderator of ours has spoken since, it is kept as history
+    and changes no status. The comment is judged when there is time, so that a model can learn from it.
     """
     comment = intake.write(session, site, data, stated_at=decided_at)
-    last = session.scalars(
-        select(Decision)
-        .where(Decision.comment_id == comment.id)
-        .order_by(Decision.decided_at.desc(), Decision.id.desc())
-    ).first()
-    if last is not None and last.maker is Maker.SITE and last.outcome is outcome and last.revision == comment.revision:
+    made = session.scalars(
+        select(Decision).where(Decision.comment_id == comment.id).order_by(Decision.decided_at, Decision.id)
+    ).all()
+    last = made[-1] if made else None
+    same = [each for each in made if each.maker is Maker.SITE and each.outcome is outcome]
+    if any(each.decided_at == decided_at or (each is last and each.revision == comment.revision) for each in same):
         return comment
     session.add(
         Decision(

@@ -150,7 +150,7 @@ def first_row(site: Site, data: CommentData | ChangedCommentData, under: int, st
         "article_id": under,
         "external_id": data.id,
         "parent_external_id": data.parent_id,
-        "text": _plain(data),
+        "text": plain(data),
         "language": data.language,
         "commenter_id": commenter and commenter.id,
         "commenter_name": commenter and commenter.name,
@@ -161,7 +161,8 @@ def first_row(site: Site, data: CommentData | ChangedCommentData, under: int, st
     }
 
 
-def _plain(data: CommentData | ChangedCommentData) -> str:
+def plain(data: CommentData | ChangedCommentData) -> str:
+    """Return what a comment says, without HTML."""
     return html_to_text(data.text) if data.html else data.text
 
 
@@ -170,7 +171,7 @@ def _change(session: Session, comment: Comment, data: CommentData | ChangedComme
     if stated_at < comment.stated_at:
         return
     comment.stated_at = stated_at
-    text = _plain(data)
+    text = plain(data)
     if text == comment.text and comment.status is not Status.WITHDRAWN:
         return
     if text != comment.text:

@@ -15,6 +15,10 @@ from sqlalchemy import select
 from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Database
+from moderation.imports.disqus import read_disqus
+from moderation.imports.isso import read_isso
+from moderation.imports.lines import read_csv, read_jsonl
+from moderation.imports.wordpress import read_wordpress
 from moderation.models import Article, Comment, Decision, Maker, Site, Status
 from tests.guides import blocks
 from tests.senders import comment
@@ -205,7 +209,9 @@ def test_an_export_that_was_cut_off_keeps_what_is_whole(house: House, tmp_path: 
     assert re.search(r"Line \d+: not well-formed XML, or cut off", done.output)
     assert len(house.comments()) == 3
     file.write_bytes(whole)
-    assert house.take("wordpress", file).exit_code == 0
+    done = house.take("wordpress", file)
+    assert done.exit_code == 0
+    assert "it goes on where that stopped.\n3 comments and articles taken in." in done.output, "two, and an article"
     assert len(house.comments()) == 5
 
 
@@ -280,6 +286,32 @@ def test_what_is_no_database_of_isso_is_refused(house: House, isso_file: Path, t
         database.execute("CREATE TABLE threads (id, uri, title)")
     database.close()
     assert "The table 'comments' lacks tid, id" in house.take("isso", other, *there).output
+
+
+def test_every_form_is_read_on_from_every_place(isso_file: Path, tmp_path: Path) -> None:
+    pingback = _wp_comment(3, "1", comment_type="pingback")
+    wordpress = _wxr(tmp_path / "a.xml", _wp_comment(1, "1"), _wp_comment(2, "0"), pingback, _wp_comment(4, "spam"))
+    disqus = tmp_path / "b.xml"
+    disqus.write_text(DISQUS, encoding="utf-8")
+    jsonl = tmp_path / "a.jsonl"
+    lines = [json.dumps(comment(id=number, submitted_at="2024-03-01T12:00:00Z")) for number in "123"]
+    jsonl.write_bytes("\ufeff".encode() + "\r\n\n".join(lines).encode())
+    table = tmp_path / "a.csv"
+    row = ";2024-03-01T12:00:00Z;1;https://zeitung.example/;Brücke"
+    rows = [f'{number};"Grüße;\r\n👋"{row}\r\n' for number in "123"]
+    table.write_bytes(
+        "\ufeffid;text;submitted_at;article_id;article_url;article_title\r\n".encode() + "".join(rows).encode()
+    )
+    for read, file in ((read_wordpress, wordpress), (read_disqus, disqus), (read_jsonl, jsonl), (read_csv, table)):
+        with file.open("rb") as opened:
+            whole = list(read(opened))
+        assert len(whole) > 1
+        for number, found in enumerate(whole, start=1):
+            with file.open("rb") as opened:
+                assert list(read(opened, found.place)) == whole[number:], file
+    whole = list(read_isso(isso_file, "https://blog.example"))
+    for number, found in enumerate(whole, start=1):
+        assert list(read_isso(isso_file, "https://blog.example", found.place)) == whole[number:]
 
 
 def test_the_guide_brings_everything_along(house: House, isso_file: Path, tmp_path: Path) -> None:

@@ -2,20 +2,24 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from moderation import decisions, history, intake, sites
 from moderation.cli import main
 from moderation.config import Settings
 from moderation.contract import ArticleData, CommentData, CommentDeleted, CommentRef, DecidedCommentData
-from moderation.db import Database, now
+from moderation.db import Base, Database, now
 from moderation.models import Article, Comment, Decision, HouseRule, Maker, Moderator, Outcome, Site, Status
 from tests.senders import comment
+from tests.waiting import until
 
 LONG_AGO = "2024-03-01T12:00:00+00:00"
 ROW = {
@@ -93,7 +97,8 @@ def test_a_bad_line_is_named_and_what_was_before_it_is_kept(
     assert "1 comments and articles taken in." in done.output
     assert "Line 5: submitted_at" in done.output
     _csv(file, ROW, ROW | {"id": "8"})
-    assert _import(settings, "csv", file).exit_code == 0
+    done = _import(settings, "csv", file)
+    assert (done.exit_code, done.output.splitlines()[1:]) == (0, ["1 comments and articles taken in."])
     with database.session(read_only=True) as session:
         assert list(session.scalars(select(Comment.external_id).order_by(Comment.id))) == ["7", "8"]
 
@@ -118,6 +123,56 @@ def test_what_is_no_history_is_refused(
     done = _import(settings, form, file)
     assert done.exit_code == 1
     assert said in done.output
+
+
+def test_an_import_that_is_killed_goes_on_where_it_was(
+    settings: Settings, site: Site, database: Database, tmp_path: Path
+) -> None:
+    file, total = tmp_path / "history.jsonl", 3000
+    decided = {"submitted_at": LONG_AGO, "decided_at": LONG_AGO, "outcome": "approve"}
+    file.write_text("".join(json.dumps(comment(id=str(n), **decided)) + "\n" for n in range(total)), encoding="utf-8")
+    env = os.environ | {"MODERATION_DATABASE_URL": settings.database_url, "MODERATION_HOME": str(settings.home)}
+    program = [sys.executable, "-m", "moderation", "import", "jsonl", str(file), "--site", site.slug]
+    with subprocess.Popen(program, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        until(lambda: _count(database, Comment) > 0)
+        running.kill()
+    before = _count(database, Comment)
+    assert 0 < before < total
+    done = _import(settings, "jsonl", file)
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[1] == f"{total - before} comments and articles taken in.", "not one is read twice"
+    assert _count(database, Comment) == _count(database, Decision) == total
+    assert _import(settings, "jsonl", file).output == f"{total} comments and articles taken in.\n", "it was through"
+    assert _count(database, Comment) == _count(database, Decision) == total
+
+
+def _count(database: Database, model: type[Base]) -> int:
+    with database.session(read_only=True) as session:
+        return session.scalars(select(func.count()).select_from(model)).one()
+
+
+def test_another_file_is_read_from_its_beginning(
+    settings: Settings, site: Site, database: Database, tmp_path: Path
+) -> None:
+    for number in "12":
+        file = _csv(tmp_path / f"{number}.csv", ROW | {"id": number}, ROW | {"id": f"{number}0", "submitted_at": "?"})
+        assert _import(settings, "csv", file).output.startswith("1 comments and articles taken in.\nError: Line 5")
+    with database.session(read_only=True) as session:
+        assert list(session.scalars(select(Comment.external_id).order_by(Comment.id))) == ["1", "2"]
+
+
+def test_newer_news_in_a_file_is_told_in_its_turn(
+    settings: Settings, site: Site, database: Database, tmp_path: Path
+) -> None:
+    first = ROW | {"outcome": "approve"}
+    later = ROW | {"text": "Anders", "decided_at": "2024-03-02T12:00:00+00:00"}
+    file = _csv(tmp_path / "a.csv", first, later, ROW | {"id": "8"})
+    for _ in range(2):
+        assert _import(settings, "csv", file).exit_code == 0
+        with database.session(read_only=True) as session:
+            changed, other = session.scalars(select(Comment).order_by(Comment.id))
+            assert (changed.text, changed.revision, changed.status, other.revision) == ("Anders", 2, Status.DELETED, 1)
+            assert [made.outcome for made in changed.decisions] == ["approve", "delete"]
 
 
 def test_an_unknown_site_is_named(settings: Settings, site: Site, tmp_path: Path) -> None:

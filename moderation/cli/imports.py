@@ -13,19 +13,18 @@ from rich.progress import open as open_with_progress
 from rich.progress import track
 from sqlalchemy.orm import Session
 
-from moderation import auth, imports
+from moderation import auth
 from moderation.cli.session import open_session
-from moderation.contract import CommentData
 from moderation.errors import BadInput
-from moderation.imports import archive, isso
-from moderation.imports.archive import LoneArticle
+from moderation.imports import archive, isso, taking, unfinished
 from moderation.imports.disqus import read_disqus
 from moderation.imports.isso import read_isso
 from moderation.imports.lines import read_csv, read_jsonl
+from moderation.imports.place import START, Found, Place
+from moderation.imports.unfinished import Beginning
 from moderation.imports.wordpress import read_wordpress
 
-BATCH = 200
-
+BATCH = 500
 
 FROM_FILES = {"jsonl": read_jsonl, "csv": read_csv, "wordpress": read_wordpress, "disqus": read_disqus}
 
@@ -39,46 +38,64 @@ def import_(form: str, file: Path, slug: str, address: str | None) -> None:
     """Take in the comments of FILE, and what was decided on them, as labels to learn from.
 
     FILE is JSON Lines, CSV, an export of WordPress or Disqus, or the database of Isso. At a bad line it stops, says
-    which and why, and ends with 1; all before it is kept. Run it again: what is known already changes nothing.
+    which and why, and ends with 1; all before it is kept. Run it again, whatever stopped it: it goes on where it was.
     """
-    with _reading(form, file, address) as comments, open_session() as session:
-        taken, problem = _take_all(session, slug, comments)
+    if form == "isso" and not (address or "").startswith(("http://", "https://")):
+        raise click.UsageError("Isso keeps paths only: say where the site is with --url https://blog.example.")
+    beginning = Beginning(file)
+    with open_session() as session:
+        after = unfinished.place(session, auth.site_by_slug(session, slug), form, beginning)
+        session.rollback()  # nobody should wait while the file is read
+        if after != START:
+            click.echo("An import of this file was begun before; it goes on where that stopped.")
+        with _reading(form, file, address, after) as found:
+            taken, problem = _take_all(session, slug, form, found, beginning)
     click.echo(f"{taken} comments and articles taken in.")
     if problem is not None:
         raise click.ClickException(problem.message)
 
 
 @contextmanager
-def _reading(form: str, file: Path, address: str | None) -> Iterator[Iterator[CommentData | LoneArticle]]:
-    """The comments of a file, with a bar on the screen that says how far they are read."""
+def _reading(form: str, file: Path, address: str | None, after: Place) -> Iterator[Iterator[Found]]:
+    """What a file holds behind a place, with a bar on the screen that says how far it is read."""
     console = Console(stderr=True)
     shown: dict[str, Any] = {"description": "Importing", "console": console, "disable": not console.is_terminal}
-    if form != "isso":
-        with open_with_progress(file, "rb", **shown) as opened:
-            yield FROM_FILES[form](opened)
+    if form == "isso":
+        yield iter(track(read_isso(file, str(address), after), total=isso.count(file, after), **shown))
         return
-    if not (address or "").startswith(("http://", "https://")):
-        raise click.UsageError("Isso keeps paths only: say where the site is with --url https://blog.example.")
-    yield iter(track(read_isso(file, str(address)), total=isso.count(file), **shown))
+    with open_with_progress(file, "rb", **shown) as opened:
+        yield FROM_FILES[form](opened, after)
 
 
 def _take_all(
-    session: Session, slug: str, comments: Iterator[CommentData | LoneArticle]
+    session: Session, slug: str, form: str, found: Iterator[Found], beginning: Beginning
 ) -> tuple[int, BadInput | None]:
-    """Take in what comes, committing as it goes; return how much that was, and what stopped it."""
+    """Take in what is found, committing as it goes; return how much that was, and what stopped it."""
     taken = 0
     while True:
+        batch, problem = _next(found)
         site = auth.site_by_slug(session, slug)
-        before, problem = taken, None
-        try:
-            for comment in islice(comments, BATCH):
-                imports.take(session, site, comment)
-                taken += 1
-        except BadInput as error:
-            problem = error
+        if batch:
+            place = batch[-1].place
+            taking.take(session, site, [each.item for each in batch])
+            unfinished.keep(session, site, form, place, beginning.digest(place.read))
+            taken += len(batch)
+        elif problem is None:
+            unfinished.end(session, site, form)
         session.commit()
-        if problem is not None or taken == before:
+        if problem is not None or not batch:
             return taken, problem
+
+
+def _next(found: Iterator[Found]) -> tuple[list[Found], BadInput | None]:
+    """The next batch, and what is wrong behind it."""
+    batch: list[Found] = []
+    try:
+        for each in islice(found, BATCH):
+            batch.append(each)
+    except BadInput as error:
+        return batch, error
+    return batch, None
 
 
 @click.command("export")

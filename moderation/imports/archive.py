@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from moderation import intake
 from moderation.contract import ArticleData, Clean, CommentData, Time
 from moderation.models import Article, Comment, Decision, HouseRule, Maker, Moderator, Outcome, PastText, Site, Status
 
@@ -137,41 +137,53 @@ def _filled(row: Article | Comment | Decision | PastText, *names: str) -> dict[s
     }
 
 
-def take(session: Session, site: Site, item: ArchivedComment) -> None:
-    """Write a comment with all its past; one that is known stays as it is.
+NO_MODERATOR = {"moderator_id": None, "rule_id": None, "rule_title": None, "rule_text": None}
+"""What a decision's row holds that names neither moderator nor rule."""
+
+
+class Past:
+    """What comments of an archive said and what was decided on them, as rows of a house's tables.
 
     What a moderator decided who is unknown here counts as the site's own decision; a rule that the site has not is
     cited in the words of that day alone.
     """
-    article = intake.write_article(session, site, item.article, item.article.stated_at)
-    comment = intake.add(session, site, item, article, item.stated_at)
-    if comment is None:
-        return
-    comment.status, comment.revision, comment.received_at = item.status, item.revision, item.received_at
-    if item.status is Status.WITHDRAWN or not item.text:
-        comment.due_at = None  # nothing to judge: taken back, or erased
-    for past in item.past_texts:
-        session.add(PastText(comment_id=comment.id, **past.model_dump()))
-    for decided in item.decisions:
-        session.add(_as_decided(session, site, comment, decided))
-        session.flush()  # one after the other: what was last stays last
 
+    def __init__(self, session: Session, site: Site) -> None:
+        self._session = session
+        self._site = site
 
-def _as_decided(session: Session, site: Site, comment: Comment, decided: ArchivedDecision) -> Decision:
-    moderator, rule = None, None
-    if decided.maker is Maker.MODERATOR:
-        moderator = session.scalars(select(Moderator).where(Moderator.name == decided.moderator)).one_or_none()
-    if decided.rule is not None:
-        cited = select(HouseRule).where(HouseRule.site_id == site.id, HouseRule.key == decided.rule.key)
-        rule = session.scalars(cited).one_or_none()
-    return Decision(
-        comment_id=comment.id,
-        revision=decided.revision,
-        outcome=decided.outcome,
-        maker=Maker.SITE if decided.maker is Maker.MODERATOR and moderator is None else decided.maker,
-        moderator_id=moderator and moderator.id,
-        rule_id=rule and rule.id,
-        rule_title=decided.rule and decided.rule.title,
-        rule_text=decided.rule and decided.rule.text,
-        decided_at=decided.decided_at,
-    )
+    @cached_property
+    def _moderators(self) -> dict[str, int]:
+        return {name: id_ for id_, name in self._session.execute(select(Moderator.id, Moderator.name))}
+
+    @cached_property
+    def _rules(self) -> dict[str | None, int]:
+        rules = select(HouseRule.id, HouseRule.key).where(HouseRule.site_id == self._site.id)
+        return {key: id_ for id_, key in self._session.execute(rules)}
+
+    def texts(self, comment: ArchivedComment, id_: int) -> list[dict[str, Any]]:
+        """Return the rows of a comment's earlier texts."""
+        return [{"comment_id": id_, **past.model_dump()} for past in comment.past_texts]
+
+    def decisions(self, comment: ArchivedComment, id_: int) -> list[dict[str, Any]]:
+        """Return the rows of the decisions on a comment, oldest first: what was last stays last."""
+        return [self._decision(decided, id_) for decided in comment.decisions]
+
+    def _decision(self, decided: ArchivedDecision, id_: int) -> dict[str, Any]:
+        moderator, maker = None, decided.maker
+        if maker is Maker.MODERATOR:
+            moderator = self._moderators.get(decided.moderator or "")
+            maker = Maker.SITE if moderator is None else maker
+        row: dict[str, Any] = {
+            "comment_id": id_,
+            "revision": decided.revision,
+            "outcome": decided.outcome,
+            "maker": maker,
+            "decided_at": decided.decided_at,
+            **NO_MODERATOR,
+            "moderator_id": moderator,
+        }
+        if decided.rule is not None:
+            cited = decided.rule
+            row |= {"rule_id": self._rules.get(cited.key), "rule_title": cited.title, "rule_text": cited.text}
+        return row

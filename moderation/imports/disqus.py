@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element
 
 from moderation.contract import ArticleData, CommentData, DecidedCommentData
 from moderation.imports.lines import bad_line, validated
+from moderation.imports.place import START, Found, Place
 from moderation.imports.xml import elements, local, texts, utc
 
 THREAD = ("disqus", "thread")
@@ -14,18 +15,21 @@ POST = ("disqus", "post")
 DROPPED = {THREAD, POST, ("disqus", "category")}
 
 
-def read_disqus(file: IO[bytes]) -> Iterator[CommentData]:
+def read_disqus(file: IO[bytes], after: Place = START) -> Iterator[Found]:
     """Yield the comments of an export. What Disqus deleted or took for spam counts as deleted, all else as approved.
 
     Disqus does not say when: the moment of the comment stands for it. An article is called as the site called it
     (Disqus's identifier), or by the path of its address. BadInput at the line where the file is none.
     """
     threads: dict[str, ArticleData] = {}
+    count = 0
     for ended in elements(file, root="disqus", dropped=DROPPED):
         if ended.path == THREAD:
             threads[_id(ended.element)] = _article(ended.element, ended.line)
         elif ended.path == POST:
-            yield _comment(ended.element, threads, ended.line)
+            count += 1
+            if count > after.items:
+                yield Found(_comment(ended.element, threads, ended.line), ended.place(count))
 
 
 def _article(thread: Element, line: int) -> ArticleData:

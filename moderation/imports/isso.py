@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from moderation.contract import CommentData, DecidedCommentData, first_problem
 from moderation.errors import BadInput
+from moderation.imports.place import START, Found, Place
 
 NEEDED = {
     "threads": ("id", "uri", "title"),
@@ -21,24 +22,25 @@ DECIDED = {1: "approve", 4: "delete"}
 PENDING = 2
 
 _ALL = """SELECT c.id, c.parent, c.created, c.mode, c.remote_addr, c.text, c.author, c.email, t.uri, t.title
-    FROM comments c JOIN threads t ON t.id = c.tid ORDER BY c.id"""
+    FROM comments c JOIN threads t ON t.id = c.tid WHERE c.id > ? ORDER BY c.id"""
 
 
-def count(file: Path) -> int:
-    """Return how many comments there are; BadInput where the file is no database of Isso's."""
+def count(file: Path, after: Place = START) -> int:
+    """Return how many comments there are behind a place; BadInput where the file is no database of Isso's."""
     with closing(_open(file)) as database:
-        return int(database.execute("SELECT count(*) FROM comments").fetchone()[0])
+        return int(database.execute("SELECT count(*) FROM comments WHERE id > ?", (after.items,)).fetchone()[0])
 
 
-def read_isso(file: Path, address: str) -> Iterator[CommentData]:
+def read_isso(file: Path, address: str, after: Place = START) -> Iterator[Found]:
     """Yield the comments, oldest first; ``address`` is where the site is, for Isso keeps paths only.
 
     Isso does not say when it was decided: the moment of the comment stands for it. BadInput names the comment that is
     wrong.
     """
+    size = file.stat().st_size
     with closing(_open(file)) as database:
-        for row in database.execute(_ALL):
-            yield _comment(dict(row), address)
+        for row in database.execute(_ALL, (after.items,)):
+            yield Found(_comment(dict(row), address), Place(size, items=row["id"]))
 
 
 def _open(file: Path) -> sqlite3.Connection:

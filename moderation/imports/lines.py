@@ -1,5 +1,6 @@
 """Reads JSON Lines and CSV: one comment a line, and of a bad one says which line it is and what is wrong with it."""
 
+import codecs
 import csv
 import io
 import json
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from moderation.contract import CommentData, DecidedCommentData, first_problem
 from moderation.errors import BadInput
 from moderation.imports.archive import ArchivedComment, LoneArticle
+from moderation.imports.place import START, Found, Place
 
 NEEDED = ("id", "text", "submitted_at", "article_id", "article_url", "article_title")
 COLUMNS = (
@@ -26,13 +28,17 @@ LONGEST_FIELD = 1_000_000
 Item = TypeVar("Item", bound=BaseModel)
 
 
-def read_jsonl(file: IO[bytes]) -> Iterator[CommentData | LoneArticle]:
+def read_jsonl(file: IO[bytes], after: Place = START) -> Iterator[Found]:
     """Yield the comments of JSON Lines, one a line: the ``data`` of ``comment.created`` or ``comment.decided``, or what
     ``moderation.imports.archive`` wrote.
 
     BadInput at the first line that is none.
     """
-    for number, line in enumerate(file, start=1):
+    file.seek(after.read)
+    read, number = after.read, after.lines
+    for line in file:
+        read += len(line)
+        number += 1
         if not line.strip():
             continue
         try:
@@ -43,37 +49,76 @@ def read_jsonl(file: IO[bytes]) -> Iterator[CommentData | LoneArticle]:
             raise bad_line(number, f"not JSON: {error}") from None
         if not isinstance(value, dict):
             raise bad_line(number, "not a JSON object")
-        yield validated(_kind(value), value, number)
+        yield Found(validated(_kind(value), value, number), Place(read, number))
 
 
-def read_csv(file: IO[bytes]) -> Iterator[CommentData]:
+class _Lines:
+    """The lines of a text file in UTF-8, from a place on; ``read`` are the bytes up to the end of the last one."""
+
+    def __init__(self, file: IO[bytes], start: int) -> None:
+        file.seek(start)
+        self._text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        self.read = start
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline()
+        if not line:
+            raise StopIteration
+        self.read += len(line.encode("utf-8"))
+        return line
+
+    def close(self) -> None:
+        """Let go of the file without closing it."""
+        self._text.detach()
+
+
+def read_csv(file: IO[bytes], after: Place = START) -> Iterator[Found]:
     """Yield the comments of a CSV file with a first line of ``COLUMNS``, separated by commas or semicolons.
 
     BadInput where columns are missing or unknown, and at the first line that is no comment.
     """
     csv.field_size_limit(LONGEST_FIELD)
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    number = 1
+    names, separator, begin = _first_line(file)
+    before = max(after.lines, 1)
+    lines = _Lines(file, max(after.read, begin))
+    rows = csv.reader(lines, delimiter=separator, strict=True)
     try:
-        first = text.readline()
-        separator = ";" if first.count(";") > first.count(",") else ","
-        names = next(csv.reader([first], delimiter=separator), [])
-        _require_columns(names)
-        rows = csv.reader(text, delimiter=separator, strict=True)
         for row in rows:
-            number = rows.line_num + 1
+            number = before + rows.line_num
             if not row:
                 continue
             if len(row) != len(names):
                 raise bad_line(number, f"{len(row)} fields, but {len(names)} columns")
             nested = _nested(names, row)
-            yield validated(DecidedCommentData if nested.get("outcome") else CommentData, nested, number)
+            item = validated(DecidedCommentData if nested.get("outcome") else CommentData, nested, number)
+            yield Found(item, Place(lines.read, number))
     except UnicodeDecodeError:
-        raise bad_line(number + 1, "not UTF-8, there or shortly after") from None
+        raise bad_line(before + rows.line_num + 1, "not UTF-8, there or shortly after") from None
     except csv.Error as error:
-        raise bad_line(number + 1, f"not CSV: {error}") from None
+        raise bad_line(before + rows.line_num, f"not CSV: {error}") from None
     finally:
-        text.detach()
+        lines.close()
+
+
+def _first_line(file: IO[bytes]) -> tuple[list[str], str, int]:
+    """Return the names of the columns, what separates them, and where the rows begin."""
+    mark = file.read(len(codecs.BOM_UTF8))
+    lines = _Lines(file, len(mark) if mark == codecs.BOM_UTF8 else 0)
+    try:
+        first = next(lines, "")
+        separator = ";" if first.count(";") > first.count(",") else ","
+        names = next(csv.reader([first], delimiter=separator), [])
+    except UnicodeDecodeError:
+        raise bad_line(1, "not UTF-8, there or shortly after") from None
+    except csv.Error as error:
+        raise bad_line(1, f"not CSV: {error}") from None
+    finally:
+        lines.close()
+    _require_columns(names)
+    return names, separator, lines.read
 
 
 def _require_columns(names: Sequence[str]) -> None:

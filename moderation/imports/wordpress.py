@@ -9,6 +9,7 @@ from typing import IO, Any
 from moderation.contract import ArticleData, CommentData, DecidedCommentData
 from moderation.imports.archive import ArchivedArticle, LoneArticle
 from moderation.imports.lines import bad_line, validated
+from moderation.imports.place import START, Found, Place
 from moderation.imports.xml import Ended, elements, texts, utc
 from moderation.judge.text import html_to_text
 
@@ -33,6 +34,11 @@ class _Item:
     said: dict[str, str] = field(default_factory=dict)
     section: str | None = None
     article: ArticleData | None = None
+    has_readers: bool = False
+
+    def is_lone(self) -> bool:
+        """Whether it is an article that no reader wrote under."""
+        return not self.has_readers and self.said.get("post_type") in PAGES and self.said.get("status") == "publish"
 
     def hear(self, ended: Ended) -> None:
         name, text = ended.path[-1], (ended.element.text or "").strip()
@@ -45,7 +51,7 @@ class _Item:
             self.said[name] = text
 
 
-def read_wordpress(file: IO[bytes]) -> Iterator[CommentData | LoneArticle]:
+def read_wordpress(file: IO[bytes], after: Place = START) -> Iterator[Found]:
     """Yield the comments of an export, and the articles that have none; pingbacks and trackbacks are left out.
 
     WordPress does not keep when a decision was made: the moment of the comment stands for it. BadInput at the line
@@ -53,20 +59,27 @@ def read_wordpress(file: IO[bytes]) -> Iterator[CommentData | LoneArticle]:
     """
     names: dict[str, str] = {}
     item = _Item()
+    count = 0
     for ended in elements(file, root="rss", dropped={ITEM, COMMENT}):
         if ended.path == AUTHOR:
             about = texts(ended.element)
             names[about.get("author_login", "")] = about.get("author_display_name", "")
         elif ended.path == COMMENT:
             about = texts(ended.element)
-            item.article = item.article or _article(item, names, ended.line)
-            if about.get("comment_type") not in NO_READERS:
-                yield _comment(about, item.article, ended.line)
+            if about.get("comment_type") in NO_READERS:
+                continue
+            item.has_readers = True
+            count += 1
+            if count > after.items:
+                item.article = item.article or _article(item, names, ended.line)
+                yield Found(_comment(about, item.article, ended.line), ended.place(count))
         elif ended.path[:-1] == ITEM:
             item.hear(ended)
         elif ended.path == ITEM:
-            if item.article is None and item.said.get("post_type") in PAGES and item.said.get("status") == "publish":
-                yield _lone(item, names, ended.line)
+            if item.is_lone():
+                count += 1
+                if count > after.items:
+                    yield Found(_lone(item, names, ended.line), ended.place(count))
             item = _Item()
 
 

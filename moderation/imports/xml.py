@@ -10,17 +10,26 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from moderation.imports.lines import bad_line
+from moderation.imports.place import Place
 
 DEEPEST = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """An element that is complete: its name and those around it, without namespaces, and the line it ended on."""
+    """An element that is complete: its name and those around it, without namespaces.
+
+    ``line`` is the one it ended on, ``read`` the bytes up to that line's end.
+    """
 
     path: tuple[str, ...]
     element: Element
     line: int
+    read: int
+
+    def place(self, items: int) -> Place:
+        """Return the place behind it, which makes so many comments and articles."""
+        return Place(self.read, self.line, items)
 
 
 class _Lines:
@@ -29,12 +38,14 @@ class _Lines:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self.number = 1
+        self.bytes = 0
         self._ended = False
 
     def read(self, most: int = -1, /) -> bytes:
         """Return the next line, or the next piece of a long one."""
         piece = self._file.readline(most)
         self.number += self._ended
+        self.bytes += len(piece)
         self._ended = piece.endswith(b"\n")
         return piece
 
@@ -55,7 +66,7 @@ def elements(file: IO[bytes], *, root: str, dropped: Collection[tuple[str, ...]]
                 _require_sense(path, root, lines.number)
                 continue
             open_.pop()
-            yield Ended(path, element, lines.number)
+            yield Ended(path, element, lines.number, lines.bytes)
             if path in dropped:
                 open_[-1].remove(element)
             path = path[:-1]

@@ -10,6 +10,7 @@ from moderation.models.closings import Closing, Door
 from moderation.models.comments import Article, Assessment, Comment, Fingerprint, PastText, ReceivedEvent, Status
 from moderation.models.decisions import Decision, Delivery, Maker, Outcome
 from moderation.models.desk import Claim, Deferral
+from moderation.models.imports import UnfinishedImport
 from moderation.models.learning import Burst, LearnedModel, Learner, ModelState, Traits
 from moderation.models.moderators import Moderator, Role
 from moderation.models.notices import Appeal, Letter, Notice
@@ -68,4 +69,5 @@ __all__ = [
     "SiteKey",
     "Status",
     "Traits",
+    "UnfinishedImport",
 ]
