@@ -201,8 +201,8 @@ def house(name: str, url: str, port: int, options: argparse.Namespace) -> Iterat
             "MODERATION_SECRET_KEY": secrets.token_hex(32),
             "MODERATION_LOG_LEVEL": "WARNING",
         }
-        threads = ["--threads", str(options.threads)] if options.threads > 1 else []
-        web = ["gunicorn", "moderation:create_app()", "--workers", "2", *threads, "--no-control-socket"]
+        web = ["gunicorn", "moderation:create_app()", "--workers", "2", "--config", "python:moderation.serving"]
+        web += ["--threads", str(options.threads)] if options.threads else []
         pid = stack.enter_context(running([sys.executable, "-m", *web, "--bind", f"127.0.0.1:{port}"], port, env))
         if options.scoring:
             worker = ["celery", "--app", "worker", "--quiet", "worker", "--queues", "score", "--pool", "solo"]
@@ -245,7 +245,7 @@ def main() -> None:
     parser.add_argument("--postgres", help="address of a PostgreSQL where databases may be made")
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=4, help="threads of each web process")
+    parser.add_argument("--threads", type=int, help="threads of each web process, if not as many as it has by itself")
     parser.add_argument("--bulk", type=int, default=1, help="comments a call")
     parser.add_argument("--scoring", action="store_true", help="judge meanwhile")
     parser.add_argument("--connections", type=int, nargs="+", default=CONNECTIONS)

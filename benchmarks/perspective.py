@@ -53,7 +53,7 @@ def main() -> None:
         printed = subprocess.run(add, env=env, check=True, capture_output=True, text=True).stdout
         token = printed.split("API token:")[1].split()[0]
         address = f"127.0.0.1:{arguments.port}"
-        gunicorn = ["gunicorn", "moderation:create_app()", "--bind", address, "--threads", "4", "--no-control-socket"]
+        gunicorn = ["gunicorn", "moderation:create_app()", "--bind", address, "--config", "python:moderation.serving"]
         web = subprocess.Popen([sys.executable, "-m", *gunicorn], env=env, stderr=subprocess.DEVNULL)
         try:
             wait_for(f"http://{address}/readyz")

@@ -196,7 +196,7 @@ def grown_up(postgres: Postgres, broker: Server, *, settings: dict[str, str]) ->
     home = make_folder("home")
     env = _env(home, MODERATION_DATABASE_URL=postgres.url, MODERATION_BROKER_URL=getattr(broker, "url", ""), **settings)
     ports = [free_port(), free_port()]
-    web = ["gunicorn", "moderation:create_app()", "--threads", "4", "--no-control-socket", "--bind"]
+    web = ["gunicorn", "moderation:create_app()", "--config", "python:moderation.serving", "--bind"]
     worker = ["celery", "--app", "worker", "--quiet", "worker", *ALONE]
     carried = "deliver,batch,mail,purge,sweep"
     commands = {

@@ -116,9 +116,10 @@ def _break(house: House, receiver: Receiver, planned: list[tuple[float, str]], s
 
 def _heal(database: Database, desk: Desk, moderators: list[Moderator], patience: float) -> list[str]:
     """One more comment comes and all are decided; say what is still not done when the time is over."""
-    deadline = time.monotonic() + patience
     desk.say("afterwards")
-    decide_the_rest(moderators[0], within=patience)
+    if not decide_the_rest(moderators[0], patience=patience):
+        return [f"for {patience:.0f} s the desk took no decision, though there was something to decide"]
+    deadline = time.monotonic() + patience
     left: dict[str, int] = {"everything": 1}
     while left:
         try:
