@@ -4,7 +4,7 @@ import base64
 import hashlib
 import secrets
 
-from flask import Flask, current_app, redirect, request, session, url_for
+from flask import Flask, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf import CSRFProtect
@@ -17,6 +17,7 @@ from moderation.access import sign_ins
 from moderation.db import now
 from moderation.errors import BadInput, BadJson, Forbidden, NotFound, NotSignedIn
 from moderation.models import Role, Scope, SignIn, Site, SiteKey
+from moderation.reading import close_with_request, reading
 
 OPEN = frozenset(
     {
@@ -137,11 +138,13 @@ def protect(app: Flask) -> None:
         csrf.exempt(app.view_functions[endpoint])
     logins = LoginManager(app)
     logins.user_loader(_load)
+    close_with_request(app)
 
 
 def _load(token: str) -> SignedIn | None:
-    with current_app.extensions["moderation"].database.session(read_only=True) as session:
+    with reading() as session:
         found = sign_ins.find(session, token)
+        session.info["signed_in"] = found  # kept, so that the session need not look the moderator up again
         return SignedIn(found, token) if found else None
 
 

@@ -48,17 +48,19 @@ def decide(  # noqa: PLR0913 - who decides what of which text, and why
         .values(status=STATUS_AFTER[outcome])
         .execution_options(synchronize_session=False)
     )
-    comment = session.get(Comment, comment_id, populate_existing=True)
+    comment = session.get(Comment, comment_id, populate_existing=True, options=[joinedload(Comment.site)])
     if comment is None:
         raise NotFound(f"There is no comment {comment_id}.")
     if taken.rowcount == 0:  # type: ignore[attr-defined]
         return _standing_decision(comment, outcome, seen)
     moment = now()
-    cancel_deliveries(session, comment)
+    last = _last_decided_at(session, comment)
+    if last is not None:  # what was never decided has nothing on its way
+        cancel_deliveries(session, comment)
     _end_deferral(session, comment, moment)
     rule = _rule_of(session, comment, rule_id) if rule_id is not None else None
     decision = Decision(
-        comment_id=comment.id,
+        comment=comment,
         revision=comment.revision,
         outcome=outcome,
         maker=maker or (Maker.MODERATOR if moderator else Maker.RULE),
@@ -66,7 +68,7 @@ def decide(  # noqa: PLR0913 - who decides what of which text, and why
         rule_id=rule and rule.id,
         rule_title=rule and rule.title,
         rule_text=rule and rule.text,
-        decided_at=_after_the_last(session, comment, moment),
+        decided_at=_after(last, moment),
     )
     end_of_undo = moment + timedelta(seconds=comment.site.undo_seconds)
     decision.delivery = Delivery(
@@ -80,12 +82,15 @@ def decide(  # noqa: PLR0913 - who decides what of which text, and why
     return decision
 
 
-def _after_the_last(session: Session, comment: Comment, moment: datetime) -> datetime:
+def _last_decided_at(session: Session, comment: Comment) -> datetime | None:
+    return session.scalar(select(func.max(Decision.decided_at)).where(Decision.comment_id == comment.id))
+
+
+def _after(last: datetime | None, moment: datetime) -> datetime:
     """Return the moment, put after the comment's last decision where another machine's clock was ahead.
 
     The site takes the decision with the later time for the one that counts.
     """
-    last = session.scalar(select(func.max(Decision.decided_at)).where(Decision.comment_id == comment.id))
     return max(moment, last + timedelta(microseconds=1)) if last else moment
 
 
@@ -148,7 +153,7 @@ def undo(session: Session, decision_id: int, *, moderator: Moderator) -> Comment
             revision=comment.revision,
             outcome=Outcome.UNDO,
             moderator_id=moderator.id,
-            decided_at=_after_the_last(session, comment, moment),
+            decided_at=_after(_last_decided_at(session, comment), moment),
         )
     )
     return comment
@@ -210,5 +215,7 @@ def can_be_undone(decision: Decision) -> bool:
 
 def latest(session: Session, comment_ids: Sequence[int]) -> dict[int, Decision]:
     """Return the latest decision of each of the comments that has one."""
+    if not comment_ids:
+        return {}
     rows = session.scalars(select(Decision).where(Decision.comment_id.in_(comment_ids)).order_by(Decision.id))
     return {decision.comment_id: decision for decision in rows}

@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from moderation import auth, logs
+from moderation import assets, auth, logs
 from moderation.broker import Bell
 from moderation.compat import akismet, akismet_usage, coral, openai, perspective, suggestion
 from moderation.config import Settings, load_settings
@@ -98,6 +98,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.configure(settings)
     app = Flask("moderation", template_folder=str(TEMPLATES))
     _configure(app, settings)
+    assets.serve(app)
     database = Database(settings.database_url)
     feed = Feed(database, most=settings.live_streams)
     app.extensions["moderation"] = Services(settings, database, Bell(settings), Judge(), feed)

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from moderation import search
 from moderation.db import now
-from moderation.models import Article, Comment, Site
+from moderation.models import Article, Assessment, Comment, HouseRule, Site
+from moderation.rules import Advice
 from tests.senders import ARTICLE
 
 _numbers = itertools.count(1)
@@ -42,3 +43,25 @@ def add_comment(session: Session, site: Site, **changes: Any) -> Comment:
     session.flush()
     search.remember_comment(session, comment)
     return comment
+
+
+def add_assessment(session: Session, comment: Comment, rule: HouseRule, **changes: Any) -> Assessment:
+    """Have the comment judged as a rude one under a rule; its fourth to fourteenth characters are an insult."""
+    reason = {"rule_id": rule.id, "title": rule.title, "text": rule.text, "signal": "disrespect", "score": 0.9}
+    values: dict[str, Any] = {
+        "revision": comment.revision,
+        "relevance": 0.8,
+        "disrespect": 0.9,
+        "kinds": {"insult": 0.9, "profanity": 0.2},
+        "target": "reader",
+        "spans": [{"start": 3, "end": 14, "kind": "insult", "score": 0.9}],
+        "passage": {"text": "die Hälfte davon zahlt das Land.", "similarity": 0.6},
+        "other_article": {"title": "Handball: Derby am Samstag", "similarity": 0.7},
+        "engine": "test",
+        "advice": Advice.REVIEW,
+        "rule_id": rule.id,
+        "reasons": [reason | {"threshold": 0.5, "kinds": ["insult"]}],
+    }
+    made = Assessment(comment_id=comment.id, **(values | changes))
+    session.add(made)
+    return made

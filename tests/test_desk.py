@@ -275,7 +275,7 @@ def test_both_orders_and_their_pages_show_every_comment_once(mona: FlaskClient, 
         while address:
             page = mona.get(address).text
             found += re.findall(r'class="glimpse" dir="auto">Nummer (\d+)\.', page)
-            more = re.search(r'<a href="([^"]+)">Weiter hinten', page)
+            more = re.search(r'<a data-further href="([^"]+)">Weiter hinten', page)
             address = html.unescape(more[1]) if more else None
         assert sorted(map(int, found)) == list(range(75))
 

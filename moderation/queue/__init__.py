@@ -5,8 +5,7 @@ from moderation.queue.claims import claim, held_by_others, release
 from moderation.queue.deferrals import defer, take_up
 from moderation.queue.filters import Filters
 from moderation.queue.finding import search
-from moderation.queue.news import newest
-from moderation.queue.pages import Order, Page, count, decided, page, pending, waiting_to_be_judged
+from moderation.queue.pages import Order, Page, count, count_and_newest, decided, page, pending, waiting_to_be_judged
 
 __all__ = [
     "Context",
@@ -16,11 +15,11 @@ __all__ = [
     "claim",
     "context",
     "count",
+    "count_and_newest",
     "decided",
     "defer",
     "find",
     "held_by_others",
-    "newest",
     "page",
     "pending",
     "release",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ScalarSelect, Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from moderation import decisions, facts, repeats
@@ -70,18 +70,21 @@ def context(session: Session, comment: Comment) -> Context:
         ).one_or_none()
     under_article = select(Comment.id).where(Comment.article_id == comment.article_id)
     answers = under_article.where(Comment.parent_external_id == comment.external_id)
+    thread, replies = session.execute(
+        select(_number(under_article.where(Comment.status != Status.WITHDRAWN)), _number(answers))
+    ).one()
     return Context(
         parent,
-        thread=_count(session, under_article.where(Comment.status != Status.WITHDRAWN)),
-        replies=_count(session, answers),
+        thread=thread,
+        replies=replies,
         record=_record(session, comment),
         alike=_alike(session, comment),
         notes=deferrals.notes(session, comment.id),
     )
 
 
-def _count(session: Session, ids: Select[int]) -> int:
-    return session.scalar(select(func.count()).select_from(ids.limit(MOST_COUNTED).subquery())) or 0
+def _number(ids: Select[int]) -> ScalarSelect[int]:
+    return select(func.count()).select_from(ids.limit(MOST_COUNTED).subquery()).scalar_subquery()
 
 
 def thread(session: Session, comment: Comment) -> Sequence[Comment]:

@@ -3,42 +3,37 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, Delete, and_, delete, literal, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from moderation.db import insert_once, now
+from moderation.db import UtcDateTime, insert_into, now
 from moderation.models import Claim, Comment, Moderator
 
 LEASE = timedelta(seconds=120)
 """How long an open card is believed to be read. Whoever still has it open says so again within that time."""
 
 
-def claim(session: Session, comment_id: int, *, moderator: Moderator) -> Claim | None:
-    """Say that the moderator has this comment open, and none else; return the claim of somebody else who has it.
+def claim(session: Session, comment_id: int, *, moderator: Moderator) -> None:
+    """Say that the moderator has this comment open, and none else; somebody else who has it keeps it.
 
     A comment that does not exist is claimed by nobody.
     """
     moment = now()
-    release(session, moderator=moderator)
-    if session.get(Comment, comment_id) is None:
-        return None
-    values = {"comment_id": comment_id, "moderator_id": moderator.id, "expires_at": moment + LEASE}
-    if insert_once(session, Claim, **values) is None:
-        session.execute(
-            update(Claim)
-            .where(Claim.comment_id == comment_id)
-            .where(or_(Claim.expires_at <= moment, Claim.moderator_id == moderator.id))
-            .values(moderator_id=moderator.id, expires_at=moment + LEASE)
-            .execution_options(synchronize_session=False)
-        )
-    return held_by_others(session, [comment_id], moderator=moderator).get(comment_id)
+    over = and_(Claim.comment_id == comment_id, Claim.expires_at <= moment)
+    session.execute(_without(or_(Claim.moderator_id == moderator.id, over)))
+    values = select(Comment.id, literal(moderator.id), literal(moment + LEASE, UtcDateTime))
+    columns = [Claim.comment_id, Claim.moderator_id, Claim.expires_at]
+    made = insert_into(session, Claim).from_select(columns, values.where(Comment.id == comment_id))
+    session.execute(made.on_conflict_do_nothing())
 
 
 def release(session: Session, *, moderator: Moderator) -> None:
     """Say that the moderator has nothing open any more."""
-    session.execute(
-        delete(Claim).where(Claim.moderator_id == moderator.id).execution_options(synchronize_session=False)
-    )
+    session.execute(_without(Claim.moderator_id == moderator.id))
+
+
+def _without(which: ColumnElement[bool]) -> Delete:
+    return delete(Claim).where(which).execution_options(synchronize_session=False)
 
 
 def held_by_others(session: Session, comment_ids: Sequence[int], *, moderator: Moderator) -> dict[int, Claim]:

@@ -58,11 +58,6 @@ def mark(session: Session) -> str:
     return "·".join(str(part) for part in session.execute(select(*parts)).one())
 
 
-def newest(session: Session) -> int:
-    """Return the highest id of any comment; 0 where there is none."""
-    return session.scalar(select(func.max(Comment.id))) or 0
-
-
 def news(session: Session, filters: Filters, shown: Shown, *, moderator: Moderator, at_most: int) -> News:
     """Return what happened since; counts stop at ``at_most``."""
     ids = list(shown.comment_ids[:MOST_KNOWN])

@@ -132,6 +132,14 @@ def count(session: Session, filters: Filters | None = None, *, at_most: int | No
     return session.scalar(select(func.count()).select_from(found)) or 0
 
 
+def count_and_newest(session: Session, filters: Filters, *, at_most: int) -> tuple[int, int]:
+    """Count as ``count`` does, and return beside it the highest id of any comment: 0 where there is none."""
+    found = pending(filters).with_only_columns(Comment.id).limit(at_most).subquery()
+    waits = select(func.count()).select_from(found).scalar_subquery()
+    counted, newest = session.execute(select(waits, select(func.max(Comment.id)).scalar_subquery())).one()
+    return counted, newest or 0
+
+
 def decided(session: Session, status: Status, *, after: str | None = None, limit: int = 30) -> Page:
     """Return comments that stand somewhere else than in the queue, newest first."""
     found = select(Comment).where(Comment.status == status).order_by(Comment.id.desc())

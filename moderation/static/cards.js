@@ -1,6 +1,9 @@
 // One card takes the place of the last at once: the next ones are fetched ahead, and decisions are sent meanwhile.
 const AHEAD = 3;
+const FEW = 10; // cards after the open one, below which the list is filled up
 const cards = new Map(); // id -> promise of the card's HTML, null where the comment waits no more
+const leaving = new Set(); // ids of this page's cards that were decided or put off, whether or not the server knows yet
+let filling = false;
 let turn = 0;
 let arriving = null;
 
@@ -30,14 +33,39 @@ function neighbour(id, by) {
   return ids[ids.indexOf(id) + by] ?? null;
 }
 
-/** Fetch the cards that come next, and say that the open one is being read. */
+/** Begin on a page that has just come. */
+export function begin() {
+  leaving.clear();
+  prepare();
+}
+
+/** Fetch the cards that come next, and what comes after the list before its end is reached. */
 export function prepare() {
   const id = current();
   if (!id || !document.querySelector(".rail")) return;
   const ids = links().map((one) => one.dataset.card);
   const at = ids.indexOf(id);
+  if (ids.length - at <= FEW) fill();
   for (const next of [...ids.slice(at + 1, at + 1 + AHEAD), ...ids.slice(Math.max(0, at - 1), at)]) fetchCard(next);
   for (const known of cards.keys()) if (!ids.includes(known)) cards.delete(known);
+}
+
+// The list has gaps where comments were decided; the server's has none, so what follows our last one there comes next.
+async function fill() {
+  const further = document.querySelector(".rail a[data-further]");
+  if (filling || !further) return;
+  filling = true;
+  const answer = await part(`/queue/list${location.search}`).catch(() => null);
+  filling = false;
+  if (!answer?.ok || answer.redirected || !further.isConnected) return;
+  const came = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const items = [...came.querySelectorAll("li")];
+  const idOf = (item) => item.querySelector("a[data-card]")?.dataset.card; // none where it names an article
+  const last = items.findLastIndex((item) => link(idOf(item)));
+  const fresh = items.slice(last + 1).filter((item) => !leaving.has(idOf(item)));
+  document.querySelector(".rail ol").append(...fresh);
+  further.closest(".pages").replaceWith(came.querySelector(".pages"));
+  prepare();
 }
 
 function claim(id) {
@@ -119,8 +147,10 @@ function submitPlainly(action, body) {
 
 /** Send a decision or a note, and go on to the next card without waiting for the answer. */
 export async function decide(form, button) {
-  const body = new FormData(form, button);
   const id = current();
+  if (leaving.has(id)) return undefined; // pressed twice: the next card is still on its way
+  leaving.add(id);
+  const body = new FormData(form, button);
   const next = neighbour(id, 1) ?? neighbour(id, -1);
   body.set("following", next ?? "");
   const item = link(id)?.closest("li");
@@ -143,6 +173,7 @@ export async function decide(form, button) {
     if (!next) location.assign(new URL(body.get("back"), location).pathname + location.search.replace(/&?comment=\d+/, ""));
   } catch {
     document.querySelector("#unreachable").hidden = false;
+    leaving.delete(id);
     if (!next) return undefined;
     if (item) list.insertBefore(item, place); // nothing was decided: the card comes back as it was
     cards.set(id, Promise.resolve(was));

@@ -1,7 +1,7 @@
 // The desk's script: cards that are there before they are asked for, keys, swipes. Without it nothing is missing.
 "use strict";
 import { work } from "./care.js";
-import { decide, prepare, show, showThread, step, underway, undo } from "./cards.js";
+import { begin, decide, show, showThread, step, underway, undo } from "./cards.js";
 import { listen } from "./keys.js";
 import { listen as listenToNews } from "./live.js";
 import { watch } from "./swipe.js";
@@ -13,7 +13,7 @@ function arrive() {
   document.querySelector("#said").textContent = undone?.querySelector("[data-says]").innerText ?? "";
   document.querySelector(".rail li [aria-current]")?.scrollIntoView({ block: "nearest" });
   document.querySelector("#main.card")?.focus({ preventScroll: true });
-  prepare();
+  begin();
   listenToNews();
   if (document.querySelector("#pause")) work();
 }

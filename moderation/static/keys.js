@@ -46,6 +46,9 @@ function run(name, step) {
   return true;
 }
 
+// Shift and a digit: by that rule, at once; the key of the digit, whatever sign Shift makes of it.
+const deleteBy = (digit) => document.querySelector(`details.rules[data-key=delete] [data-digit="${digit}"]`)?.click();
+
 function press(event, step) {
   const dialog = document.querySelector("#keys");
   const rules = openRules();
@@ -60,6 +63,7 @@ function press(event, step) {
     return rules.querySelector("summary").focus();
   }
   if (!dialog || dialog.open) return undefined;
+  if (event.shiftKey && /^Digit[0-9]$/.test(event.code)) return deleteBy(event.code.at(-1));
   if (rules && /^[0-9]$/.test(event.key)) return rules.querySelector(`[data-digit="${event.key}"]`)?.click();
   const name = JSON.parse(dialog.dataset.keys)[key];
   // Shift and the key for deleting: by the recommended rule, at once.

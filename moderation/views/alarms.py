@@ -15,6 +15,7 @@ from moderation.alarms import thresholds
 from moderation.alarms.thresholds import Thresholds
 from moderation.errors import BadInput, NotFound
 from moderation.models import Role, Site
+from moderation.reading import reading
 from moderation.rules.conditions import DAYS
 from moderation.views import me, rule_words, services
 
@@ -30,7 +31,7 @@ def _banner() -> dict[str, object]:
 
 def _open() -> dict[str, int]:
     """How many alarms are open, by kind; the newest kind first."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         return dict(Counter(alarm.kind for alarm in alarms.open_ones(session, limit=100)))
 
 
@@ -54,7 +55,7 @@ def _site(session: Session) -> Site:
 @blueprint.get("/alarms")
 def show() -> ResponseReturnValue:
     """Show what is alarming now, from when on alarms are sounded, who is told, and one's own shift."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         return _page(session, _site(session))
 
 

@@ -11,6 +11,7 @@ from moderation import batches, closings, threads
 from moderation import queue as waiting
 from moderation.errors import BadInput
 from moderation.models import Comment, Door, Outcome
+from moderation.reading import reading
 from moderation.views import me, services, undoing
 from moderation.views.addresses import local
 from moderation.views.desk import ID
@@ -22,7 +23,7 @@ blueprint = Blueprint("articles", __name__)
 @blueprint.get(f"/articles/<{ID}:article_id>")
 def article(article_id: int) -> ResponseReturnValue:
     """Show an article's comments as threads, and its mood over time."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         found = closings.find(session, article_id)
         entries = threads.of_article(session, found)
         mood = [
@@ -95,7 +96,7 @@ def delete_thread(comment_id: int) -> ResponseReturnValue:
 @blueprint.get(f"/comments/<{ID}:comment_id>/commenter")
 def commenter(comment_id: int) -> ResponseReturnValue:
     """Show all that the commenter of a comment wrote on this site; their id at the site is in no address of ours."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         one = waiting.find(session, comment_id)
         same = Comment.commenter_id == one.commenter_id if one.commenter_id is not None else Comment.id == one.id
         theirs = (Comment.site_id == one.site_id, same)

@@ -16,6 +16,7 @@ from moderation.automation import acting, switch, watch
 from moderation.automation.history import Estimate, cases, curve, estimate
 from moderation.errors import BadInput, NotFound, StaleView
 from moderation.models import Moderator, Role, Site
+from moderation.reading import reading
 from moderation.rulebook import StatedRule
 from moderation.rulebook.preview import history
 from moderation.rules import Advice, Limits
@@ -49,7 +50,7 @@ def _rule(session: Session, site: Site, key: str) -> StatedRule:
 @blueprint.get(ADDRESS)
 def show(slug: str, key: str) -> ResponseReturnValue:
     """Show how well the rule would have decided by itself, and what it did decide."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         site = auth.site_by_slug(session, slug)
         rule = _rule(session, site, key)
         limits = rule.automation or Limits()

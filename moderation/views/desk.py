@@ -1,6 +1,7 @@
 """The moderators' pages: the queue with its card, what was decided, and the two buttons that decide."""
 
 from collections.abc import Mapping
+from typing import TypedDict
 
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from flask import session as browser
@@ -13,9 +14,10 @@ from moderation import queue as waiting
 from moderation.db import now
 from moderation.decisions import Seen
 from moderation.errors import BadInput, NotFound, StaleView
-from moderation.models import Comment, Outcome, Status
-from moderation.queue import Filters, Order, day
+from moderation.models import Claim, Comment, Decision, Outcome, Status
+from moderation.queue import Filters, Order, Page, day
 from moderation.queue.filters import NAMES
+from moderation.reading import reading
 from moderation.views import chips, me, midnight, navigation, services, undoing
 from moderation.views.addresses import arguments, local, with_arguments
 from moderation.wording import Change
@@ -60,7 +62,7 @@ def home() -> ResponseReturnValue:
 @blueprint.get("/queue")
 def queue() -> ResponseReturnValue:
     """Show what waits, and one card of it: the one asked for if it still waits, else the first nobody else has."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         return _render_queue(session, request.args, _pending(session, request.args.get("comment", type=int)))
 
 
@@ -83,40 +85,68 @@ def _render_queue(
     session: Session, asked: Mapping[str, str], comment: Comment | None, *, stale: StaleView | None = None
 ) -> ResponseReturnValue:
     """Show the queue that ``asked``, the arguments of an address, means."""
-    order, filters = _order(asked.get("order")), Filters.parse(asked, beside=BESIDE)
-    page = waiting.page(session, filters, order=order, after=asked.get("after") or None)
+    listed = _listed(session, asked, also=comment)
+    page, held = listed["page"], listed["held_by"]
     ids = [other.id for other in page.comments]
-    held = waiting.held_by_others(session, ids, moderator=me(session))
     comment = comment or next((other for other in page.comments if other.id not in held), None)
     comment = comment or next(iter(page.comments), None)
     at = ids.index(comment.id) if comment is not None and comment.id in ids else -1
+    waits, newest = waiting.count_and_newest(session, listed["filters"], at_most=MOST_COUNTED + 1)
     html = render_template(
         "queue.html",
-        page=page,
-        held_by=held,
-        newest=waiting.newest(session),
+        newest=newest,
         before=ids[at - 1] if at > 0 else None,
         following=next((id_ for id_ in ids[at + 1 :] if id_ not in held), None),
-        waits=waiting.count(session, filters, at_most=MOST_COUNTED + 1),
-        chips=chips.of(session, filters),
+        waits=waits,
+        chips=chips.of(session, listed["filters"]),
         tally=None if comment else day.tally(session, begin=midnight()),
-        **_beside(session, comment, order=order, after=asked.get("after") or None, filters=filters, stale=stale),
+        **_beside(session, comment, stale=stale, **listed),
         **_frame(session),
     )
     return html, stale.status if stale else 200
 
 
+class _Listed(TypedDict):
+    """A page of the queue: which part of it, in which order, its comments, and who else has which of them open."""
+
+    order: Order
+    filters: Filters
+    after: str | None
+    page: Page
+    held_by: dict[int, Claim]
+
+
+def _listed(session: Session, asked: Mapping[str, str], *, also: Comment | None = None) -> _Listed:
+    """The page that ``asked`` means; who has it open is said of the comment ``also``, too, wherever it stands."""
+    order, filters, after = _order(asked.get("order")), Filters.parse(asked, beside=BESIDE), asked.get("after") or None
+    page = waiting.page(session, filters, order=order, after=after)
+    shown = [other.id for other in (*page.comments, also) if other]
+    held = waiting.held_by_others(session, shown, moderator=me(session))
+    return {"order": order, "filters": filters, "after": after, "page": page, "held_by": held}
+
+
+@blueprint.get("/queue/list")
+def listed() -> ResponseReturnValue:
+    """Show the list alone, for a page that has decided on most of its own."""
+    with reading() as session:
+        return render_template("_listed.html", comment=None, **_listed(session, request.args))
+
+
 def _beside(
-    session: Session, comment: Comment | None, *, stale: StaleView | None = None, **place: object
+    session: Session,
+    comment: Comment | None,
+    *,
+    held_by: Mapping[int, Claim],
+    stale: StaleView | None = None,
+    **place: object,
 ) -> dict[str, object]:
     """What a card shows: the comment, what stands around it, and what changed since it was looked at."""
     draft = browser.get("draft") or {}
     return {
         "comment": comment,
         "context": waiting.context(session, comment) if comment else None,
-        "held": waiting.held_by_others(session, [comment.id], moderator=me(session)).get(comment.id)
-        if comment
-        else None,
+        "held_by": held_by,
+        "held": held_by.get(comment.id) if comment else None,
         "draft": draft.get("note") if comment and draft.get("comment") == comment.id else None,
         "stale": stale,
         "was_old": browser.pop("was_old", False),
@@ -136,13 +166,14 @@ def _changes(comment: Comment) -> list[Change] | None:
 @blueprint.get(f"/queue/cards/<{ID}:comment_id>")
 def card(comment_id: int) -> ResponseReturnValue:
     """Show the card alone, for a page that has the rest; NotFound where the comment waits no more."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         comment = _pending(session, comment_id)
         if comment is None:
             raise NotFound(f"The comment {comment_id} does not wait.")
         beside = _beside(
             session,
             comment,
+            held_by=waiting.held_by_others(session, [comment.id], moderator=me(session)),
             order=_order(request.args.get("order")),
             after=request.args.get("after") or None,
             filters=Filters.parse(request.args, beside=BESIDE),
@@ -153,7 +184,7 @@ def card(comment_id: int) -> ResponseReturnValue:
 @blueprint.get("/queue/filters")
 def filters() -> ResponseReturnValue:
     """Ask which of the waiting comments are wanted."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         chosen = Filters.parse(request.args, beside=BESIDE)
         return render_template(
             "filters.html",
@@ -170,7 +201,7 @@ def filters() -> ResponseReturnValue:
 def search() -> ResponseReturnValue:
     """Find comments, wherever they stand, and articles by their words."""
     wanted = request.args.get("words", "")[:200]
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         return render_template("search.html", wanted=wanted, **waiting.search(session, wanted), **_frame(session))
 
 
@@ -183,7 +214,7 @@ def _frame(session: Session) -> dict[str, object]:
 @blueprint.get("/deleted", defaults={"status": Status.DELETED}, endpoint="deleted")
 def decided(status: Status) -> ResponseReturnValue:
     """List what was decided, newest first."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         page = waiting.decided(session, status, after=request.args.get("after") or None)
         latest = decisions.latest(session, [comment.id for comment in page.comments])
         return render_template("decided.html", page=page, status=status, latest=latest, **_frame(session))
@@ -192,7 +223,7 @@ def decided(status: Status) -> ResponseReturnValue:
 @blueprint.get(f"/comments/<{ID}:comment_id>")
 def comment(comment_id: int) -> ResponseReturnValue:
     """Show one comment, wherever it stands, with its thread and all that was decided."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         return _render_comment(session, waiting.find(session, comment_id))
 
 
@@ -211,7 +242,7 @@ def _render_comment(session: Session, found: Comment, *, stale: StaleView | None
 @blueprint.get(f"/comments/<{ID}:comment_id>/thread")
 def thread(comment_id: int) -> ResponseReturnValue:
     """Show the comments around one, for a card that has the rest."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         found = waiting.find(session, comment_id)
         return render_template("_thread.html", comment=found, thread=_thread(session, found))
 
@@ -226,12 +257,14 @@ def decide(comment_id: int) -> ResponseReturnValue:
     """Approve or delete a comment as it was seen, and go on to the next; 409 and what changed on a stale view."""
     outcome, seen = _outcome(), _seen()
     with services().database.session() as session:
+        session.expire_on_commit = False  # what was decided is shown as it is, not asked for again
+        moderator = me(session)
         try:
             decision = decisions.decide(
                 session,
                 comment_id,
                 outcome,
-                moderator=me(session),
+                moderator=moderator,
                 seen=seen,
                 rule_id=_rule() if outcome is Outcome.DELETE else None,
             )
@@ -240,12 +273,13 @@ def decide(comment_id: int) -> ResponseReturnValue:
             return _show_again(session, comment_id, stale)
         following = request.form.get("following", type=int)
         if following is not None and following <= HIGHEST_ID:
-            waiting.claim(session, following, moderator=me(session))
+            waiting.claim(session, following, moderator=moderator)
         undo_seconds = decision.comment.site.undo_seconds
         session.commit()
+        told = _told(session, decision) if _is_part() else None
     services().bell.ring("deliver", after=undo_seconds)
-    if _is_part():
-        return _told()
+    if told is not None:
+        return told
     if request.form.get("from") == "comment":
         return redirect(url_for("desk.comment", comment_id=comment_id), 303)
     return redirect(_back(following), 303)
@@ -256,11 +290,10 @@ def _is_part() -> bool:
     return request.headers.get("X-Part") == "1"
 
 
-def _told() -> str:
+def _told(session: Session, decision: Decision) -> str:
     """What was just done, with the button that takes it back."""
-    with services().database.session(read_only=True) as session:
-        frame = _frame(session)
-        return render_template("_undo.html", **frame) if frame["undoable"] else ""
+    undoable = undoing.after(session, decision)
+    return render_template("_undo.html", undoable=undoable) if undoable else ""
 
 
 def _back(comment_id: int | None) -> str:
@@ -344,7 +377,9 @@ def take_up(comment_id: int) -> ResponseReturnValue:
 def claim(comment_id: int) -> ResponseReturnValue:
     """Say that the moderator has this comment open."""
     with services().database.session() as session:
-        held = waiting.claim(session, comment_id, moderator=me(session))
+        moderator = me(session)
+        waiting.claim(session, comment_id, moderator=moderator)
+        held = waiting.held_by_others(session, [comment_id], moderator=moderator).get(comment_id)
         session.commit()
         return jsonify(by=held.moderator.name if held else None)
 

@@ -13,6 +13,7 @@ from moderation import auth
 from moderation.errors import BadInput
 from moderation.learning import bursts, honesty, shelf
 from moderation.models import HouseRule, Learner, ModelState, Role
+from moderation.reading import reading
 from moderation.views import asked_site, me, services
 from moderation.views.desk import ID
 from moderation.views.plots import calibration_option, drift_option, threshold_option
@@ -49,7 +50,7 @@ class At:
 @blueprint.get("/learning")
 def show() -> ResponseReturnValue:
     """Show what was learned of a site's team."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         site, sites = asked_site(session)
         learner = session.scalars(select(Learner).where(Learner.site_id == site.id)).one_or_none()
         report = learner.report if learner else None

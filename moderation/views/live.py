@@ -11,6 +11,7 @@ from moderation.errors import BadInput
 from moderation.queue import Filters, news
 from moderation.queue.filters import HIGHEST_ID
 from moderation.queue.news import News, Shown
+from moderation.reading import reading
 from moderation.views import me, services
 from moderation.views.desk import BESIDE, MOST_COUNTED
 from moderation.wording import gettext, ngettext
@@ -35,7 +36,7 @@ def bell() -> ResponseReturnValue:
 @blueprint.get("/queue/news")
 def since() -> ResponseReturnValue:
     """Say what is different from what the page shows; 304 where nothing happened since it last asked."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         etag = _etag(news.mark(session))
         if etag in request.if_none_match:
             return "", 304

@@ -15,6 +15,7 @@ from moderation.db import now
 from moderation.errors import BadInput
 from moderation.models import Outcome, Site
 from moderation.queue import Filters
+from moderation.reading import reading
 from moderation.views import me, services
 from moderation.views.desk import ID
 from moderation.views.plots import histogram_option, map_option
@@ -29,7 +30,7 @@ MOST_SAMPLES = 100
 @blueprint.get("/map")
 def show() -> ResponseReturnValue:
     """Show where the waiting comments lie, and what is in the box."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         filters = _filters(session, request.args)
         dots = picture.dots(session, filters.without(*BOUNDS))
         boxed = any(getattr(filters, name) is not None for name in BOUNDS)
@@ -104,7 +105,7 @@ def _looked_at() -> datetime:
 @blueprint.get("/batches")
 def batches_made() -> ResponseReturnValue:
     """List the batches made last."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         made = batches.newest(session)
         progress = batches.progress(session, [batch.id for batch in made])
         return render_template("batches.html", batches=made, progress=progress)
@@ -113,7 +114,7 @@ def batches_made() -> ResponseReturnValue:
 @blueprint.get(f"/batches/<{ID}:batch_id>")
 def batch(batch_id: int) -> ResponseReturnValue:
     """Show how far a batch is and what it left out."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         return render_template(
             "batch.html",
             batch=batches.find(session, batch_id),

@@ -9,6 +9,7 @@ from moderation import sites
 from moderation.auth import require_admin
 from moderation.errors import BadInput, NotFound
 from moderation.models import Moderator, Role, SignIn
+from moderation.reading import reading
 from moderation.views import me, services
 from moderation.views.desk import ID
 
@@ -19,7 +20,7 @@ blueprint.before_request(require_admin)
 @blueprint.get("")
 def show() -> ResponseReturnValue:
     """List everybody who decides or did."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         return _page(session)
 
 

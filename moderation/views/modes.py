@@ -13,6 +13,7 @@ from moderation import auth, rulebook
 from moderation.db import now
 from moderation.errors import BadInput
 from moderation.models import Role, Site
+from moderation.reading import reading
 from moderation.rulebook import Mode, StatedRule, modes
 from moderation.rulebook.modes import State
 from moderation.rulebook.stated import make_key
@@ -32,7 +33,7 @@ def _shown_on_the_desk() -> dict[str, object]:
 
 def _on() -> list[tuple[str, State]]:
     """The modes that are on now, each with the language of its site."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         states = [
             (site.language, modes.on(session, site, modes.stated(rulebook.current(session, site.id)), now()))
             for site in session.scalars(select(Site).order_by(Site.name))
@@ -43,7 +44,7 @@ def _on() -> list[tuple[str, State]]:
 @blueprint.get("/rules/<slug>/modes")
 def every(slug: str) -> ResponseReturnValue:
     """Show the modes of a site, and which one is on and why."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         return _page(session, auth.site_by_slug(session, slug))
 
 

@@ -12,6 +12,7 @@ from moderation.db import now
 from moderation.errors import BadInput
 from moderation.models import Outcome, Site
 from moderation.notices import appeals, illegal, transparency
+from moderation.reading import reading
 from moderation.views import me, services
 from moderation.views.desk import ID
 
@@ -21,7 +22,7 @@ blueprint = Blueprint("notices", __name__)
 @blueprint.get("/objections")
 def objections() -> ResponseReturnValue:
     """List objections and notices that wait for an answer, oldest first."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         moderator = me(session)
         waiting = appeals.waiting(session)
         return render_template(
@@ -71,7 +72,7 @@ def _outcome() -> Outcome:
 @blueprint.get("/transparency")
 def report() -> ResponseReturnValue:
     """Show the figures of a site for a period, as a page or as CSV."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         sites = session.scalars(select(Site).order_by(Site.name)).all()
         if not sites:
             return render_template("transparency.html", figures=None, sites=[], last=None)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 from moderation import audit, auth, delivery
 from moderation.db import now
 from moderation.models import Closing, Comment, Decision, Delivery
+from moderation.reading import reading
 from moderation.views import services
 from moderation.views.desk import HIGHEST_ID, ID
 from moderation.wording import deeds
@@ -26,7 +27,7 @@ def _before() -> int:
 def mine() -> ResponseReturnValue:
     """List what the moderator decided, newest first, or only what can still be undone."""
     undoable = request.args.get("state") == "undoable"
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         found = select(Decision).where(Decision.moderator_id == current_user.id, Decision.id < _before())
         if undoable:
             ripe = (Delivery.cancelled_at.is_(None), Delivery.attempts == 0, Delivery.not_before > now())
@@ -41,7 +42,7 @@ def mine() -> ResponseReturnValue:
 def deliveries() -> ResponseReturnValue:
     """List the deliveries, newest first, or only those that failed."""
     failed = request.args.get("state") == "failed"
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         sent = _deliveries(session, failed=failed)
         following = sent[-1].id if len(sent) == PAGE else None
         return render_template("deliveries.html", deliveries=sent, failed=failed, next=following)
@@ -70,7 +71,7 @@ def send_again(delivery_id: int) -> ResponseReturnValue:
 def log() -> ResponseReturnValue:
     """Show admins who did what."""
     auth.require_admin()
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         entries = audit.page(session, before=_before(), limit=PAGE)
         following = entries[-1].id if len(entries) == PAGE else None
         return render_template("audit.html", entries=entries, next=following, deeds=deeds, address=_address)

@@ -16,6 +16,7 @@ from moderation.automation import watch
 from moderation.db import now
 from moderation.errors import BadInput, NotFound
 from moderation.models import Comment, Moderator, Role, RuleSet, Site
+from moderation.reading import reading
 from moderation.rulebook import StatedRule, checks, modes
 from moderation.rulebook.preview import BINS, Histogram, Preview, histogram, preview
 from moderation.rulebook.stated import make_key
@@ -34,7 +35,7 @@ def _words() -> dict[str, object]:
 @blueprint.get("/rules")
 def every() -> ResponseReturnValue:
     """List the house rules of a site in their order, with the versions there were."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         site, sites = asked_site(session)
         kept = rulebook.versions(session, site.id)
         rules = rulebook.stated(kept[0] if kept else None)
@@ -72,7 +73,7 @@ def _notes(rules: Sequence[StatedRule]) -> list[checks.Note]:
 @blueprint.get("/rules/<slug>/rule/<key>", endpoint="one")
 def edit(slug: str, key: str | None) -> ResponseReturnValue:
     """Show the form of a rule, bound to what it is bound to or, with ``signal``, to something else."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         site = auth.site_by_slug(session, slug)
         rule = _rule(session, site, key)
         form = _form(session, site, rule, request.args.get("signal"))
@@ -267,7 +268,7 @@ def archive(slug: str, key: str) -> ResponseReturnValue:
 @blueprint.get(f"/rules/<slug>/versions/<{VERSION}:number>")
 def version(slug: str, number: int) -> ResponseReturnValue:
     """Show an earlier version, and what going back to it would have changed."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         site = auth.site_by_slug(session, slug)
         kept = rulebook.get(session, site.id, number)
         rules, present = rulebook.stated(kept), rulebook.stated(rulebook.current(session, site.id))

@@ -7,7 +7,8 @@ from moderation import alarms
 from moderation import queue as waiting
 from moderation.models import Maker
 from moderation.queue import day
-from moderation.views import me, midnight, plots, services
+from moderation.reading import reading
+from moderation.views import me, midnight, plots
 from moderation.views.desk import MOST_COUNTED
 
 blueprint = Blueprint("today", __name__)
@@ -17,7 +18,7 @@ blueprint = Blueprint("today", __name__)
 def show() -> ResponseReturnValue:
     """Show what came, what was decided and by whom, what waits under which article, and where it heats up."""
     begin = midnight()
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         found = day.day(session, begin=begin, moderator=me(session))
         return render_template(
             "today.html",
@@ -33,5 +34,5 @@ def show() -> ResponseReturnValue:
 @blueprint.get("/put-off")
 def put_off() -> ResponseReturnValue:
     """List what was put off, with the notes."""
-    with services().database.session(read_only=True) as session:
+    with reading() as session:
         return render_template("put_off.html", deferrals=day.put_off(session))

@@ -32,6 +32,12 @@ def latest(session: Session) -> Undoable | None:
     return _decision(decision) if decision is not None else None
 
 
+def after(session: Session, decision: Decision) -> Undoable | None:
+    """Return the decision that was just asked for; where it stood already or cannot be undone, what ``latest`` does."""
+    is_mine = decision.moderator_id == me(session).id and decisions.can_be_undone(decision)
+    return _decision(decision) if is_mine else latest(session)
+
+
 def _decision(decision: Decision) -> Undoable:
     title = decision.rule_title
     return Undoable(

@@ -1,7 +1,6 @@
 """The map and the pages beside the queue in a real browser: a box by mouse, or by number without JavaScript."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -16,7 +15,6 @@ from worker import tasks
 
 pytestmark = pytest.mark.browser
 
-AXE = Path(__file__).with_name("axe.min.js")
 WAITING = 60
 ROUGH = 20
 
@@ -47,7 +45,7 @@ def _count(database: Database, status: Status) -> int:
         return session.scalar(select(func.count()).where(Comment.status == status)) or 0
 
 
-def _drag(page: Page, across: tuple[float, float], up: tuple[float, float]) -> None:
+def drag(page: Page, across: tuple[float, float], up: tuple[float, float]) -> None:
     """Drag a box over these shares of the map's width and height."""
     plot = page.locator("[data-map] .plot")
     plot.scroll_into_view_if_needed()
@@ -87,7 +85,7 @@ def test_a_box_dragged_with_the_mouse_is_deleted_under_a_rule_and_taken_back(
     page = visit().page
     page.goto(page.url.replace("/queue", "/map"))
     expect(page.locator("[data-map] canvas").first).to_be_visible()
-    _drag(page, (0.1, 0.45), (0.6, 0.88))
+    drag(page, (0.1, 0.45), (0.6, 0.88))
     _delete_and_take_back(page, database)
 
 
@@ -101,21 +99,3 @@ def test_a_box_given_by_number_does_the_same_without_javascript(
     bounds.get_by_label("Bis").fill("0.5")
     page.get_by_role("button", name="Zeigen, was darin liegt").click()
     _delete_and_take_back(page, database)
-
-
-@pytest.mark.usefixtures("crowd", "workshop")
-def test_nobody_is_shut_out_of_the_pages_beside_the_queue(visit: Callable[..., Visit]) -> None:
-    page = visit(reduced_motion="reduce").page
-    desk = page.url.removesuffix("/queue")
-    places = ["map?relevance_to=0.5", "articles/1", "comments/1/commenter"]
-    places += ["decisions", "deliveries", "batches", "objections", "transparency", "alarms"]
-    places += ["rules/foerdeblick/modes", "rules/foerdeblick/rule/ton/automation"]
-    broken = []
-    for place in places:
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            page.goto(f"{desk}/{place}")
-            page.evaluate(AXE.read_text())
-            found = page.evaluate("axe.run('#main', {resultTypes: ['violations']})")["violations"]
-            broken += [(place, scheme, rule["id"], node["html"]) for rule in found for node in rule["nodes"]]
-    assert broken == []
