@@ -37,7 +37,7 @@ def is_fresh(article: Article) -> bool:
 def fetch(client: httpx.Client, external_id: str, url: str, *, about: str) -> ArticleData | None:
     """Fetch a page and take the article out of it; None where there is none to be had, for whatever reason.
 
-    ``client`` decides which addresses may be reached, also by redirects, and how long each step may take; ``about`` is
+    ``client`` decides which addresses may be reached, also by redirects, and how long all of it may take; ``about`` is
     where whoever runs the page's server can read who asks.
     """
     try:

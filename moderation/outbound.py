@@ -128,12 +128,16 @@ class _Transport(httpx.HTTPTransport):
         self._pool = httpcore.ConnectionPool(ssl_context=context, network_backend=backend)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self._deadline.at = time.monotonic() + self._timeout
+        # Redirects share the extensions of the request that they began with, and so its deadline.
+        self._deadline.at = request.extensions.setdefault("deadline", time.monotonic() + self._timeout)
         return super().handle_request(request)
 
 
 def client(*, private: bool, timeout: float) -> httpx.Client:
-    """Make a client; ``private`` allows private addresses, ``timeout`` is in seconds for a whole request."""
+    """Make a client; ``private`` allows private addresses.
+
+    ``timeout`` is in seconds for a whole request, redirects included.
+    """
     transport = _Transport(private=private, timeout=timeout)
     return httpx.Client(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
 

@@ -4,6 +4,8 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import httpx
 import pytest
@@ -54,6 +56,34 @@ def test_a_site_that_answers_a_byte_now_and_then_is_not_waited_for() -> None:
         assert time.monotonic() - began < 2
         over.set()
         thread.join()
+
+
+def test_redirects_do_not_begin_the_time_anew() -> None:
+    """Somebody may wait for what is fetched, as Coral does: each hop is in time for itself, all of them are not."""
+    over = threading.Event()
+
+    class Further(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            over.wait(0.3)
+            self.send_response(302)
+            self.send_header("location", f"{self.path}x")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Further) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        began = time.monotonic()
+        try:
+            with outbound.client(private=True, timeout=0.5) as client, pytest.raises(httpx.TimeoutException):
+                client.get(f"http://127.0.0.1:{server.server_port}/", follow_redirects=True)
+            assert time.monotonic() - began < 2
+        finally:
+            over.set()
+            server.shutdown()
+            thread.join()
 
 
 def test_one_private_answer_of_a_name_server_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -251,7 +251,8 @@ def explain(error: ModerationError) -> Response:
 
 
 @blueprint.errorhandler(HTTPException)
-def _explain_http(error: HTTPException) -> Response:
+def explain_http(error: HTTPException) -> Response:
+    """Answer what the web server refused as Akismet would, with HTTP's own status."""
     response = plain("invalid", debug_help=error.description or error.name)
     response.status_code = error.code or 500
     return response

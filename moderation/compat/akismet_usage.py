@@ -6,6 +6,7 @@ from datetime import date
 
 from flask import Blueprint, Response, request
 from sqlalchemy import func, select
+from werkzeug.exceptions import HTTPException
 
 from moderation import auth
 from moderation.compat import akismet
@@ -16,6 +17,7 @@ from moderation.views import services
 
 blueprint = Blueprint("akismet_usage", __name__)
 blueprint.register_error_handler(ModerationError, akismet.explain)
+blueprint.register_error_handler(HTTPException, akismet.explain_http)
 
 ORDERS = {
     "total": AkismetUse.calls,

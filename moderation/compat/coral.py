@@ -26,7 +26,7 @@ from moderation.views import services
 blueprint = Blueprint("coral", __name__)
 
 FETCH_WITHIN = 1.5
-"""Seconds for each step of fetching an article; Coral waits for us meanwhile."""
+"""Seconds for fetching an article, redirects included; Coral waits meanwhile, two seconds as our guide has it."""
 
 SPAM_FROM = 0.5
 

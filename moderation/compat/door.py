@@ -45,7 +45,7 @@ def assess(case: Case) -> Assessment:
 def find_or_fetch_article(site: Site, external_id: str, url: str, *, within: float, renew: bool) -> int | None:
     """Return our id of the article, fetched where it is not known; None: there is none to be had.
 
-    ``within`` is how many seconds each step may take; with ``renew``, one that was told long ago is fetched again.
+    ``within`` is how many seconds the fetching may take; with ``renew``, one that was told long ago is fetched again.
     """
     with services().database.session(read_only=True) as session:
         known = article_page.known(session, site, external_id)

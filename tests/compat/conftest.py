@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from moderation import auth
 from moderation.db import Database
 from moderation.judge import Judge
 from moderation.models import Site
+from tests.compat.coral import Pages
 from tests.serving import serving
 
 HERE = Path(__file__).parent
@@ -30,6 +32,18 @@ def judged(app: Flask, judge: Judge) -> Flask:
 def port(judged: Flask) -> Iterator[int]:
     with serving(judged) as server:
         yield server.port
+
+
+@pytest.fixture
+def pages() -> Iterator[Pages]:
+    """A newspaper's web server, for whoever fetches its articles."""
+    made = Pages()
+    thread = threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+    thread.join()
 
 
 @pytest.fixture

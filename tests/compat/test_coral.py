@@ -1,12 +1,7 @@
 """Coral asks before it publishes, and tells later what its moderators decided: its exact bytes, signed its way."""
 
-import hashlib
-import hmac
-import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -17,57 +12,7 @@ from sqlalchemy import select
 from moderation import auth, coral_comments
 from moderation.db import Database, now
 from moderation.models import Article, Comment, CoralComment, Site, Status
-
-SECRET = "empsec_5f2b8c1d9e7a4036"
-FITTING = "Die Pfeiler der Brücke sind seit Jahren morsch, die Sperrung für Lastwagen war überfällig."
-RUDE = "<div>Du Vollidiot, die Brücke ist doch längst bezahlt &amp; fertig.</div>"
-
-PAGE = """<!doctype html><html lang="de"><head><title>Die alte Hafenbrücke wird gesperrt</title>
-<meta name="description" content="Autos müssen außen herum fahren."><meta name="author" content="mab">
-<meta property="og:title" content="Die alte Hafenbrücke wird gesperrt"></head><body>
-<nav>Start Sport Wetter</nav><article>
-<h1>Die alte Hafenbrücke wird gesperrt</h1>
-<p>Von März an ist die alte Hafenbrücke für ein Jahr gesperrt. Die Pfeiler aus dem Jahr 1928 tragen die Last der
-Lastwagen nicht mehr, wie ein Gutachten ergab.</p><p>Fußgänger und Radfahrer sollen eine Behelfsbrücke bekommen. Die
-Umleitung für Autos führt über den Nordring und kostet etwa zwölf Minuten.</p></article></body></html>"""
-
-
-class Pages:
-    """A newspaper's web server."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        pages = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                pages.asked.append(self.headers["user-agent"])
-                if self.path == "/moved":
-                    self.send_response(302)
-                    self.send_header("location", "/bruecke")
-                    self.end_headers()
-                    return
-                self.send_response(200)
-                self.send_header("content-type", "text/html; charset=utf-8")
-                self.end_headers()
-                self.wfile.write(PAGE.encode())
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-
-@pytest.fixture
-def pages() -> Iterator[Pages]:
-    made = Pages()
-    thread = threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-    thread.join()
+from tests.compat.coral import FITTING, RUDE, SECRET, Pages, asking, post_as_coral
 
 
 @pytest.fixture
@@ -78,27 +23,11 @@ def coral(judged: Flask, database: Database, site: Site) -> Callable[..., Any]:
         changed.callback_private = True
         auth.add_coral_secret(changed, SECRET)
         session.commit()
-    client = judged.test_client()
 
     def post(path: str, data: Any, *, secrets: tuple[str, ...] = ("empsec_an_older_secret", SECRET)) -> Any:
-        body = json.dumps(data, indent=2, ensure_ascii=False).encode()
-        signatures = [f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}" for secret in secrets]
-        headers = {"X-Coral-Signature": ",".join(signatures), "User-Agent": "Coral Moderation/9.11.8"}
-        return client.post(f"/compat/coral/{path}", data=body, content_type="application/json", headers=headers)
+        return post_as_coral(judged, f"/compat/coral/{path}", data, secrets=secrets)
 
     return post
-
-
-def asking(url: str, body: str = FITTING, author: str = "a1") -> dict[str, Any]:
-    return {
-        "action": "NEW",
-        "comment": {"body": body, "parentID": None},
-        "author": {"id": author, "role": "COMMENTER"},
-        "story": {"id": "s1", "url": url},
-        "site": {"id": "x"},
-        "tenantID": "t",
-        "tenantDomain": "coral.example",
-    }
 
 
 def left(coral_id: str, status: str, kind: str = "COMMENT_LEFT_MODERATION_QUEUE") -> dict[str, Any]:

@@ -1,10 +1,48 @@
-"""What the guide to the doors for other services' clients shows is run as it stands there."""
+"""What the guides show is run as it stands there: for webhooks, and for clients of other services."""
+
+import re
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from flask import Flask
+from sqlalchemy import select
+from werkzeug.serving import make_server
 
-from tests.guides import blocks
+from moderation import decisions
+from moderation.cli import main
+from moderation.config import Settings
+from moderation.db import Database
+from moderation.decisions import Seen
+from moderation.models import Comment, Moderator, Outcome, Site
+from tests.compat.coral import RUDE, Pages, asking, post_as_coral
+from tests.guides import DOCS, blocks
+from tests.integration.ports import free_port
+from worker import tasks
+from worker.app import Workshop
 
 PERSPECTIVE, OPENAI = blocks("compatible-apis.md", "python")
+SEND, HEAR = blocks("webhook.md", "python")
+(PHP,) = blocks("webhook.md", "php")
+
+
+@pytest.fixture
+def command(settings: Settings) -> Callable[[str], str]:
+    """Run a line of a guide as it would be typed."""
+    env = {"MODERATION_DATABASE_URL": settings.database_url, "MODERATION_HOME": str(settings.home)}
+
+    def run(line: str) -> str:
+        words = [word.strip('"') for word in re.findall(r'"[^"]*"|\S+', line)]
+        assert words[0] == "moderation"
+        done = CliRunner().invoke(main, words[1:], env=env)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    return run
 
 
 def _run(guide: str, port: int, token: str) -> None:
@@ -19,3 +57,69 @@ def test_moving_from_perspective(port: int, token: str, capsys: pytest.CaptureFi
 def test_moving_from_openai(port: int, token: str, capsys: pytest.CaptureFixture[str]) -> None:
     _run(OPENAI, port, token)
     assert capsys.readouterr().out == "True\n"
+
+
+def test_coral_asks_at_the_addresses_of_the_guide(
+    judged: Flask, site: Site, pages: Pages, command: Callable[[str], str]
+) -> None:
+    text = (DOCS / "compatible-apis.md").read_text(encoding="utf-8")
+    told = re.search(r"`(moderation site coral \S+ empsec_…)`", text)
+    assert told
+    secret = "empsec_0123456789abcdef"
+    command(told[1].replace("SLUG", site.slug).replace("empsec_…", secret))
+    command(f"moderation site set {site.slug} --callback-private")  # the paper's pages are on this machine here
+    phase, webhook = re.findall(r"https://moderation\.example(/compat/coral/\w+)", text)
+    held = post_as_coral(judged, phase, asking(f"{pages.url}/bruecke", RUDE), secrets=(secret,))
+    assert held.json["status"] == "SYSTEM_WITHHELD"
+    told_of = {"commentID": "c7", "storyID": "s1", "status": "REJECTED"}
+    event = {"type": "COMMENT_LEFT_MODERATION_QUEUE", "data": told_of}
+    assert post_as_coral(judged, webhook, event, secrets=(secret,)).status_code == 204
+
+
+@contextmanager
+def _served(app: Flask, port: int) -> Iterator[None]:
+    server = make_server("127.0.0.1", port, app)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_site_sends_and_hears_by_webhook(
+    port: int,
+    command: Callable[[str], str],
+    moderator: Moderator,
+    database: Database,
+    workshop: Workshop,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    add, *_ = blocks("webhook.md", "sh")
+    callback = free_port()
+    printed = command(add.replace("https://mypaper.example/", f"http://127.0.0.1:{callback}/"))
+    command("moderation site set mypaper --callback-private --undo-seconds 0")
+    secret = re.search(r"whsec_\S+", printed)
+    assert secret
+
+    def here(guide: str) -> str:
+        return guide.replace("https://moderation.example", f"http://127.0.0.1:{port}").replace("whsec_…", secret[0])
+
+    exec(here(SEND), {})
+    assert capsys.readouterr().out == "pending\n"
+    sent = subprocess.run(["php", "-r", here(PHP)], capture_output=True, text=True, timeout=60, check=False)
+    assert (sent.returncode, sent.stdout + sent.stderr) == (0, "")
+
+    with database.session() as session:
+        for comment in session.scalars(select(Comment).order_by(Comment.id)):
+            outcome = Outcome.APPROVE if comment.external_id == "4711" else Outcome.DELETE
+            decisions.decide(session, comment.id, outcome, moderator=moderator, seen=Seen(revision=comment.revision))
+        session.commit()
+    theirs: dict[str, Any] = {"__name__": "theirs"}
+    exec(here(HEAR), theirs)
+    with _served(theirs["app"], callback):
+        tasks.deliver()
+    assert sorted(capsys.readouterr().out.splitlines()) == ["4711 approve", "4712 delete"]
+    assert theirs["app"].test_client().post("/hausordnung", data=b"{}").status_code == 401

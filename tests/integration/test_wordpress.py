@@ -106,6 +106,28 @@ def test_the_service_may_be_away_and_nothing_is_lost_or_published(room: Newsroom
     room.arrived(comment)
 
 
+def test_a_message_that_is_sent_twice_is_one_comment(room: Newsroom) -> None:
+    """The service took it, its answer was lost on the way, and the blog sends it again."""
+    room.service.stop()
+    comment = room.blog.comment("Doppelt hält besser?")
+    lines = "FROM ' . hausordnung_table());"
+    room.blog.php(f"$GLOBALS['wpdb']->query('CREATE TABLE wp_kept AS SELECT * {lines}")
+    room.service.start()
+    room.blog.press("hausordnung_now")
+    room.arrived(comment)
+    room.decide(comment, "approve")
+    room.blog.php(
+        """
+        $GLOBALS['wpdb']->query('INSERT INTO ' . hausordnung_table() . ' SELECT * FROM wp_kept');
+        $GLOBALS['wpdb']->query('DROP TABLE wp_kept');
+        """
+    )
+    assert "noch zu senden sind: 0" in room.blog.press("hausordnung_now")
+    found = room.find(comment)  # one_or_none: there are no two
+    assert found
+    assert (found.revision, found.status) == (1, Status.APPROVED)
+
+
 def test_a_busy_service_is_left_alone_for_as_long_as_it_asks(room: Newsroom, receiver: Receiver) -> None:
     base = receiver.url.removesuffix("/hausordnung")
     room.blog.set_up(url=base, site="foerdeblick", mode="push")

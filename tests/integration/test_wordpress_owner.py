@@ -11,8 +11,36 @@ from sqlalchemy import select
 from moderation.cli import main
 from moderation.config import Settings
 from moderation.models import Comment, Decision, Maker, Outcome, Status
+from tests.guides import blocks
 from tests.integration.conftest import SECRET, TOKEN, Newsroom
 from tests.integration.wordpress import PLUGIN
+from worker import tasks
+
+
+def test_the_guide_leads_from_nothing_to_a_published_comment(room: Newsroom, settings: Settings) -> None:
+    (line,) = blocks("wordpress.md", "sh")
+    words = [word.strip('"') for word in re.findall(r'"[^"]*"|\S+', line)]
+    words = [word.replace("https://meinblog.example", room.blog.url) for word in words]
+    env = {"MODERATION_DATABASE_URL": settings.database_url, "MODERATION_HOME": str(settings.home)}
+
+    def command(*words: str) -> str:
+        done = CliRunner().invoke(main, words, env=env)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    printed = command(*words[1:])
+    command("site", "set", "meinblog", "--callback-private", "--undo-seconds", "0")  # the blog is on this machine here
+    keys = {"secret": printed.split()[-4], "token": printed.split()[-1]}
+    room.blog.php("delete_option('hausordnung');")
+    room.blog.set_up(url=room.service.url, site="meinblog", mode="push", **keys)
+
+    written = room.blog.comment("Grüße von der Förde: längst überfällig, die Sperrung! 🚲🌉")
+    assert room.blog.read(written)["status"] == "hold"
+    arrived = room.arrived(written)
+    assert arrived.text == "Grüße von der Förde: längst überfällig, die Sperrung! 🚲🌉"
+    room.decide(written, "approve")
+    tasks.deliver()
+    assert room.blog.read(written)["status"] == "approved"
 
 
 def test_what_was_decided_before_comes_as_labels(room: Newsroom) -> None:

@@ -1,0 +1,86 @@
+"""Whatever is sent to another protocol's door is refused in that protocol's own words, and never a 500."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from moderation import auth
+from moderation.db import Database
+from moderation.models import Site
+from tests.compat.coral import SECRET
+
+Post = Callable[[bytes, str], TestResponse]
+
+BODIES = {
+    "empty": b"",
+    "not UTF-8": '{"comment": {"text": "M\xfcll"}, "input": "M\xfcll"}'.encode("latin-1"),
+    "100,000 deep": b"[" * 100_000,
+    "a list": b"[]",
+    "no text": b'{"comment": {"text": ""}, "input": [], "requestedAttributes": {"TOXICITY": {}}}',
+    "too long": json.dumps(
+        {"comment": {"text": "x " * 60_000}, "input": "x " * 60_000, "requestedAttributes": {"TOXICITY": {}}}
+    ).encode(),
+    "over a megabyte": b'{"input": "' + b"x" * 1_100_000 + b'"}',
+}
+TYPES = ("application/json", "text/plain; charset=utf-16", "multipart/form-data; boundary=x")
+
+
+DOORS = ("analyze", "suggestscore", "moderations", "comment-check", "usage-limit", "moderate", "webhook")
+
+
+@pytest.fixture(params=DOORS)
+def door(
+    request: pytest.FixtureRequest, judged: Flask, token: str, akismet_key: str, database: Database, site: Site
+) -> tuple[str, Post]:
+    """One of the doors, entered with the right key: the protocol it speaks, and how to post there."""
+    client = judged.test_client()
+    name = request.param
+    with database.session() as session:
+        auth.add_coral_secret(session.get_one(Site, site.id), SECRET)
+        session.commit()
+
+    def post(body: bytes, kind: str) -> TestResponse:
+        signature = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        path, headers = {
+            "moderations": ("/v1/moderations", {"Authorization": f"Bearer {token}"}),
+            "comment-check": (f"/1.1/comment-check?api_key={akismet_key}", {}),
+            "usage-limit": ("/1.2/usage-limit", {"Host": f"{akismet_key}.rest.example"}),
+            "moderate": ("/compat/coral/moderate", {"X-Coral-Signature": signature}),
+            "webhook": ("/compat/coral/webhook", {"X-Coral-Signature": signature}),
+        }.get(name, (f"/v1alpha1/comments:{name}?key={token}", {}))
+        return client.post(path, data=body, content_type=kind, headers=headers)
+
+    protocols = {"analyze": "google", "suggestscore": "google", "moderations": "openai"}
+    protocols |= {"comment-check": "akismet", "usage-limit": "akismet"}
+    return protocols.get(name, "problem"), post
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_a_hostile_body_is_refused_in_the_protocols_own_words(door: tuple[str, Post], body: bytes) -> None:
+    protocol, post = door
+    for kind in TYPES:
+        answer = post(body, kind)
+        if protocol == "akismet":  # it knows words, not statuses; what its form does not hold, it does not hold
+            assert answer.status_code in {200, 413}
+            assert answer.text == "invalid" or answer.json["usage"] == 0
+            continue
+        assert 400 <= answer.status_code < 500, answer.text
+        if protocol == "google":
+            assert {"code", "message", "status"} <= answer.json["error"].keys()
+            assert answer.json["error"]["code"] == answer.status_code
+        elif protocol == "openai":
+            assert answer.json["error"].keys() == {"message", "type", "param", "code"}
+        else:
+            assert answer.content_type == "application/problem+json"
+            assert answer.json["detail"]
+
+
+def test_akismet_says_by_a_header_what_was_wrong(judged: Flask, akismet_key: str) -> None:
+    answer = judged.test_client().post(f"/1.1/comment-check?api_key={akismet_key}", data=b"{}", content_type=TYPES[0])
+    assert answer.text == "invalid"
+    assert "blog" in answer.headers["X-akismet-debug-help"]
