@@ -46,6 +46,12 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = Field(
         None, min_length=16, description="Bearer token with which Prometheus may read `/metrics`. Empty: nobody may."
     )
+    traces_url: str = Field(
+        "",
+        pattern=r"^(https?://.*)?$",
+        description="Where a collector of OpenTelemetry's takes traces, such as `http://127.0.0.1:4318/v1/traces`.",
+    )
+    sentry_dsn: SecretStr | None = Field(None, description="Address of the project at Sentry that errors are told to.")
     sign_ins_per_minute: int = Field(
         6,
         ge=1,

@@ -45,9 +45,10 @@ EVENT_AFTER = {
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One delivery, ready to be sent without the database."""
+    """One delivery, ready to be sent without the database; ``comment_id`` is None where it tells of an article."""
 
     delivery_id: int
+    comment_id: int | None
     url: str
     private: bool
     headers: dict[str, str]
@@ -115,6 +116,7 @@ def _parcel(delivery: Delivery, links: Links) -> Parcel:
     signatures = [Webhook(secret).sign(delivery.webhook_id, moment, body) for secret in auth.signing_secrets(site)]
     return Parcel(
         delivery_id=delivery.id,
+        comment_id=delivery.decision.comment_id if delivery.decision else None,
         url=site.callback_url or "",
         private=site.callback_private,
         headers={
@@ -132,6 +134,7 @@ def _verdict(delivery: Delivery, decision: Decision, question: AkismetQuestion) 
     body = json.dumps(akismet_questions.answer(question, decision.outcome), ensure_ascii=False)
     return Parcel(
         delivery_id=delivery.id,
+        comment_id=decision.comment_id,
         url=question.callback_url,
         private=delivery.site.callback_private,
         headers={"content-type": "application/json", "user-agent": f"Hausordnung/{__version__}"},

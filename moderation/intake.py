@@ -29,10 +29,14 @@ from moderation.rules import UNTOLD_CONCERN
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the site is told: its own id of the comment or article, and where it stands."""
+    """What the site is told: its own id of the comment or article, and where it stands.
+
+    ``comment_id`` is ours of a comment, for traces.
+    """
 
     id: str
     status: str
+    comment_id: int | None = None
 
 
 def accept(session: Session, site: Site, event: Event, *, webhook_id: str, max_characters: int) -> Receipt:
@@ -46,8 +50,8 @@ def accept(session: Session, site: Site, event: Event, *, webhook_id: str, max_c
     match event:
         case CommentCreated(data=data) | CommentUpdated(data=data):
             require_length(data.text, max_characters)
-            if is_new and add_new(session, Comment.external_id, _first_words(session, site, data, stated_at)):
-                return Receipt(data.id, Status.PENDING)
+            if is_new and (made := add_new(session, Comment.id, _first_words(session, site, data, stated_at))):
+                return Receipt(data.id, Status.PENDING, made.pop())
             comment = _find(session, site, data.id)
             if is_new and comment is not None:
                 _change(session, comment, data, stated_at)
@@ -104,7 +108,7 @@ def _receipt(comment: Comment | None, external_id: str) -> Receipt:
             code="unknown_comment",
             field="data.id",
         )
-    return Receipt(comment.external_id, comment.status)
+    return Receipt(comment.external_id, comment.status, comment.id)
 
 
 def _find(session: Session, site: Site, external_id: str) -> Comment | None:

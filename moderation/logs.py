@@ -28,6 +28,7 @@ def configure(settings: Settings) -> None:
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
             processors=[
+                _quote_nothing,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _where,
                 structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
@@ -51,6 +52,13 @@ def begin(kind: str, id_: str | None = None, **also: str) -> str:
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(**{kind: known}, **also)
     return known
+
+
+def _quote_nothing(_logger: object, _name: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Leave out what others write into their line on an error: Celery quotes its message there, Flask the address."""
+    if line.get("exc_info") and not line.get("_from_structlog"):
+        line["event"] = line["_record"].msg
+    return line
 
 
 def _where(_logger: object, _name: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -201,12 +201,15 @@ def _guarded(*, private: bool) -> Iterator[list[str]]:
     """Keep connections of urllib3, on which Apprise stands, to public addresses; yield those that were refused.
 
     Apprise takes no transport of ours, so the one function that opens its sockets is changed meanwhile. Nobody else in
-    this house uses urllib3.
+    this house uses urllib3 but the clients of collectors and of Sentry, whose threads are let through.
     """
+    mine = threading.get_ident()
     refused: list[str] = []
     original = sockets.create_connection
 
     def connect(address: tuple[str, int], *args: Any, **more: Any) -> socket.socket:
+        if threading.get_ident() != mine:
+            return original(address, *args, **more)
         host, port = address
         found = [str(entry[4][0]) for entry in socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)]
         for one in found:

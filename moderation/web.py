@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from moderation import assets, auth, logs
+from moderation import assets, auth, logs, telemetry
 from moderation.broker import Bell
 from moderation.compat import akismet, akismet_usage, coral, openai, perspective, suggestion
 from moderation.config import Settings, load_settings
@@ -96,10 +96,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Make the application."""
     settings = settings or load_settings()
     logs.configure(settings)
+    telemetry.begin(settings)
     app = Flask("moderation", template_folder=str(TEMPLATES))
     _configure(app, settings)
     assets.serve(app)
     database = Database(settings.database_url)
+    telemetry.watch_database(database.engine)
     feed = Feed(database, most=settings.live_streams)
     app.extensions["moderation"] = Services(settings, database, Bell(settings), Judge(), feed)
     Babel(app, locale_selector=language.choose, timezone_selector=lambda: settings.time_zone)
@@ -109,6 +111,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(door.blueprint)
     app.before_request(_number)
     app.before_request(_refuse_nul)
+    telemetry.watch_web(app)
     auth.protect(app)
     if settings.warm_judge:
         threading.Thread(target=app.extensions["moderation"].judge.warm, daemon=True).start()

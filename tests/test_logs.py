@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 
-from moderation import auth, create_app, decisions, logs
+from moderation import auth, create_app, decisions, logs, scoring
 from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.decisions import Seen
@@ -53,6 +53,9 @@ class Chatty:
     def study(self, cases: list[Case]) -> Any:
         raise ValueError(cases[0].text)
 
+    def claim(self, *_: object, **__: object) -> Any:
+        raise ValueError(CANARY)
+
 
 def test_no_word_of_a_reader_and_no_key_reaches_the_log(
     capsys: pytest.CaptureFixture[str],
@@ -61,6 +64,7 @@ def test_no_word_of_a_reader_and_no_key_reaches_the_log(
     workshop: Workshop,
     pushed: Site,
     moderator: Moderator,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     app = create_app(settings.model_copy(update={"log_level": "DEBUG"}))
     secret = auth.signing_secrets(pushed)[0]
@@ -82,10 +86,13 @@ def test_no_word_of_a_reader_and_no_key_reaches_the_log(
         session.execute(update(Delivery).values(due_at=now()))
         session.commit()
     tasks.deliver()
+    monkeypatch.setattr(scoring, "claim", Chatty().claim)
+    tasks.score.apply()
 
     log = capsys.readouterr().err
     assert "judge_failed" in log
     assert "comment_not_scored" in log
+    assert "tasks.py:" in log  # where a task failed
     for secret_thing in (CANARY, "192.0.2.99", secret, secret.removeprefix("whsec_")):
         assert secret_thing not in log
     app.extensions["moderation"].database.dispose()

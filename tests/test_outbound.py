@@ -9,9 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
+from urllib3.util import connection
 
 from moderation import outbound
 from moderation.outbound import PrivateAddress, is_public
+from tests.conftest import Receiver
 
 
 @pytest.mark.parametrize(
@@ -91,3 +93,17 @@ def test_one_private_answer_of_a_name_server_is_enough_to_refuse(monkeypatch: py
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: answers)
     with outbound.client(private=False, timeout=2) as client, pytest.raises(PrivateAddress, match=r"10\.0\.0\.7"):
         client.get("http://rebinding.example/")
+
+
+def test_while_a_chat_is_told_others_reach_their_collector(receiver: Receiver) -> None:
+    """Apprise and the clients of collectors share the function that opens sockets; only ours is kept from loopback."""
+    there = ("127.0.0.1", receiver.server.server_port)
+    opened: list[socket.socket] = []
+    with outbound._guarded(private=False) as refused:
+        elsewhere = threading.Thread(target=lambda: opened.append(connection.create_connection(there)))
+        elsewhere.start()
+        elsewhere.join()
+        with pytest.raises(OSError, match="private"):
+            connection.create_connection(there)
+    opened[0].close()
+    assert refused == ["127.0.0.1"]

@@ -7,9 +7,9 @@ from functools import cached_property
 
 import httpx
 from celery import Task
-from celery.signals import setup_logging, task_prerun, worker_shutdown, worker_shutting_down
+from celery.signals import setup_logging, task_prerun, worker_init, worker_shutdown, worker_shutting_down
 
-from moderation import logs, outbound
+from moderation import logs, outbound, telemetry
 from moderation.broker import Bell, make_celery
 from moderation.config import Settings, load_settings
 from moderation.db import Database
@@ -36,7 +36,9 @@ class Workshop:
     @cached_property
     def database(self) -> Database:
         """The database."""
-        return Database(self.settings.database_url)
+        opened = Database(self.settings.database_url)
+        telemetry.watch_database(opened.engine)
+        return opened
 
     @cached_property
     def bell(self) -> Bell:
@@ -81,6 +83,13 @@ def _log(**_: object) -> None:
     logs.configure(settings)
 
 
+@worker_init.connect  # type: ignore[untyped-decorator]
+def _watch(**_: object) -> None:
+    """Begin to send traces and errors, before any fork: the packages know how to live through one."""
+    telemetry.begin(settings)
+    telemetry.watch_worker()
+
+
 @task_prerun.connect  # type: ignore[untyped-decorator]
 def _number(task_id: str, task: Task, **_: object) -> None:
     logs.begin("task", task_id, bell=task.name)
@@ -96,3 +105,4 @@ def _hurry(**_: object) -> None:
 @worker_shutdown.connect  # type: ignore[untyped-decorator]
 def _close(**_: object) -> None:
     workshop.close()
+    telemetry.end()

@@ -16,6 +16,7 @@ from moderation import (
     quota,
     scoring,
     shifts,
+    telemetry,
 )
 from moderation.alarms import looking
 from moderation.automation import acting, watch
@@ -49,6 +50,7 @@ def score() -> None:
         if not taken:
             _read_to_learn()
             return
+        telemetry.note(*taken)
         with workshop.database.session() as session:
             scoring.make_findable(session, taken)
             session.commit()
@@ -108,7 +110,8 @@ def deliver() -> None:
         if round_ == 0:
             workshop.bell.ring("deliver")  # if there is more, others may help
         for parcel in parcels:
-            result = delivery.send(parcel, workshop.client(private=parcel.private))
+            with telemetry.step("send", comments=[parcel.comment_id]):
+                result = delivery.send(parcel, workshop.client(private=parcel.private))
             with workshop.database.session() as session:
                 again = delivery.record(session, result, give_up_after=timedelta(days=settings.delivery_days))
                 session.commit()

@@ -5,7 +5,7 @@ from contextlib import suppress
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from moderation import auth, bulk, history, intake
+from moderation import auth, bulk, history, intake, telemetry
 from moderation.contract import CommentDecided, decode, parse_event
 from moderation.errors import ModerationError, NotSignedIn
 from moderation.models import Site
@@ -28,6 +28,7 @@ def webhook(site: str) -> ResponseReturnValue:
         else:
             receipt = intake.accept(session, sender, event, webhook_id=webhook_id, max_characters=longest)
         session.commit()
+    telemetry.note(receipt.comment_id)
     services().bell.ring("score")
     return {"id": receipt.id, "status": receipt.status}, 202
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from sqlalchemy.orm import Session
 
-from moderation import decisions, delivery, threads, wording
+from moderation import decisions, delivery, telemetry, threads, wording
 from moderation import queue as waiting
 from moderation.db import now
 from moderation.decisions import Seen
@@ -256,6 +256,7 @@ def _thread(session: Session, comment: Comment) -> list[threads.Entry]:
 def decide(comment_id: int) -> ResponseReturnValue:
     """Approve or delete a comment as it was seen, and go on to the next; 409 and what changed on a stale view."""
     outcome, seen = _outcome(), _seen()
+    telemetry.note(comment_id)
     with services().database.session() as session:
         session.expire_on_commit = False  # what was decided is shown as it is, not asked for again
         moderator = me(session)
