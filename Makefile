@@ -3,7 +3,7 @@ export PORT
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test chaos lint lock train assets translations clean
+.PHONY: help run test chaos lint lock sbom audit train assets translations clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*##\(.*\)/  make \1\t\2/p' Makefile
@@ -26,6 +26,21 @@ lock: .venv/installed-dev  ## Choose the newest allowed versions of all dependen
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --all-extras --no-emit-index-url --custom-compile-command "make lock" \
 		--upgrade --output-file requirements.lock pyproject.toml
+
+sbom: .venv/installed  ## What an installation is made of: dist/sbom.cdx.json (CycloneDX), and docs/licences.md
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv venv --quiet --clear build/sbom
+	@$(BIN)/uv pip install --quiet --python build/sbom/bin/python --constraint requirements.lock '.[traces,sentry]'
+	@mkdir -p dist
+	$(BIN)/uv tool run --quiet --from 'cyclonedx-bom>=7,<8' cyclonedx-py environment build/sbom/bin/python \
+		--pyproject pyproject.toml --output-reproducible --output-file dist/sbom.cdx.json
+	@{ echo '# Licences of what is installed'; echo; echo 'Made by `make sbom`; see [security.md](security.md).'; echo; \
+		$(BIN)/uv tool run --quiet --from 'pip-licenses>=5,<6' pip-licenses --python build/sbom/bin/python \
+		--format markdown --with-system --ignore-packages hausordnung; } > docs/licences.md
+
+audit: .venv/installed  ## Ask for known weaknesses of the locked dependencies; needs the network
+	@$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv tool run --from 'pip-audit>=2.10,<3' pip-audit --requirement requirements.lock --no-deps --disable-pip
 
 train: .venv/installed-dev  ## Make the judge's weights anew; DATA is the folder of the data sets
 	$(BIN)/python -m training.build --data "$(DATA)"

@@ -1,11 +1,13 @@
 """The documentation is complete: every setting with its default, every command, every address for sites."""
 
 import re
+from importlib import metadata
 from pathlib import Path
 
 import click
 import pytest
 from flask import Flask
+from packaging.requirements import Requirement
 
 from moderation import auth
 from moderation.cli import main
@@ -52,6 +54,24 @@ def test_each_threat_names_tests_that_are_there() -> None:
     for file, test in named:
         path = DOCS.parent / file
         assert f"def {test}(" in path.read_text(encoding="utf-8"), f"{file}::{test}"
+
+
+def test_the_licence_of_each_package_that_is_installed_is_listed() -> None:
+    """`make sbom` writes the list anew; here, that nothing has come since."""
+    text = (DOCS / "licences.md").read_text(encoding="utf-8")
+    listed = {_canonical(name) for name in re.findall(r"^\| ([\w.-]+) +\|", text, re.MULTILINE)}
+    needed, seen = {"hausordnung"}, set()
+    while needed - seen:
+        name = (needed - seen).pop()
+        seen.add(name)
+        for one in map(Requirement, metadata.requires(name) or []):
+            if one.marker is None or one.marker.evaluate():
+                needed.add(_canonical(one.name))
+    assert needed - listed == {"hausordnung"}
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_links_between_documents_lead_somewhere() -> None:
