@@ -10,10 +10,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from moderation import decisions, queue, sites
+from moderation import closings, decisions, queue, sites
 from moderation.db import Database
 from moderation.decisions import Seen
-from moderation.models import Comment, Moderator, Outcome, Role, Site
+from moderation.models import Comment, Door, Moderator, Outcome, Role, Site
 from moderation.views import feed as feeds
 from moderation.views import live
 from moderation.views.feed import Feed
@@ -67,6 +67,21 @@ def _do(database: Database, deed: Callable[[Any, Moderator], object], who: Moder
     with database.session() as session:
         deed(session, session.get_one(Moderator, who.id))
         session.commit()
+
+
+def test_an_article_that_others_close_is_told_at_its_open_card(
+    mona: FlaskClient, kai: Moderator, database: Database, two: list[int]
+) -> None:
+    before = _ask(mona, two, closed="no")
+    assert before.json["notice"] == ""
+
+    def close(session: Any, who: Moderator) -> None:
+        article_id = session.get_one(Comment, two[0]).article_id
+        closings.decide(session, article_id, Door.CLOSE, moderator=who)
+
+    _do(database, close, kai)
+    assert "gerade für Kommentare geschlossen" in _ask(mona, two, before.headers["ETag"], closed="no").json["notice"]
+    assert _ask(mona, two, closed="yes").json["notice"] == "", "the card says so already"
 
 
 def test_what_others_did_is_told(

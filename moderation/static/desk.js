@@ -2,6 +2,7 @@
 "use strict";
 import { work } from "./care.js";
 import { begin, decide, show, showThread, step, underway, undo } from "./cards.js";
+import { bringBack, keep } from "./drafts.js";
 import { listen } from "./keys.js";
 import { listen as listenToNews } from "./live.js";
 import { watch } from "./swipe.js";
@@ -13,11 +14,13 @@ function arrive() {
   document.querySelector("#said").textContent = undone?.querySelector("[data-says]").innerText ?? "";
   document.querySelector(".rail li [aria-current]")?.scrollIntoView({ block: "nearest" });
   document.querySelector("#main.card")?.focus({ preventScroll: true });
+  bringBack();
   begin();
   listenToNews();
   if (document.querySelector("#pause")) work();
 }
 
+keep();
 listen(step, underway);
 watch();
 

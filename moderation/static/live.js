@@ -23,6 +23,8 @@ function address() {
   if (open) query.set("comment", open);
   const revision = document.querySelector(".decide input[name=revision]")?.value;
   if (revision) query.set("revision", revision);
+  const closing = document.querySelector("details.closing");
+  if (closing) query.set("closed", closing.dataset.closed);
   return `/queue/news?${query}`;
 }
 

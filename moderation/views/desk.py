@@ -6,7 +6,6 @@ from typing import TypedDict
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from flask import session as browser
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
 from sqlalchemy.orm import Session
 
 from moderation import decisions, delivery, telemetry, threads, wording
@@ -35,7 +34,7 @@ def _words() -> dict[str, object]:
         "MOST_COUNTED": MOST_COUNTED,
         "wording": wording,
         "now": now,
-        "get_locale": get_locale,
+        "language": wording.language,
         "navigation": navigation.pages,
         "Status": Status,
         "Outcome": Outcome,

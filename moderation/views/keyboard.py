@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flask_babel import LazyString, get_locale, lazy_gettext
+from flask_babel import LazyString, lazy_gettext
 from flask_login import current_user
 
-from moderation.wording import gettext
+from moderation.wording import gettext, language
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def by_key(own: Mapping[str, str]) -> dict[str, str]:
 def hint(name: str) -> str:
     """Return the key to show beside a button, in the language of the page."""
     keys = in_force(_own())[name]
-    return (keys[0] if str(get_locale()) == "de" else keys[-1]).upper()
+    return (keys[0] if language() == "de" else keys[-1]).upper()
 
 
 def mine() -> dict[str, tuple[str, ...]]:

@@ -4,12 +4,17 @@ from flask import has_request_context, request, session
 from flask_login import current_user
 
 from moderation.views import services
+from moderation.wording import locale
 
 LANGUAGES = ("de", "en")
 
 
 def choose() -> str:
-    """Return ``de`` or ``en``."""
+    """Return the locale of the page."""
+    return locale(_language())
+
+
+def _language() -> str:
     if not has_request_context():
         return services().settings.default_language
     chosen = getattr(current_user, "language", None) or session.get("language")

@@ -4,7 +4,6 @@ import hashlib
 
 from flask import Blueprint, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
 
 from moderation.db import now
 from moderation.errors import BadInput
@@ -14,11 +13,11 @@ from moderation.queue.news import News, Shown
 from moderation.reading import reading
 from moderation.views import me, services
 from moderation.views.desk import BESIDE, MOST_COUNTED
-from moderation.wording import gettext, ngettext
+from moderation.wording import gettext, language, ngettext
 
 blueprint = Blueprint("live", __name__)
 
-SHOWN = frozenset({"known", "newest", "revision"})
+SHOWN = frozenset({"known", "newest", "revision", "closed"})
 """What an address of the news says besides what an address of the queue says."""
 
 
@@ -50,7 +49,7 @@ def since() -> ResponseReturnValue:
 
 def _etag(mark: str) -> str:
     """Of everything that the answer depends on; filters by age depend on the minute."""
-    seen = (mark, request.query_string.decode("utf-8", "replace"), str(get_locale()), f"{now():%H:%M}")
+    seen = (mark, request.query_string.decode("utf-8", "replace"), language(), f"{now():%H:%M}")
     return hashlib.sha256("\n".join(seen).encode("utf-8", "replace")).hexdigest()[:32]
 
 
@@ -60,6 +59,7 @@ def _shown() -> Shown:
         newest=_id("newest", request.args.get("newest", "")),
         comment_id=request.args.get("comment", type=int),
         revision=request.args.get("revision", type=int),
+        closed={"yes": True, "no": False}.get(request.args.get("closed", "")),
     )
 
 
@@ -83,8 +83,6 @@ def _told(found: News) -> dict[str, object]:
 
 def _notice(found: News, comment_id: int | None) -> str:
     """What happened to the open comment, in words; nothing where nothing did, or where none is open."""
-    if comment_id is None or not (found.edited or comment_id in found.gone):
+    if comment_id is None or not (found.edited or comment_id in found.gone or found.closed is not None):
         return ""
-    return render_template(
-        "_gone.html", comment_id=comment_id, edited=found.edited, decision=found.gone.get(comment_id)
-    )
+    return render_template("_gone.html", comment_id=comment_id, news=found)

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from flask import request
-from flask_babel import LazyString, get_locale, lazy_gettext
+from flask_babel import LazyString, lazy_gettext
 from flask_login import current_user
 
+from moderation import wording
 from moderation.models import Role
 
 
@@ -26,7 +27,7 @@ class Page:
     @property
     def letter(self) -> str:
         """The letter to show, in the language of the page."""
-        return (self.letters[:1] if str(get_locale()) == "de" else self.letters[-1:]).upper()
+        return (self.letters[:1] if wording.language() == "de" else self.letters[-1:]).upper()
 
     @property
     def current(self) -> bool:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import force_locale, get_locale, lazy_gettext
+from flask_babel import force_locale, lazy_gettext
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from wtforms import BooleanField, EmailField, StringField, TextAreaField
@@ -67,7 +67,7 @@ def statement(token: str) -> ResponseReturnValue:
             session.commit()
         services().bell.ring("mail")
         return redirect(url_for("reader.statement", token=token), 303)
-    with services().database.session(read_only=True) as session, force_locale(_wished(language)):
+    with services().database.session(read_only=True) as session, force_locale(wording.locale(_wished(language))):
         return _render_statement(session, decision_id, form, token)
 
 
@@ -86,7 +86,7 @@ def notice_form(slug: str) -> ResponseReturnValue:
     with services().database.session(read_only=True) as session:
         site = auth.site_by_slug(session, slug)
         language = _wished(_language(site.language))
-    with force_locale(language):
+    with force_locale(wording.locale(language)):
         if form.validate_on_submit():
             _slow_down()
             told = (form.address.data, form.text.data, form.name.data, form.email.data, form.good_faith.data)
@@ -108,13 +108,13 @@ def notice(token: str) -> ResponseReturnValue:
         found = session.get(Notice, notice_id)
         if found is None:
             raise NotFound("There is no such notice.")
-        with force_locale(_wished(found.language)):
+        with force_locale(wording.locale(_wished(found.language))):
             return render_template("reader/notice.html", notice=found)
 
 
 def _language(known: str) -> str:
     short = known.partition("-")[0].lower()
-    return short if short in LANGUAGES else str(get_locale())
+    return short if short in LANGUAGES else wording.language()
 
 
 def _wished(language: str) -> str:

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 from sqlalchemy.orm import Session
 
-from moderation import shifts
+from moderation import shifts, wording
 from moderation.models import Comment, Moderator
 from moderation.views import ration, services
 
@@ -20,7 +20,7 @@ def show(token: str) -> ResponseReturnValue:
     link_id = _link_id(token)
     with services().database.session(read_only=True) as session:
         moderator = shifts.link(session, link_id).moderator
-        with force_locale(_language(moderator)):
+        with force_locale(_locale(moderator)):
             return _page(session, moderator, token)
 
 
@@ -33,7 +33,7 @@ def open_(token: str) -> ResponseReturnValue:
         comments = shifts.open_once(session, link_id)
         session.commit()
         moderator = shifts.link(session, link_id).moderator
-        with force_locale(_language(moderator)):
+        with force_locale(_locale(moderator)):
             return _page(session, moderator, token, comments=comments)
 
 
@@ -41,8 +41,8 @@ def _link_id(token: str) -> int:
     return int(services().settings.links.read("shift", token))
 
 
-def _language(moderator: Moderator) -> str:
-    return moderator.language or services().settings.default_language
+def _locale(moderator: Moderator) -> str:
+    return wording.locale(moderator.language or services().settings.default_language)
 
 
 def _page(session: Session, moderator: Moderator, token: str, *, comments: list[Comment] | None = None) -> str:

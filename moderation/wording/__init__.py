@@ -12,7 +12,7 @@ from moderation.models import Assessment, Decision, Delivery, Door, Maker, Model
 from moderation.rules import Advice
 from moderation.wording.problems import problem
 from moderation.wording.reasons import kind_word, pick, why
-from moderation.wording.say import gettext, ngettext
+from moderation.wording.say import gettext, language, locale, ngettext
 from moderation.wording.texts import (
     Change,
     Segment,
@@ -36,7 +36,9 @@ __all__ = [
     "gettext",
     "glimpse",
     "kind_word",
+    "language",
     "left_out",
+    "locale",
     "maker",
     "model_state",
     "ngettext",

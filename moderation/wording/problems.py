@@ -1,9 +1,7 @@
 """What went wrong, in the language of whoever is at the page: each case we know, in its own words."""
 
-from flask_babel import get_locale
-
 from moderation.errors import ModerationError
-from moderation.wording.say import gettext
+from moderation.wording.say import gettext, language
 
 
 def problem(error: ModerationError) -> str:
@@ -11,7 +9,7 @@ def problem(error: ModerationError) -> str:
     known = _with_decisions() | _with_addresses(error.field or "") | _with_forms() | _with_access()
     if error.code in known:
         return known[error.code]
-    if error.code == "invalid" and error.field and not str(get_locale()).startswith("en"):
+    if error.code == "invalid" and error.field and language() != "en":
         return gettext("What was sent for “%(field)s” does not fit.", field=error.field)
     return error.message
 

@@ -3,20 +3,20 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from flask_babel import format_decimal, get_locale
+from flask_babel import format_decimal
 
 from moderation.judge.case import Kind, Target
 from moderation.models import Assessment, Comment
 from moderation.rules import Signal
-from moderation.wording.say import gettext, ngettext
+from moderation.wording.say import gettext, language, ngettext
 from moderation.wording.texts import plain
 
 
 def pick(by_language: Mapping[str, str], site_language: str) -> str:
     """Return a rule's words in the page's language, else the site's, else any."""
-    for language in (str(get_locale()), site_language):
-        if language in by_language:
-            return by_language[language]
+    for wished in (language(), site_language):
+        if wished in by_language:
+            return by_language[wished]
     return next(iter(by_language.values()), "")
 
 

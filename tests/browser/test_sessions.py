@@ -1,0 +1,83 @@
+"""A session that ended meanwhile: whoever signs in again is where they were, and what they wrote is still there."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import update
+
+from moderation import decisions
+from moderation.db import Database
+from moderation.decisions import Seen
+from moderation.models import Appeal, Moderator, Outcome, Role, Site
+from moderation.notices import appeals
+from tests.browser.conftest import Visit, sign_in
+from tests.conftest import PASSWORD
+from tests.senders import Paper, comment
+from tests.stories import add_comment
+
+pytestmark = pytest.mark.browser
+
+ANSWER = "Sie haben recht, das war ein Zitat. Wir haben es übersehen und bitten um Entschuldigung."
+
+
+def test_a_long_answer_outlives_the_session(
+    visit: Callable[..., Visit], database: Database, site: Site, moderator: Moderator
+) -> None:
+    with database.session() as session:
+        session.execute(update(Moderator).values(role=Role.ADMIN))
+        decided = add_comment(session, session.get_one(Site, site.id), text="„Du Esel“, sagte er.")
+        cut = decisions.decide(session, decided.id, Outcome.DELETE, moderator=None, seen=Seen(1))
+        appeals.object_to(session, cut.id, text="Das war ein Zitat.", email="otto@example.org", language="de")
+        session.commit()
+    page = visit().page
+    desk = page.url.removesuffix("/queue")
+    page.goto(f"{desk}/objections")
+    page.get_by_label("Antwort an den Leser").fill(ANSWER)
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Stattgeben").click()
+    page.wait_for_url(re.compile("/sign-in"))
+    sign_in(page, to="**/objections")
+    expect(page.locator("#kept")).to_be_visible()
+    expect(page.get_by_label("Antwort an den Leser")).to_have_value(ANSWER)
+    with database.session(read_only=True) as session:
+        assert session.query(Appeal).one().closed_at is None, "nothing was sent by itself"
+    page.get_by_role("button", name="Stattgeben").click()
+    expect(page.get_by_text("Kein Widerspruch wartet")).to_be_visible()
+    page.wait_for_function("sessionStorage.getItem('sent form') === null")
+    with database.session(read_only=True) as session:
+        assert session.query(Appeal).one().answer == ANSWER
+
+
+def test_a_card_is_there_again_with_its_note(visit: Callable[..., Visit], paper: Paper) -> None:
+    for number in ("1", "2"):
+        paper.send("comment.created", comment(id=number, text=f"Nummer {number}."))
+    page = visit().page
+    page.wait_for_load_state()
+    first = page.locator("blockquote.text").inner_text()
+    page.keyboard.press("j")
+    expect(page.locator("blockquote.text")).not_to_contain_text(first)
+    second = page.locator("blockquote.text").inner_text()
+    page.keyboard.press("z")
+    page.locator("input[name=note]").fill("Die Lokalredaktion fragen")
+    page.context.clear_cookies()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/sign-in"))
+    sign_in(page, to="**/queue*")
+    expect(page.locator("blockquote.text")).to_contain_text(second)
+    expect(page.locator("input[name=note]")).to_have_value("Die Lokalredaktion fragen")
+
+
+def test_no_secret_is_kept_in_the_browser(visit: Callable[..., Visit], database: Database, site: Site) -> None:
+    with database.session() as session:
+        session.execute(update(Moderator).values(role=Role.ADMIN))
+        session.commit()
+    page = visit().page
+    page.goto(page.url.replace("/queue", f"/sites/{site.slug}"))
+    page.get_by_label("Corals Geheimnis zum Signieren").fill("empsec_0123456789abcdef")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Coral fragen lassen").click()
+    page.locator("[data-signs-in]").wait_for()
+    assert "empsec" not in page.evaluate("JSON.stringify(sessionStorage)")
+    assert PASSWORD not in page.evaluate("JSON.stringify(sessionStorage)")
