@@ -1,6 +1,6 @@
 """Take in many events of a site in one call: each has its own outcome, and what is new is written in one statement."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,8 @@ from moderation.db import add_new, now
 from moderation.errors import BadInput, ModerationError
 from moderation.intake import Receipt
 from moderation.models import Comment, Site, Status
+
+Admit = Callable[[Event | CommentDecided], None]
 
 MOST = 200
 """Events in a call."""
@@ -25,20 +27,24 @@ class Told:
     problem: ModerationError | None = None
 
 
-def parse(payload: Any, *, max_characters: int) -> list[Told]:
-    """Read ``{"events": […]}``; BadInput where it is none. An event that is wrong spoils no other."""
+def parse(payload: Any, *, max_characters: int, admit: Admit = lambda _: None) -> list[Told]:
+    """Read ``{"events": […]}``; BadInput where it is none. An event that is wrong spoils no other.
+
+    ``admit`` raises what is wrong with an event besides its form.
+    """
     events = payload.get("events") if isinstance(payload, dict) else None
     if not isinstance(events, list) or not 1 <= len(events) <= MOST:
         raise BadInput(f'Send {{"events": […]}} with 1 to {MOST} events.', code="wrong_number", field="events")
-    return [_parse(event, max_characters) for event in events]
+    return [_parse(event, max_characters, admit) for event in events]
 
 
-def _parse(payload: Any, max_characters: int) -> Told:
+def _parse(payload: Any, max_characters: int, admit: Admit) -> Told:
     try:
         event = parse_event(payload)
         if isinstance(event, CommentCreated):
             intake.require_length(event.data.text, max_characters)
-    except BadInput as error:
+        admit(event)
+    except ModerationError as error:
         return Told(None, error)
     return Told(event)
 

@@ -83,6 +83,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Calls a site may make within a minute to the API and the doors for other services' clients.",
     )
+    comments_per_address: int = Field(
+        120,
+        ge=0,
+        description="Comments a web process takes within a minute of one reader's address at one site; 0: any number.",
+    )
     live_streams: int = Field(
         8,
         ge=0,

@@ -117,8 +117,8 @@ class TooMany(ModerationError):
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "too_many"
 
-    def __init__(self, message: str, *, wait: int) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, wait: int, code: str | None = None) -> None:
+        super().__init__(message, code=code)
         self.wait = wait
 
 

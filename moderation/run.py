@@ -22,6 +22,9 @@ from moderation.errors import SettingsError
 STOP_WITHIN = 10.0
 """Seconds the children have to finish what they are doing."""
 
+TIED = ("setpriv", "--pdeathsig", "TERM") if shutil.which("setpriv") else ()
+"""What is put before a child's command: the kernel ends it, even when we are killed outright (util-linux)."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -108,11 +111,9 @@ def children(settings: Settings, *, host: str, port: int) -> list[Child]:
         "4",
     ]
     beat = ["--beat", "--schedule", str(home / "beat")]
-    # Where there is setpriv (util-linux), the kernel ends the children even when we are killed outright.
-    tied = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
     commands = {"web": web, "score": score, "carry": [*carry, *beat]}
     return [
-        Child(name, [*tied, sys.executable, "-m", *command], logs / f"{name}.log", env)
+        Child(name, [*TIED, sys.executable, "-m", *command], logs / f"{name}.log", env)
         for name, command in commands.items()
     ]
 

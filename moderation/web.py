@@ -22,6 +22,7 @@ from moderation.db import Database
 from moderation.errors import BadInput, Missing, ModerationError, TooLarge, TooMany
 from moderation.folders import TEMPLATES, TRANSLATIONS
 from moderation.judge import Judge
+from moderation.quota import Readers
 from moderation.senders import Senders
 from moderation.views import (
     access,
@@ -89,6 +90,7 @@ class Services:
     judge: Judge
     """Loads its weights when it is first asked, and only the doors for other services' clients ask it."""
     feed: Feed
+    readers: Readers
     senders: Senders = field(default_factory=Senders)
 
 
@@ -103,7 +105,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     database = Database(settings.database_url)
     telemetry.watch_database(database.engine)
     feed = Feed(database, most=settings.live_streams)
-    app.extensions["moderation"] = Services(settings, database, Bell(settings), Judge(), feed)
+    app.extensions["moderation"] = Services(
+        settings, database, Bell(settings), Judge(), feed, Readers(settings.comments_per_address)
+    )
     Babel(app, locale_selector=language.choose, timezone_selector=lambda: settings.time_zone)
     for view in VIEWS:
         app.register_blueprint(view.blueprint)

@@ -10,7 +10,7 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
-from moderation import auth
+from moderation import auth, quota
 from moderation.access import openid, passwords, sign_ins
 from moderation.access.codes import Codes
 from moderation.errors import ModerationError, NotSignedIn
@@ -146,7 +146,7 @@ def _slow_down(name: str | None) -> None:
     A name that does not exist is counted like one that does, so that it tells nothing.
     """
     limit = services().settings.sign_ins_per_minute
-    ration(f"sign-in from {request.remote_addr}", per_minute=4 * limit)
+    ration(f"sign-in from {quota.who(request.remote_addr)}", per_minute=4 * limit)
     if name is not None:
         digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
         ration(f"sign-in as {digest}", per_minute=limit)

@@ -1,12 +1,13 @@
 """The door for sites: the webhook that brings comments. What else they may ask for is in `views/v1`."""
 
 from contextlib import suppress
+from functools import partial
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from moderation import auth, bulk, history, intake, telemetry
-from moderation.contract import CommentDecided, decode, parse_event
+from moderation.contract import CommentCreated, CommentDecided, CommentUpdated, Event, decode, parse_event
 from moderation.errors import ModerationError, NotSignedIn
 from moderation.models import Site
 from moderation.views import services
@@ -21,6 +22,7 @@ def webhook(site: str) -> ResponseReturnValue:
     body = request.get_data(cache=False)
     sender, webhook_id = _sender(site, body)
     event = parse_event(decode(body))
+    _admit(sender, event)
     with services().database.session() as session:  # only now: on SQLite it keeps all other writers waiting
         longest = settings.max_comment_characters
         if isinstance(event, CommentDecided):
@@ -40,7 +42,7 @@ def bulk_webhook(site: str) -> ResponseReturnValue:
     longest = settings.max_comment_characters
     body = request.get_data(cache=False)
     sender, webhook_id = _sender(site, body)
-    told = bulk.parse(decode(body), max_characters=longest)
+    told = bulk.parse(decode(body), max_characters=longest, admit=partial(_admit, sender))
     with services().database.session() as session:
         outcomes = bulk.accept(session, sender, told, webhook_id=webhook_id, max_characters=longest)
         session.commit()
@@ -65,6 +67,12 @@ def _sender(slug: str, body: bytes) -> tuple[Site, str]:
     webhook_id = auth.verify_webhook(site, body, request.headers, tolerance=tolerance)
     services().senders.keep(site)
     return site, webhook_id
+
+
+def _admit(sender: Site, event: Event | CommentDecided) -> None:
+    """TooMany where a reader's address floods the site; before the database has any work with it."""
+    if isinstance(event, CommentCreated | CommentUpdated) and event.data.commenter is not None:
+        services().readers.count(sender, event.data.commenter.ip)
 
 
 def _outcome(outcome: intake.Receipt | ModerationError) -> dict[str, object]:

@@ -8,7 +8,7 @@ from flask import Blueprint, g, make_response, redirect, render_template, reques
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from moderation import article_page, auth, forms, intake, preview, resources
+from moderation import article_page, auth, forms, intake, preview, quota, resources
 from moderation.compat import door
 from moderation.errors import BadInput, ModerationError, TooMany
 from moderation.models import Article, Site
@@ -31,7 +31,7 @@ def _site(slug: str) -> Site:
 
 def _ration(site: Site) -> None:
     """Count what one address sends; it is not kept."""
-    who = hashlib.sha256(f"{request.remote_addr} {site.pepper}".encode()).hexdigest()[:32]
+    who = hashlib.sha256(f"{quota.who(request.remote_addr)} {site.pepper}".encode()).hexdigest()[:32]
     ration(f"forms {site.id} {who}", per_minute=services().settings.forms_per_minute)
 
 

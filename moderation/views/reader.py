@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from wtforms import BooleanField, EmailField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
-from moderation import auth, wording
+from moderation import auth, quota, wording
 from moderation.errors import NotFound
 from moderation.models import Notice
 from moderation.notices import appeals, illegal
@@ -124,4 +124,4 @@ def _wished(language: str) -> str:
 
 
 def _slow_down() -> None:
-    ration(f"reader {request.remote_addr}", per_minute=PER_MINUTE)
+    ration(f"reader {quota.who(request.remote_addr)}", per_minute=PER_MINUTE)

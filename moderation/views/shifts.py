@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 from sqlalchemy.orm import Session
 
-from moderation import shifts, wording
+from moderation import quota, shifts, wording
 from moderation.models import Comment, Moderator
 from moderation.views import ration, services
 
@@ -27,7 +27,7 @@ def show(token: str) -> ResponseReturnValue:
 @blueprint.post("/<token>", endpoint="open")
 def open_(token: str) -> ResponseReturnValue:
     """Show what waits, this one time."""
-    ration(f"shift {request.remote_addr}", per_minute=PER_MINUTE)
+    ration(f"shift {quota.who(request.remote_addr)}", per_minute=PER_MINUTE)
     link_id = _link_id(token)
     with services().database.session() as session:
         comments = shifts.open_once(session, link_id)

@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 
 from moderation.db import Database
+from moderation.run import TIED
 from tests.faults.servers import Postgres, Server, SmallDisk, make_folder
 from tests.integration.ports import free_port
 from tests.waiting import until
@@ -45,7 +46,7 @@ class Part:
             module = [sys.executable, "-m", "tests.faults.skewed", str(self.skew), *self.arguments]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                module, env=self.env, stdout=log, stderr=log, start_new_session=True, cwd=ROOT
+                [*TIED, *module], env=self.env, stdout=log, stderr=log, start_new_session=True, cwd=ROOT
             )
 
     def kill(self) -> None:

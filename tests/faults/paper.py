@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from zlib import crc32
 
 import httpx
 from standardwebhooks.webhooks import Webhook
@@ -195,7 +196,8 @@ class Desk:
         self, client: httpx.Client, chance: random.Random, kind: str, name: str, text: str, webhook_id: str
     ) -> None:
         """Send an event again and again, to whichever web process, until it is taken, as any site should."""
-        data = comment(id=name, text=text)
+        reader = {"name": "Radlerin", "ip": f"2001:db8:{crc32(name.encode()) & 0xFFFF:x}::1"}  # each a household
+        data = comment(id=name, text=text, commenter=reader)
         body = json.dumps({"type": kind, "timestamp": datetime.now(UTC).isoformat(), "data": data})
         while not self._stop.is_set():
             self.tries[webhook_id] += 1

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 
+from moderation.run import TIED
 from tests.integration.ports import free_port
 from tests.waiting import listening, until
 
@@ -43,7 +44,12 @@ class Server:
         """Start it; ``await_ready`` says when it answers."""
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                self.command(), env=self.env(), stdout=log, stderr=log, start_new_session=True, cwd=self.folder
+                [*TIED, *self.command()],
+                env=self.env(),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd=self.folder,
             )
 
     def await_ready(self) -> None:
@@ -72,7 +78,8 @@ class Postgres(Server):
         self._bin = found[-1].parent if found else Path(shutil.which("initdb") or "initdb").parent
         self.data = self.folder / "data"
         self.data.mkdir()
-        self._as = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
+        other = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--pdeathsig", "INT"]
+        self._as = other if os.geteuid() == 0 else []  # who becomes another user is no longer tied to us
         if self._as:
             shutil.chown(self.data, "postgres", "postgres")
         options = ["--username=moderation", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]

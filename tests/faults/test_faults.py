@@ -5,10 +5,14 @@
 
 import os
 import random
+import shutil
+import subprocess
+import sys
 
 import pytest
 
 from tests.faults import houses, servers, storm
+from tests.waiting import until
 
 # Whoever is killed leaves connections open; the receiver's threads end with the tests.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
@@ -48,3 +52,35 @@ def test_the_embedded_house_outlives_a_storm() -> None:
         _weather(houses.embedded(disk, settings=houses.QUICK))
     finally:
         disk.close()
+
+
+HARNESS = """
+import os, pathlib, sys, time
+from tests.faults import houses, servers
+server = servers.Redis()
+part = houses.Part("sleeper", ["http.server", "0"], dict(os.environ), pathlib.Path(os.devnull))
+server.start()
+part.start()
+print(server.process.pid, part.process.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="only Linux ties children to their parent")
+def test_whoever_kills_the_harness_leaves_none_of_its_processes() -> None:
+    harness = subprocess.Popen([sys.executable, "-c", HARNESS], stdout=subprocess.PIPE, cwd=houses.ROOT)
+    assert harness.stdout is not None
+    with harness.stdout:
+        children = [int(pid) for pid in harness.stdout.readline().split()]
+    assert len(children) == 2
+    harness.kill()
+    harness.wait()
+    until(lambda: not any(_lives(pid) for pid in children))
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -4,7 +4,10 @@ import json
 import re
 import time
 
+import pytest
+
 from moderation.models import Status
+from moderation.quota import Readers
 from tests.conftest import Receiver
 from tests.integration.conftest import Newsroom
 from tests.waiting import until
@@ -104,6 +107,24 @@ def test_the_service_may_be_away_and_nothing_is_lost_or_published(room: Newsroom
     assert "noch zu senden sind: 0" in page
     assert "ist nicht zu erreichen" not in page
     room.arrived(comment)
+
+
+def test_a_reader_who_floods_the_blog_keeps_nobody_else_waiting(
+    room: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service takes two of each address; over REST all comments here come from one."""
+    readers = Readers(2)
+    monkeypatch.setattr(room.service.app.extensions["moderation"].readers, "count", readers.count)
+    flood = [room.blog.rest("POST", "/comments", post=room.blog.post, content=f"Flut {n}")["id"] for n in range(4)]
+    honest = room.blog.comment("Ich komme auch noch zu Wort?")
+    room.arrived(honest)
+    assert [room.find(comment) is not None for comment in flood] == [True, True, False, False]
+    with room.blog.owner() as client:
+        assert "ist nicht zu erreichen" not in client.get("/wp-admin/edit-comments.php").text
+    readers._ends_at = 0  # a minute later
+    room.blog.press("hausordnung_now")
+    for comment in flood:
+        room.arrived(comment)
 
 
 def test_a_message_that_is_sent_twice_is_one_comment(room: Newsroom) -> None:

@@ -98,10 +98,11 @@ function hausordnung_work() {
 	$wpdb->get_var( $wpdb->prepare( 'SELECT RELEASE_LOCK(%s)', $lock ) );
 }
 
-/** Send the oldest line; false where there is none or the service must be waited for. */
+/** Send the oldest line that was not put off in this run; false where there is none or the service must be waited for. */
 function hausordnung_send_next() {
 	global $wpdb;
-	$line = $wpdb->get_row( 'SELECT * FROM ' . hausordnung_table() . ' ORDER BY id LIMIT 1' );
+	static $put_off = array( 0 );
+	$line = $wpdb->get_row( 'SELECT * FROM ' . hausordnung_table() . ' WHERE id NOT IN (' . implode( ',', $put_off ) . ') ORDER BY id LIMIT 1' );
 	if ( ! $line ) {
 		return false;
 	}
@@ -121,6 +122,9 @@ function hausordnung_send_next() {
 		hausordnung_mark( $line, 'sent' );
 	} elseif ( in_array( $status, array( 400, 413, 422 ), true ) ) { // it will never be taken: shown, and held for people
 		hausordnung_mark( $line, 'refused', isset( $answer['body']['detail'] ) ? $answer['body']['detail'] : (string) $status );
+	} elseif ( 429 === $status && 'reader_too_many' === $code ) { // one reader floods: all others go on, and this in a minute
+		$put_off[] = (int) $line->id;
+		return true;
 	} else {
 		hausordnung_is_away( $answer );
 		if ( 500 === $status ) { // it may be this message that the service stumbles over: let the others by first
