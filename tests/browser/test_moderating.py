@@ -157,6 +157,31 @@ def test_on_a_phone_the_decisions_are_under_the_thumb(visit: Callable[..., Visit
     until(lambda: _statuses(database)["rude"] is Status.APPROVED)
 
 
+def _swipe(page: Page, by: int) -> None:
+    """Draw a finger over the text, as Chromium itself does it."""
+    box = page.locator("blockquote.text").bounding_box()
+    assert box is not None
+    finger = page.context.new_cdp_session(page)
+    x, y = 195, box["y"] + box["height"] / 2
+    for kind, at in (("touchStart", x), ("touchMove", x + by / 2), ("touchMove", x + by), ("touchEnd", None)):
+        points = [] if at is None else [{"x": at, "y": y}]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+@pytest.mark.usefixtures("queue")
+def test_a_finger_drawn_to_the_left_offers_the_rules_and_one_to_the_right_approves(
+    visit: Callable[..., Visit], database: Database
+) -> None:
+    page = visit(**PHONE).page
+    page.wait_for_load_state()
+    _swipe(page, -140)
+    page.get_by_role("button", name="Niemand wird kleingemacht").tap()
+    expect(page.locator("blockquote.text")).to_contain_text("Nordring")
+    _swipe(page, 40)  # a finger that trembles decides nothing
+    _swipe(page, 140)
+    until(lambda: _statuses(database) == {"rude": Status.DELETED, "civil": Status.APPROVED})
+
+
 @pytest.mark.usefixtures("queue")
 @pytest.mark.parametrize("width", [390, 1024, 1600])
 def test_the_buttons_never_move(visit: Callable[..., Visit], width: int) -> None:
