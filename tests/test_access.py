@@ -16,7 +16,7 @@ from moderation.access.passwords import LOCKED_FOR, MOST_WRONG
 from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Database, now
-from moderation.models import AuditEntry, Moderator, SignIn
+from moderation.models import AuditEntry, Moderator, Passkey, SignIn
 from tests.conftest import PASSWORD, STRONG
 from tests.test_account import csrf
 
@@ -124,6 +124,21 @@ def test_the_app_is_removed_only_with_the_password(app: Flask, desk: Desk) -> No
     assert Desk(app).sign_in() == "/sign-in/code"
     desk.post("/access/authenticator/remove", password=PASSWORD)
     assert Desk(app).sign_in() == "/queue"
+
+
+def test_a_passkey_is_removed_only_with_the_password(
+    app: Flask, desk: Desk, moderator: Moderator, database: Database
+) -> None:
+    with database.session() as session:
+        session.add(Passkey(moderator_id=moderator.id, credential_id=b"key", public_key=b"public", name="Mein Rechner"))
+        session.commit()
+    for password in ("", "falsch-falsch"):
+        assert desk.post("/access/passkeys/1/remove", password=password).status_code == 422
+    with database.session(read_only=True) as session:
+        assert session.query(Passkey).count() == 1
+    assert desk.post("/access/passkeys/1/remove", password=PASSWORD).status_code == 303
+    with database.session(read_only=True) as session:
+        assert session.query(Passkey).count() == 0
 
 
 def test_the_secret_of_an_authenticator_is_not_in_the_database(desk: Desk, database: Database) -> None:

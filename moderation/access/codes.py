@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from moderation import audit
+from moderation.access.digests import digest
 from moderation.db import now
 from moderation.errors import BadInput
 from moderation.models import Authenticator, Moderator, RecoveryCode
@@ -24,8 +25,8 @@ class Codes:
     """Makes and checks codes. ``secret_key`` encrypts what the database holds of authenticators."""
 
     def __init__(self, secret_key: str) -> None:
-        digest = hashlib.sha256(b"authenticators:" + secret_key.encode()).digest()
-        self._seal = Fernet(base64.urlsafe_b64encode(digest))
+        key = hashlib.sha256(b"authenticators:" + secret_key.encode()).digest()
+        self._seal = Fernet(base64.urlsafe_b64encode(key))
 
     @staticmethod
     def propose() -> str:
@@ -89,7 +90,7 @@ def new_recovery_codes(session: Session, moderator: Moderator) -> list[str]:
     """Return new codes for paper; those from before open nothing any more."""
     session.execute(delete(RecoveryCode).where(RecoveryCode.moderator_id == moderator.id))
     codes = ["".join(secrets.choice(_LETTERS) for _ in range(10)) for _ in range(RECOVERY_CODES)]
-    session.add_all(RecoveryCode(moderator_id=moderator.id, code_hash=_hash(code)) for code in codes)
+    session.add_all(RecoveryCode(moderator_id=moderator.id, code_hash=digest(code)) for code in codes)
     return [f"{code[:5]}-{code[5:]}" for code in codes]
 
 
@@ -111,13 +112,8 @@ def _step(secret: str, code: str) -> int | None:
 
 def _is_on_paper(session: Session, moderator: Moderator, code: str) -> bool:
     used = session.execute(
-        delete(RecoveryCode).where(RecoveryCode.moderator_id == moderator.id, RecoveryCode.code_hash == _hash(code))
+        delete(RecoveryCode).where(RecoveryCode.moderator_id == moderator.id, RecoveryCode.code_hash == digest(code))
     )
     if used.rowcount:  # type: ignore[attr-defined]
         audit.note(session, "recovery_code_used", moderator=moderator, subject=f"moderator {moderator.id}")
     return bool(used.rowcount)  # type: ignore[attr-defined]
-
-
-def _hash(code: str) -> str:
-    """Return the hash that is kept. The codes have fifty bits by chance, so no slow hash is needed."""
-    return hashlib.sha256(code.encode("utf-8", "replace")).hexdigest()

@@ -1,6 +1,5 @@
 """Sign-ins that last: one row for each device, so that any of them can be ended from any other."""
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from moderation.access.digests import digest
 from moderation.db import now
 from moderation.errors import NotFound
 from moderation.models import Moderator, SignIn
@@ -22,13 +22,13 @@ EXACT_TO = timedelta(minutes=5)
 def start(session: Session, moderator: Moderator, device: str) -> str:
     """Sign a moderator in on a device and return the token that the device keeps; here only its hash is kept."""
     token = secrets.token_urlsafe(32)
-    session.add(SignIn(moderator_id=moderator.id, token_hash=_hash(token), device=device[:200]))
+    session.add(SignIn(moderator_id=moderator.id, token_hash=digest(token), device=device[:200]))
     return token
 
 
 def find(session: Session, token: str) -> SignIn | None:
     """Return the sign-in of a token, or None where it ended, is too old, or its moderator was shut out."""
-    found = session.scalars(select(SignIn).where(SignIn.token_hash == _hash(token))).one_or_none()
+    found = session.scalars(select(SignIn).where(SignIn.token_hash == digest(token))).one_or_none()
     if found is None or found.ended_at or found.started_at < now() - LONGEST or found.moderator.disabled_at:
         return None
     return found
@@ -68,7 +68,3 @@ def end_all(session: Session, moderator: Moderator, *, but: int | None = None) -
         .where(SignIn.moderator_id == moderator.id, SignIn.ended_at.is_(None), SignIn.id != (but or 0))
         .values(ended_at=now())
     )
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

@@ -151,6 +151,7 @@ def add_passkey() -> ResponseReturnValue:
 @blueprint.post(f"/passkeys/<{ID}:passkey_id>/remove")
 def remove_passkey(passkey_id: int) -> ResponseReturnValue:
     """Let a passkey open nothing any more."""
+    _prove()
     with services().database.session() as database:
         passkeys.remove(database, me(database), passkey_id)
         database.commit()

@@ -103,6 +103,7 @@ def test_a_passkey_alone_opens_the_desk(
     page.wait_for_url("**/queue")
 
     page.goto(f"{address}/access")
+    page.locator("li", has_text="Mein Rechner").get_by_label("Dein Kennwort").fill(PASSWORD)
     page.get_by_role("button", name="Entfernen").click()
     expect(page.get_by_text("Mein Rechner")).to_have_count(0)
     page.get_by_role("button", name="Abmelden", exact=True).click()
