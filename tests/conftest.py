@@ -4,6 +4,7 @@ The suite runs on SQLite, or on the PostgreSQL server that ``TEST_DATABASE_URL``
 """
 
 import os
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -148,6 +149,22 @@ def moderator(database: Database) -> Moderator:
 def client(app: Flask) -> FlaskClient:
     """Somebody who is not signed in."""
     return app.test_client()
+
+
+def csrf(client: FlaskClient, address: str = "/sign-in") -> str:
+    """The token of a page's form."""
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get(address).text)
+    assert found
+    return found[1]
+
+
+@pytest.fixture
+def mona(app: Flask, moderator: Moderator) -> FlaskClient:
+    """The moderator, signed in, in German."""
+    signed_in = app.test_client()
+    signed_in.environ_base["HTTP_ACCEPT_LANGUAGE"] = "de"
+    signed_in.post("/sign-in", data={"name": "mona", "password": PASSWORD, "csrf_token": csrf(signed_in)})
+    return signed_in
 
 
 @pytest.fixture

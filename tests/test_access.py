@@ -17,8 +17,7 @@ from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.models import AuditEntry, Moderator, Passkey, SignIn
-from tests.conftest import PASSWORD, STRONG
-from tests.test_account import csrf
+from tests.conftest import PASSWORD, STRONG, csrf
 
 
 class Desk:

@@ -8,14 +8,7 @@ from flask.testing import FlaskClient
 from moderation import sites
 from moderation.db import Database
 from moderation.models import Moderator
-from tests.conftest import PASSWORD
-
-
-def csrf(client: FlaskClient, address: str = "/sign-in") -> str:
-    """The token of a page's form."""
-    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get(address).text)
-    assert found
-    return found[1]
+from tests.conftest import PASSWORD, csrf
 
 
 def _sign_in(client: FlaskClient, **form: str) -> tuple[int, str, str]:

@@ -1,26 +1,20 @@
-"""Alarms begin and end with distance between, come once, and reach chats and mailboxes bundled, seldom, wordless."""
+"""Alarms begin and end with distance between, come once, and stand at the desk until they are over."""
 
-import json
 import random
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from click.testing import CliRunner
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from moderation import alarms, channels, decisions, letters, outbound, sites
+from moderation import alarms, decisions, sites
 from moderation.alarms import looking, thresholds
 from moderation.alarms.thresholds import Thresholds
-from moderation.cli import main
-from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.decisions import Seen
-from moderation.errors import BadInput
 from moderation.models import (
     Alarm,
     Article,
@@ -28,9 +22,7 @@ from moderation.models import (
     Channel,
     Comment,
     Delivery,
-    Letter,
     Moderator,
-    News,
     Outcome,
     PastText,
     Role,
@@ -41,30 +33,6 @@ from tests.stories import add_article, add_comment
 from tests.test_rule_pages import Desk
 from worker import tasks
 from worker.app import Workshop
-
-SECRET = "xyzzy123geheim"
-
-
-@pytest.fixture(autouse=True)
-def _chats_answer_200(receiver: Receiver) -> None:
-    receiver.answer = lambda: (200, {})
-
-
-def _mattermost(receiver: Receiver) -> str:
-    return f"{receiver.url.rsplit('/', 1)[0]}/hooks/{SECRET}"
-
-
-def _hookshot(receiver: Receiver) -> str:
-    return f"{receiver.url.rsplit('/', 1)[0]}/webhook/{SECRET}"
-
-
-def _add(database: Database, site: Site, address: str, **more: Any) -> int:
-    with database.session() as session:
-        made = channels.add(
-            session, site, name="Redaktion", address=address, moderator=None, **{"private": True, **more}
-        )
-        session.commit()
-        return made.id
 
 
 def _look(database: Database) -> list[tuple[str, dict[str, Any]]]:
@@ -89,9 +57,6 @@ def _fill(session: Session, site: Site, article: Article, number: int, at: datet
     for each, comment in enumerate(made):
         advice = "review" if each < marked else "approve"
         session.add(Assessment(comment_id=comment.id, revision=1, kinds={}, advice=advice))
-
-
-# What is alarming
 
 
 def test_the_oldest_comment_alarms_once_and_ends_a_quarter_earlier(database: Database, site: Site) -> None:
@@ -245,196 +210,6 @@ def test_each_alarm_can_be_switched_off(database: Database, site: Site) -> None:
     assert _look(database) == []
 
 
-# Who is told, and how
-
-
-@pytest.mark.parametrize("address", [_mattermost, _hookshot])
-def test_a_chat_is_told_once_that_it_began_and_once_that_it_is_over(
-    database: Database, site: Site, workshop: Workshop, receiver: Receiver, address: Callable[[Receiver], str]
-) -> None:
-    _add(database, site, address(receiver), minutes_apart=0)
-    with database.session() as session:
-        comment = add_comment(session, site, text="Du Trottel, geheim!")
-        alarms.sound(session, site.id, "oldest", comment_id=comment.id, minutes=241, waiting=7)
-        session.commit()
-    tasks.notify()
-    tasks.notify()
-    (_, body), *more = receiver.got
-    assert more == []
-    said = json.loads(body)["text"]
-    assert "Fördeblick: Neues aus den Kommentaren" in said
-    assert "Der älteste Kommentar wartet seit 241 Minuten; insgesamt warten 7." in said
-    assert workshop.settings.public_url in said
-    assert "Trottel" not in body.decode(), "no reader's words leave the house"
-    assert "icon_url" not in json.loads(body), "nobody is sent elsewhere for a picture"
-    with database.session() as session:
-        alarms.end(session, site.id, "oldest")
-        session.commit()
-    tasks.notify()
-    assert "✓ Kein Kommentar wartet mehr zu lange." in json.loads(receiver.got[1][1])["text"]
-
-
-def test_words_are_quoted_only_where_the_channel_allows_it(
-    database: Database, site: Site, workshop: Workshop, receiver: Receiver
-) -> None:
-    _add(database, site, _mattermost(receiver), quotes=True)
-    with database.session() as session:
-        comment = add_comment(session, site, text="Das dauert\nja ewig " + "x" * 500)
-        alarms.sound(session, site.id, "oldest", comment_id=comment.id, minutes=241, waiting=1)
-        session.commit()
-    tasks.notify()
-    said = json.loads(receiver.got[0][1])["text"]
-    assert "> Das dauert ja ewig xxx" in said
-    assert said.count("x") <= channels.LONGEST_QUOTE
-
-
-def test_a_readers_words_call_nobody_and_lead_nowhere(
-    database: Database, site: Site, workshop: Workshop, receiver: Receiver
-) -> None:
-    _add(database, site, _mattermost(receiver), quotes=True)
-    with database.session() as session:
-        comment = add_comment(session, site, text="@all <!channel> [gratis](https://boese.example)")
-        alarms.sound(session, site.id, "oldest", comment_id=comment.id, minutes=241, waiting=1)
-        session.commit()
-    tasks.notify()
-    said = json.loads(receiver.got[0][1])["text"]
-    assert "gratis" in said
-    assert [sign for sign in ("@all", "<!", "](", "https://boese") if sign in said] == []
-
-
-def test_a_storm_becomes_one_message_and_the_next_comes_after_the_pause(
-    database: Database, site: Site, workshop: Workshop, receiver: Receiver
-) -> None:
-    start = now()
-    _add(database, site, _mattermost(receiver), minutes_apart=5)
-    with database.session() as session:
-        for number in range(30):
-            alarms.sound(session, site.id, "automation_off", f"rule {number}", why="rule_changed", title={"de": "R"})
-        session.commit()
-    tasks.notify()
-    assert len(receiver.got) == 1
-    said = json.loads(receiver.got[0][1])["text"]
-    assert "30 Neuigkeiten" in said
-    assert "Und 10 weitere." in said
-    for minutes, messages in ((1, 1), (4, 1), (6, 2)):
-        with time_machine.travel(start + timedelta(minutes=minutes)):
-            with database.session() as session:
-                alarms.sound(
-                    session, site.id, "automation_off", f"rule x{minutes}", why="rule_changed", title={"de": "R"}
-                )
-                session.commit()
-            tasks.notify()
-            assert len(receiver.got) == messages
-    assert "3 Neuigkeiten" in json.loads(receiver.got[1][1])["text"], "nothing was lost"
-
-
-def test_what_could_not_be_told_is_told_later_without_a_word_of_the_address(
-    database: Database, site: Site, workshop: Workshop, receiver: Receiver, caplog: Any, capsys: Any
-) -> None:
-    start = now()
-    receiver.answer = lambda: (500, {})
-    id_ = _add(database, site, _mattermost(receiver))
-    with database.session() as session:
-        alarms.sound(session, site.id, "deliveries", failing=2)
-        session.commit()
-    tasks.notify()
-    with database.session(read_only=True) as session:
-        assert session.get_one(Channel, id_).last_error == "answered 500"
-        assert session.scalars(select(News.told_at)).one() is None
-    receiver.answer = lambda: (200, {})
-    with time_machine.travel(start + timedelta(minutes=2)):
-        tasks.notify()
-    with database.session(read_only=True) as session:
-        assert session.get_one(Channel, id_).last_error is None
-        assert session.scalars(select(News.told_at)).one() is not None
-    assert len(receiver.got) == 2
-    assert SECRET not in caplog.text + capsys.readouterr().out
-
-
-def test_a_private_address_is_refused_unless_the_site_allows_it(
-    database: Database, site: Site, workshop: Workshop, receiver: Receiver
-) -> None:
-    id_ = _add(database, site, _mattermost(receiver), private=False)
-    with database.session() as session:
-        channels.try_out(session, session.get_one(Channel, id_))
-        session.commit()
-    tasks.notify()
-    assert receiver.got == []
-    with database.session(read_only=True) as session:
-        assert session.get_one(Channel, id_).last_error == "private 127.0.0.1"
-
-
-def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
-    receiver.answer = lambda: (302, {"location": receiver.url})
-    address = channels.as_apprise(_mattermost(receiver))
-    assert outbound.notify(address, "T", "x", private=True, timeout=5) == "answered 302"
-    assert len(receiver.got) == 1
-
-
-@pytest.mark.parametrize(
-    ("given", "kept"),
-    [
-        ("https://chat.example/hooks/abc123def", "mmosts://chat.example/abc123def"),
-        ("http://chat.example:8065/team/hooks/abc123def", "mmost://chat.example:8065/team/abc123def"),
-        (
-            "https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ",
-            "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ",
-        ),
-        ("https://m.example/webhook/abc-def", "matrixs://m.example/abc-def?mode=hookshot&path=/webhook"),
-        ("mailto:desk@example.org", "mailto:desk@example.org"),
-    ],
-)
-def test_addresses_are_taken_as_chats_show_them(given: str, kept: str) -> None:
-    assert channels.as_apprise(given) == kept
-    assert "abc" not in channels.readable(kept)
-    assert "TIiajk" not in channels.readable(kept)
-
-
-@pytest.mark.parametrize(
-    "address",
-    ["", "nonsense", "https://example.org/anything", "file:///etc/passwd", "syslog://", "json://a.example", "mailto:x"],
-)
-def test_other_addresses_are_refused_with_what_would_do(database: Database, site: Site, address: str) -> None:
-    with pytest.raises(BadInput, match=r"mailto:somebody@example\.org"):
-        _add(database, site, address)
-
-
-def test_a_mailbox_gets_a_letter(database: Database, site: Site, workshop: Workshop) -> None:
-    _add(database, site, "mailto:desk@example.org")
-    with database.session() as session:
-        alarms.sound(session, site.id, "deliveries", failing=2)
-        session.commit()
-    tasks.notify()
-    with database.session() as session:
-        letter = session.scalars(select(Letter)).one()
-        assert (letter.kind, letter.address) == ("news", "desk@example.org")
-        (mail,) = letters.compose(session, [letter.id], links=workshop.settings.links, sender="a@example.org")
-        assert mail.message["subject"] == "Fördeblick: Neues aus den Kommentaren"
-        assert "2 Entscheidungen erreichen die Website nicht." in mail.message.get_content()
-        letters.record(session, letter.id, None)
-        assert letter.values == {}, "what may quote a reader is not kept"
-
-
-def test_the_command_says_of_each_channel_what_came_of_it(
-    database: Database, site: Site, settings: Settings, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MODERATION_HOME", str(settings.home))
-    monkeypatch.setenv("MODERATION_DATABASE_URL", settings.database_url)
-    assert "There is no channel" in CliRunner().invoke(main, ["notify", "test"]).output
-    _add(database, site, _mattermost(receiver))
-    well = CliRunner().invoke(main, ["notify", "test", "--site", site.slug])
-    assert well.exit_code == 0, well.output
-    assert f"{site.slug}: Redaktion (mmost://127.0.0.1/…): told" in well.output
-    assert "Das ist ein Test" in json.loads(receiver.got[0][1])["text"]
-    _add(database, site, "mailto:desk@example.org")
-    badly = CliRunner().invoke(main, ["notify", "test"])
-    assert badly.exit_code == 1
-    assert "MODERATION_SMTP_URL is not set" in badly.output
-
-
-# The page
-
-
 @pytest.fixture
 def desk(client: FlaskClient, database: Database, site: Site, moderator: Moderator) -> Desk:
     with database.session() as session:
@@ -448,6 +223,8 @@ def desk(client: FlaskClient, database: Database, site: Site, moderator: Moderat
 def test_thresholds_and_channels_are_set_at_the_desk(
     desk: Desk, database: Database, site: Site, receiver: Receiver, workshop: Workshop
 ) -> None:
+    secret = "xyzzy123geheim"
+    receiver.answer = lambda: (200, {})
     form = {"site": site.slug, "oldest_minutes": "60", "hot_comments": "", "failing": "3"}
     assert desk.post("/alarms/thresholds", **form).status_code == 303
     with database.session(read_only=True) as session:
@@ -457,13 +234,14 @@ def test_thresholds_and_channels_are_set_at_the_desk(
     wrong = desk.post("/alarms/thresholds", **form | {"oldest_minutes": "2"})
     assert wrong.status_code == 422
     assert "At least 5." in wrong.text
-    chat = {"site": site.slug, "name": "Chat", "address": _mattermost(receiver), "private": "1", "minutes_apart": "5"}
+    address = f"{receiver.url.rsplit('/', 1)[0]}/hooks/{secret}"
+    chat = {"site": site.slug, "name": "Chat", "address": address, "private": "1", "minutes_apart": "5"}
     chat["csrf_token"] = desk.token("/rules")
     assert desk.client.post("/alarms/channels", data=chat).status_code == 303
     tasks.notify()
     assert len(receiver.got) == 1, "a test is sent at once"
     page = desk.client.get("/alarms").text
-    assert SECRET not in page
+    assert secret not in page
     assert "mmost://127.0.0.1/…" in page
     refused = desk.client.post("/alarms/channels", data=chat | {"address": "ftp://x"})
     assert refused.status_code == 422

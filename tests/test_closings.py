@@ -12,10 +12,9 @@ from moderation import auth, closings
 from moderation.db import Database, now
 from moderation.errors import StaleView
 from moderation.models import Article, AuditEntry, Closing, Comment, Delivery, Door, Moderator, Scope, Site, Status
-from tests.conftest import PASSWORD, Receiver
+from tests.conftest import PASSWORD, Receiver, csrf
 from tests.senders import ARTICLE, Paper, comment
 from tests.stories import add_comment
-from tests.test_account import csrf
 from tests.test_desk import _text, mona
 from worker import tasks
 from worker.app import Workshop

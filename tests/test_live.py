@@ -19,16 +19,7 @@ from moderation.views import live
 from moderation.views.feed import Feed
 from tests.conftest import PASSWORD
 from tests.stories import add_comment
-from tests.test_account import csrf
 from tests.waiting import until
-
-
-@pytest.fixture
-def mona(app: Flask, moderator: Moderator) -> FlaskClient:
-    client = app.test_client()
-    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "de"
-    client.post("/sign-in", data={"name": "mona", "password": PASSWORD, "csrf_token": csrf(client)})
-    return client
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from moderation.db import Database
 from moderation.models import Assessment, Batch, Comment, Site, Status
 from moderation.rules import Advice
+from tests.conftest import csrf
 from tests.stories import add_comment
-from tests.test_account import csrf
 from tests.test_desk import _text, mona
 from worker import tasks
 from worker.app import Workshop

@@ -31,10 +31,9 @@ from moderation.models import (
     Status,
 )
 from moderation.rules import Advice
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, csrf
 from tests.senders import Paper
 from tests.stories import add_comment
-from tests.test_account import csrf
 
 RUDE = "Du Vollidiot, die Brücke ist doch längst bezahlt."
 

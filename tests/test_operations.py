@@ -21,9 +21,8 @@ from moderation.decisions import Seen
 from moderation.judge import Judge
 from moderation.judge.case import ToneSource
 from moderation.models import Delivery, Moderator, Outcome, Role, Site
-from tests.conftest import PASSWORD, Receiver
+from tests.conftest import PASSWORD, Receiver, csrf
 from tests.stories import add_comment
-from tests.test_account import csrf
 
 TOKEN = "a token that is long enough"
 

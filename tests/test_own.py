@@ -4,25 +4,15 @@ import html
 from collections import Counter
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from moderation.db import Database
-from moderation.models import Assessment, Moderator, Site
+from moderation.models import Assessment, Site
 from moderation.rules import Advice
 from moderation.views import keyboard
 from moderation.views.navigation import PAGES
-from tests.conftest import PASSWORD
+from tests.conftest import csrf
 from tests.stories import add_comment
-from tests.test_account import csrf
-
-
-@pytest.fixture
-def mona(app: Flask, moderator: Moderator) -> FlaskClient:
-    client = app.test_client()
-    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "de"
-    client.post("/sign-in", data={"name": "mona", "password": PASSWORD, "csrf_token": csrf(client)})
-    return client
 
 
 def _save(client: FlaskClient, place: str, **form: str) -> tuple[int, str]:

@@ -24,9 +24,8 @@ from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.errors import SettingsError
 from moderation.models import Delivery, Moderator, Site
-from tests.conftest import PASSWORD, Receiver, receiving
+from tests.conftest import PASSWORD, Receiver, csrf, receiving
 from tests.senders import Paper, comment
-from tests.test_account import csrf
 from worker import tasks
 from worker.app import Workshop
 

@@ -11,8 +11,8 @@ from moderation import threads
 from moderation.db import Database, now
 from moderation.models import Article, Assessment, Comment, Site, Status
 from moderation.rules import Advice
+from tests.conftest import csrf
 from tests.stories import add_comment
-from tests.test_account import csrf
 from tests.test_desk import _text, mona
 from worker import tasks
 from worker.app import Workshop

@@ -5,7 +5,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from moderation import decisions, queue
@@ -13,17 +12,8 @@ from moderation.alarms import sound
 from moderation.db import Database, now
 from moderation.decisions import Seen
 from moderation.models import Delivery, Moderator, Outcome, Site
-from tests.conftest import PASSWORD
+from tests.conftest import csrf
 from tests.stories import add_article, add_comment
-from tests.test_account import csrf
-
-
-@pytest.fixture
-def mona(app: Flask, moderator: Moderator) -> FlaskClient:
-    client = app.test_client()
-    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "de"
-    client.post("/sign-in", data={"name": "mona", "password": PASSWORD, "csrf_token": csrf(client)})
-    return client
 
 
 @pytest.fixture

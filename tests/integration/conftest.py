@@ -10,11 +10,10 @@ from sqlalchemy import select
 
 from moderation.db import Database
 from moderation.models import Comment, Decision, Maker, Moderator, Outcome, Scope, Site, SiteKey
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, csrf
 from tests.integration.ports import free_port
 from tests.integration.wordpress import DEBIANS, Blog
 from tests.serving import Server
-from tests.test_account import csrf
 from tests.waiting import until
 from worker.app import Workshop
 

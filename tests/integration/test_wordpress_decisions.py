@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from moderation.models import Article, Maker, Site, Status
+from tests.conftest import csrf
 from tests.integration.conftest import SECRET, TOKEN, Newsroom
 from tests.senders import signed
-from tests.test_account import csrf
 from tests.waiting import until
 from worker import tasks
 

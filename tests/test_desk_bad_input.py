@@ -1,0 +1,81 @@
+"""Hostile texts and wrong addresses at the desk: shown as text, explained, and never a 500."""
+
+import html
+
+import pytest
+from flask.testing import FlaskClient
+
+from moderation.db import Database
+from moderation.models import Site
+from tests.stories import add_article, add_comment
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "\u202eabgekehrt\u202d" * 20,
+    "x" * 20_000,
+    "Z" + "\u0300" * 5_000,
+    "{{ 7 * 7 }} %(name)s %s",
+    "\u200b\u200d\ufeff",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_is_text(mona: FlaskClient, database: Database, site: Site, text: str) -> None:
+    with database.session() as session:
+        article = add_article(session, site, external_id="x", title=text, lead=text, body=text)
+        add_comment(session, site, text=text, commenter_name=text[:200], article=article)
+        session.commit()
+    for address in ("/queue", "/comments/1"):
+        page = mona.get(address)
+        assert page.status_code == 200
+        assert "<script>alert" not in page.text
+        assert "<img" not in page.text
+        assert html.escape(text, quote=False)[:50] in html.unescape(page.text).replace("&", "&amp;") or text in (
+            html.unescape(page.text)
+        )
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/queue?order=sideways", 422),
+        ("/queue?after=x", 422),
+        ("/queue?after=nan:1", 422),
+        ("/queue?after=1e400:1", 422),
+        ("/queue?order=oldest&after=9e99:1", 422),
+        ("/queue?comment=x", 200),
+        ("/queue?comment=99999999999999999999999", 200),
+        ("/comments/99999999999999999999999999", 404),
+        ("/comments/4711", 404),
+        ("/nowhere", 404),
+        ("/approved?after=-", 422),
+    ],
+)
+def test_a_wrong_address_is_explained(mona: FlaskClient, address: str, status: int) -> None:
+    page = mona.get(address)
+    assert page.status_code == status
+    assert status == 200 or "Das hat nicht geklappt" in page.text
+
+
+def test_pages_of_the_desk_send_nobody_anywhere(mona: FlaskClient) -> None:
+    headers = mona.get("/queue").headers
+    assert "script-src 'self'" in headers["Content-Security-Policy"]
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("address", ["/queue?relevance_from=2", "/queue?article=x", "/queue?replies=perhaps"])
+def test_a_filter_that_cannot_be_is_explained(mona: FlaskClient, address: str) -> None:
+    answer = mona.get(address)
+    assert (answer.status_code, "Das hat nicht geklappt" in answer.text) == (422, True)
+
+
+def test_what_cannot_be_seen_is_shown(mona: FlaskClient, database: Database, site: Site) -> None:
+    with database.session() as session:
+        add_comment(session, site, text="harm\u200blos \u202etxet", commenter_name="Admin\u202e")
+        session.commit()
+    page = mona.get("/queue").text
+    assert '">U+200B</span>' in page
+    assert '">U+202E</span>' in page
+    assert "\u202e" not in page
