@@ -15,7 +15,7 @@ from moderation.models import Article, AuditEntry, Closing, Comment, Delivery, D
 from tests.conftest import PASSWORD, Receiver, csrf
 from tests.senders import ARTICLE, Paper, comment
 from tests.stories import add_comment
-from tests.test_desk import _text, mona
+from tests.test_desk import _text
 from worker import tasks
 from worker.app import Workshop
 

@@ -13,7 +13,7 @@ from moderation.models import Article, Assessment, Comment, Site, Status
 from moderation.rules import Advice
 from tests.conftest import csrf
 from tests.stories import add_comment
-from tests.test_desk import _text, mona
+from tests.test_desk import _text
 from worker import tasks
 from worker.app import Workshop
 

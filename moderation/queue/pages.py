@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, func, literal, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager, joinedload
 
 from moderation.errors import BadInput
@@ -48,17 +48,16 @@ class _Keyset:
     def after(self, statement: Select[Comment], cursor: str) -> Select[Comment]:
         """What lies beyond a cursor.
 
-        The condition has the form `a <= x AND (a < x OR id < i)`: written `a < x OR (a = x AND id < i)`, the database
-        reads the whole index from its start.
+        Compared as a pair, so that the database begins to read there: `a < x OR (a = x AND id < i)` reads the index
+        from its start, and `a <= x AND (a < x OR id < i)` all that is equal in the first column.
         """
         number, last = _parse(cursor)
         try:
             value = self.from_number(number)
         except (ValueError, OverflowError, OSError):
             raise _nowhere() from None
-        if self.down:
-            return statement.where(and_(self.column <= value, or_(self.column < value, Comment.id < last)))
-        return statement.where(and_(self.column >= value, or_(self.column > value, Comment.id > last)))
+        mine, theirs = tuple_(self.column, Comment.id), tuple_(literal(value, self.column.type), literal(last))
+        return statement.where(mine < theirs if self.down else mine > theirs)
 
     def cursor(self, comment: Comment) -> str:
         value = getattr(comment, self.column.key)
