@@ -19,8 +19,6 @@ from tests.test_desk import _text
 from worker import tasks
 from worker.app import Workshop
 
-__all__ = ["mona"]
-
 
 @pytest.fixture
 def article(database: Database, site: Site) -> int:

@@ -15,8 +15,6 @@ from tests.test_desk import _text
 from worker import tasks
 from worker.app import Workshop
 
-__all__ = ["mona"]
-
 
 def judged(database: Database, site: Site, *scores: tuple[float, float]) -> list[int]:
     """Add waiting comments with these relevances and disrespects, each with the first rule in doubt."""

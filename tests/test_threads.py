@@ -17,8 +17,6 @@ from tests.test_desk import _text
 from worker import tasks
 from worker.app import Workshop
 
-__all__ = ["mona"]
-
 THREAD = [("a", None, 0.1), ("b", "a", 0.2), ("c", "b", 0.9), ("d", "c", 0.8), ("e", "c", 0.9), ("f", None, 0.1)]
 
 
