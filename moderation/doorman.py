@@ -7,13 +7,14 @@ are always heard.
 """
 
 import re
+import resource
 import selectors
 import socket
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
 from contextlib import suppress
 from functools import partial
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any
 
 from gunicorn import http
@@ -27,8 +28,14 @@ ARRIVES_WITHIN = 15.0
 LEAVES_WITHIN = 10.0
 """Seconds an answer may take to be fetched, or a part of it that is written at once."""
 
-VISITORS = 800
-"""Connections of a process. With its files they stay below the 1,024 that systems allow a process."""
+VISITORS = 10_000
+"""Connections of a process, if the system allows it so many files: a silent one costs a few kilobytes."""
+
+OTHER_FILES = 224
+"""Files that a process has open besides: of databases, of answers."""
+
+AT_ONCE = 64
+"""Visitors that are let in before others are heard again."""
 
 HELD = 64_000_000
 """Bytes of requests on their way that a process holds."""
@@ -124,32 +131,36 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.worker_connections = VISITORS
+        self.worker_connections = self._most = min(VISITORS, _files_allowed() - OTHER_FILES)
         self._longest_body = load_settings().max_body_bytes
-        self._arriving: dict[Visitor, float] = {}  # and until when; in the order in which they began
-        self._leaving: dict[Visitor, float] = {}
+        # Until when; in the order in which they began. Of a plain dict, the first is slow to find after many deletions.
+        self._arriving: OrderedDict[Visitor, float] = OrderedDict()
+        self._leaving: OrderedDict[Visitor, float] = OrderedDict()
         self._held = 0
 
     def accept(self, listener: Any) -> None:
-        """Let somebody in; where it is full, whoever has dawdled longest has to go."""
-        try:
-            sock, address = listener.accept()
-        except OSError:
-            return  # gone again, or no file left: the next comes
-        while self.nr_conns + len(self._leaving) >= VISITORS - 1 and self._let_go():
-            pass
-        self.nr_conns += 1
-        visitor = Visitor(self.cfg, sock, address, listener.getsockname())
-        visitor.worker = self
-        self.enqueue_req(visitor)
+        """Let in who waits at the door; where it is full, whoever has dawdled longest has to go."""
+        for _ in range(AT_ONCE):
+            try:
+                sock, address = listener.accept()
+            except OSError:
+                return  # nobody there, gone again, or no file left: the next comes
+            while self.nr_conns + len(self._leaving) >= self._most - 1 and self._let_go():
+                pass
+            self.nr_conns += 1
+            visitor = Visitor(self.cfg, sock, address, listener.getsockname())
+            visitor.worker = self
+            self.enqueue_req(visitor)
 
     def _let_go(self) -> bool:
-        """End the connection that can be spared best; False where there is none."""
+        """End connections that can be spared best, some at once as choosing takes long; False where there are none."""
         if self._leaving:
             self._end(next(iter(self._leaving)))
         elif self._arriving:
             crowd = Counter(conn.client[0] for conn in self._arriving).most_common(1)[0][0]
-            self._send_away(next(conn for conn in self._arriving if conn.client[0] == crowd))
+            of_it = (conn for conn in self._arriving if conn.client[0] == crowd)
+            for conn in list(islice(of_it, 1 + self._most // 128)):
+                self._send_away(conn)
         elif self.keepalived_conns:
             self.keepalived_conns[0].timeout = 0
             super().murder_keepalived()
@@ -256,6 +267,13 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
             moment += ARRIVES_WITHIN - LINGERS
         for arriving in list(takewhile(lambda one: force or self._arriving[one] <= moment, self._arriving)):
             self._send_away(arriving)
+
+
+def _files_allowed() -> int:
+    """Files that this process may have open, after asking for as many as the system gives."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most
 
 
 def _read(conn: Visitor) -> bytes | None:
