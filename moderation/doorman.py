@@ -31,6 +31,8 @@ LEAVES_WITHIN = 10.0
 VISITORS = 10_000
 """Connections of a process, if the system allows it so many files: a silent one costs a few kilobytes."""
 
+FEWEST = 32
+
 OTHER_FILES = 224
 """Files that a process has open besides: of databases, of answers."""
 
@@ -131,7 +133,7 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.worker_connections = self._most = min(VISITORS, _files_allowed() - OTHER_FILES)
+        self.worker_connections = self._most = max(FEWEST, min(VISITORS, _files_allowed() - OTHER_FILES))
         self._longest_body = load_settings().max_body_bytes
         # Until when; in the order in which they began. Of a plain dict, the first is slow to find after many deletions.
         self._arriving: OrderedDict[Visitor, float] = OrderedDict()
@@ -181,6 +183,8 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
             self._consider(conn)
 
     def _hear(self, conn: Visitor, _sock: Any) -> None:
+        if conn not in self._arriving:
+            return  # let go a moment ago, for somebody who was heard before it
         data = _read(conn)
         if data is None:
             return
@@ -249,7 +253,7 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._hear_out, conn))
 
     def _hear_out(self, conn: Visitor, _sock: Any) -> None:
-        if _read(conn) == b"":
+        if conn in self._leaving and _read(conn) == b"":
             self._end(conn)
 
     def _end(self, conn: Visitor) -> None:

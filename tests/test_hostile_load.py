@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from moderation import auth
 from moderation.config import Settings
-from moderation.doorman import LONGEST_HEAD, Arriving, Refused
+from moderation.doorman import ARRIVES_WITHIN, LONGEST_HEAD, Arriving, Refused
 from moderation.models import Site
 from tests.integration.ports import free_port
 from tests.senders import comment, signed
@@ -27,7 +27,7 @@ from tests.waiting import listening, until
 class Served:
     """The application as gunicorn serves it, with as many threads as it has by default."""
 
-    def __init__(self, settings: Settings, site: Site) -> None:
+    def __init__(self, settings: Settings, site: Site, *, files: int = 4096) -> None:
         self.port = free_port()
         self.secret = auth.signing_secrets(site)[0]
         self.numbers = iter(range(10_000))
@@ -38,7 +38,9 @@ class Served:
         }
         command = ["gunicorn", "moderation:create_app()", "--bind", f"127.0.0.1:{self.port}"]
         command += ["--config", "python:moderation.serving"]
-        self.process = subprocess.Popen([sys.executable, "-m", *command], env=env, start_new_session=True)
+        self.process = subprocess.Popen(
+            ["prlimit", f"--nofile={files}", sys.executable, "-m", *command], env=env, start_new_session=True
+        )
         until(lambda: listening(self.port), within=60)
 
     def connect(self, words: bytes = b"") -> socket.socket:
@@ -68,14 +70,25 @@ class Served:
         )
         return sum(int(line) for line in listed.stdout.split()) // 1024
 
+    def close(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+        self.process.wait(20)
+
 
 @pytest.fixture
 def served(settings: Settings, site: Site) -> Iterator[Served]:
     made = Served(settings, site)
     yield made
-    if made.process.poll() is None:
-        os.killpg(made.process.pid, signal.SIGTERM)
-    made.process.wait(20)
+    made.close()
+
+
+@pytest.fixture
+def narrow(settings: Settings, site: Site) -> Iterator[Served]:
+    """One that may have 300 files open, and so lets in 76 at a time."""
+    made = Served(settings, site, files=300)
+    yield made
+    made.close()
 
 
 def test_honest_senders_are_heard_whoever_else_dawdles(served: Served) -> None:
@@ -103,6 +116,19 @@ def test_honest_senders_are_heard_whoever_else_dawdles(served: Served) -> None:
         os.killpg(served.process.pid, signal.SIGTERM)  # nor do they keep it from stopping
         served.process.wait(20)
         assert time.monotonic() - began < 10
+
+
+def test_where_it_is_full_those_who_have_dawdled_longest_have_to_go(narrow: Served) -> None:
+    head = b"POST /webhooks/foerdeblick/comments HTTP/1.1\r\nHost: x\r\n"
+    with ExitStack() as stack:
+        dawdlers = [stack.enter_context(narrow.connect(words)) for words in [b"", head] * 100]
+        began = time.monotonic()
+        for number in range(10):
+            assert narrow.send_comment(in_chunks=number % 2).status_code == 202
+        assert time.monotonic() - began < ARRIVES_WITHIN, "nobody waited until a dawdler's time was over"
+        last = dawdlers[-1]
+        last.sendall(b"Content-Length: 2\r\n\r\n{}")
+        assert last.recv(200).startswith(b"HTTP/1.1 401"), "who came last was still heard"
 
 
 def test_what_is_too_much_is_refused_early(served: Served) -> None:
