@@ -36,6 +36,9 @@ PIECE = 100
 
 LEASE = timedelta(seconds=30)
 
+HELD = 3 * LEASE
+"""How long what a batch decided is held back while it is taken back: also over the death of a worker."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -110,8 +113,7 @@ def step(session: Session, batch_id: int) -> bool:
         else:
             _decide(session, batch, item, comments[item.comment_id])
     session.flush()
-    if not taking_back:
-        _keep_undoable(session, batch)
+    _keep_undoable(session, batch)
     more = len(items) == PIECE
     batch.due_at = now() + LEASE if more else None
     if not more and taking_back:
@@ -150,9 +152,13 @@ def _decide(session: Session, batch: Batch, item: BatchItem, comment: Comment) -
 
 
 def _keep_undoable(session: Session, batch: Batch) -> None:
-    """Start the undo window anew for all of the batch, so that it can be undone as one thing until it is through."""
+    """Start the undo window anew for all of the batch, so that it can be undone as one thing until it is through.
+
+    While it is taken back the window is at least ``HELD``: what is undone late is undone like what is undone first.
+    """
     mine = select(Decision.id).where(Decision.batch_id == batch.id)
-    end = now() + timedelta(seconds=undo_seconds(session, batch.id))
+    window = timedelta(seconds=undo_seconds(session, batch.id))
+    end = now() + (window if batch.undo_at is None else max(window, HELD))
     session.execute(
         update(Delivery)
         .where(Delivery.decision_id.in_(mine), Delivery.attempts == 0, Delivery.due_at.is_not(None))
@@ -203,6 +209,7 @@ def undo(session: Session, batch_id: int, *, moderator: Moderator) -> Batch:
         raise Forbidden("Only who made this batch, or an admin, may take it back.", code="not_yours")
     if batch.undo_at is None:
         batch.undo_at, batch.due_at = now(), now()
+        _keep_undoable(session, batch)
         audit.note(session, "batch_undo", moderator=moderator, subject=f"batch {batch.id}")
     return batch
 

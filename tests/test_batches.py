@@ -1,8 +1,10 @@
 """Many comments decided in one step: in pieces, around what changed, and taken back as one thing."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+import time_machine
 from sqlalchemy import func, select, update
 
 from moderation import batches, decisions
@@ -103,6 +105,23 @@ def test_one_undo_takes_all_of_it_back_before_the_site_has_heard(
     with database.session(read_only=True) as session:
         assert batches.progress(session, [batch_id])[batch_id].taken_back == 3
         assert all(delivery.cancelled_at for delivery in session.scalars(select(Delivery)))
+
+
+def test_an_undo_that_takes_longer_than_the_window_undoes_all_the_same(
+    database: Database, workshop: Workshop, chosen: Chosen, moderator: Moderator, site: Site
+) -> None:
+    """Of 5,000 comments the last are taken back long after the first: they must not be deleted for that."""
+    batch_id = chosen(3)
+    tasks.batch()
+    with database.session() as session:
+        batches.undo(session, batch_id, moderator=moderator)
+        session.commit()
+    with time_machine.travel(now() + timedelta(seconds=site.undo_seconds + 5)):
+        tasks.deliver()
+        tasks.batch()
+    assert _count(database, Status.PENDING) == 3
+    with database.session(read_only=True) as session:
+        assert session.scalar(select(func.count(Delivery.delivered_at))) == 0
 
 
 def test_an_undo_after_the_site_has_heard_sends_the_opposite_decision(
