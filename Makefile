@@ -3,7 +3,7 @@ export PORT
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test chaos lint lock sbom audit train assets translations clean
+.PHONY: help run test chaos fuzz lint lock sbom audit train assets translations clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*##\(.*\)/  make \1\t\2/p' Makefile
@@ -16,6 +16,10 @@ test: .venv/installed-dev  ## Everything that must hold
 
 chaos: .venv/installed-dev  ## Break everything by chance for minutes, and see that nothing is lost; MINUTES (2), SEED, HOUSE
 	@exec $(BIN)/python -m tests.faults $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(HOUSE),--house $(HOUSE))
+
+fuzz: .venv/installed-dev  ## Look for input that breaks what reads strangers' words, by coverage; SECONDS (60) for each target
+	@$(BIN)/python -m pip install --quiet 'atheris>=3,<4'
+	@exec $(BIN)/python -m tests.fuzzing $(if $(SECONDS),--seconds $(SECONDS))
 
 lint: .venv/installed-dev  ## Style and types
 	$(BIN)/ruff check .
