@@ -81,3 +81,9 @@ def test_every_comment_was_read_twice() -> None:
     for labels in second.values():
         assert labels["relevance, five classes"] in RELEVANCE
         assert labels["target"] in set(Target)
+
+
+def test_every_short_case_was_read_twice() -> None:
+    first, second = agreement.first_pass_of_cases(), agreement.second_pass_of_cases()
+    assert first.keys() == second.keys()
+    assert {labels["target"] for labels in second.values()} == set(Target)

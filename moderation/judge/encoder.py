@@ -28,7 +28,7 @@ LONGEST_TAIL = 800
 MOST_TOKENS = 1024
 """Tokens that are read of what is left (only a text without any common letter reaches it)."""
 
-CACHE_BYTES = 16 * 1024 * 1024
+CACHE_BYTES = 8 * 1024 * 1024
 ENTRY_BYTES = DIMENSION * 4 + POOLED * 2 + 1024
 """What a text of common length takes in the cache: vector, pooled features, and what a listener heard of it."""
 

@@ -45,8 +45,18 @@ class Languages:
 
     def __init__(self) -> None:
         """Load the model that comes with py3langid (about a second)."""
-        self._model: Any = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-        self._model.set_languages(sorted(LANGUAGES | _NEIGHBOURS))
+        every: Any = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        every.set_languages(sorted(LANGUAGES | _NEIGHBOURS))
+        # Made anew of what is left: the other languages' columns would stay in memory otherwise (23 MB).
+        self._model: Any = LanguageIdentifier(
+            every.nb_ptc.copy(),
+            every.nb_pc,
+            every.nb_classes,
+            every.tk_nextmove,
+            every.tk_output,
+            norm_probs=True,
+            tk_row=every.tk_row,
+        )
         self._lock = Lock()
 
     def identify(self, text: str, hint: str | None = None) -> str | None:
