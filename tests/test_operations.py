@@ -20,9 +20,18 @@ from moderation.db import Database, now
 from moderation.decisions import Seen
 from moderation.judge import Judge
 from moderation.judge.case import ToneSource
-from moderation.models import Delivery, Moderator, Outcome, Role, Site
+from moderation.models import (
+    Delivery,
+    HouseRule,
+    LearnedModel,
+    ModelState,
+    Moderator,
+    Outcome,
+    Role,
+    Site,
+)
 from tests.conftest import PASSWORD, Receiver, csrf
-from tests.stories import add_comment
+from tests.stories import add_assessment, add_comment
 
 TOKEN = "a token that is long enough"
 
@@ -48,12 +57,7 @@ def test_metrics_tell_what_waits_and_what_failed(
         session.scalars(select(Delivery)).one().failed_at = now()
         looking.look(session)
         session.commit()
-    answer = watched.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
-    samples = {
-        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(answer.text)
-        for sample in family.samples
-    }
+    samples = _samples(watched)
     assert samples["hausordnung_queue_comments", "foerdeblick"] == 2
     assert samples["hausordnung_queue_oldest_seconds", "foerdeblick"] == pytest.approx(3600, abs=60)
     assert samples["hausordnung_deliveries_failed",] == 1
@@ -61,6 +65,46 @@ def test_metrics_tell_what_waits_and_what_failed(
     assert samples["hausordnung_decisions_last_hour", "moderator", "delete"] == 1
     assert samples["hausordnung_alarms_open", "deliveries", "foerdeblick"] == 1
     assert samples["hausordnung_automations",] == 0
+
+
+def test_metrics_tell_how_fast_it_goes_and_by_which_model(
+    watched: FlaskClient, database: Database, site: Site, moderator: Moderator
+) -> None:
+    moment = now()
+    with database.session() as session:
+        rule = session.scalars(select(HouseRule)).first()
+        assert rule is not None
+        for number, seconds in enumerate((30, 90, 3000)):
+            comment = add_comment(session, site, received_at=moment - timedelta(seconds=seconds))
+            judged_at = moment - timedelta(seconds=50 * number)
+            add_assessment(session, comment, rule, assessed_at=judged_at, engine=f"engine {number}")
+            mona = session.get_one(Moderator, moderator.id)
+            decisions.decide(session, comment.id, Outcome.DELETE, moderator=mona, seen=Seen(1))
+        for delivery, problem in zip(
+            session.scalars(select(Delivery)), ("answered 500", "private 10.0.0.1", "private 10.0.0.2"), strict=True
+        ):
+            delivery.last_error = problem
+        fitted = {"engine": "e", "decisions": 1, "positives": 1, "from_at": moment, "until_at": moment}
+        model = {"site_id": site.id, "content": b"", **fitted}
+        session.add(LearnedModel(version=3, state=ModelState.ACTIVE, **model))
+        session.add(LearnedModel(version=4, state=ModelState.SHADOW, **model))
+        session.commit()
+    samples = _samples(watched)
+    assert samples["hausordnung_judged_last_minute",] == 2
+    assert samples["hausordnung_decision_seconds", "0.5"] == pytest.approx(90, abs=30)
+    assert samples["hausordnung_engine_info", "engine 2"] == 1
+    assert samples["hausordnung_model_version", "", "foerdeblick"] == 3
+    assert samples["hausordnung_deliveries_failing", "answered 500"] == 1
+    assert samples["hausordnung_deliveries_failing", "private"] == 2
+
+
+def _samples(watched: FlaskClient) -> dict[tuple[str, ...], float]:
+    answer = watched.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "ü"])
