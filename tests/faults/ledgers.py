@@ -1,13 +1,14 @@
 """What must be true when the storm is over: every ledger tells the same story."""
 
 from collections import defaultdict
+from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from moderation.models import Assessment, Comment, Decision, Delivery, Outcome, Status
-from tests.faults.moderators import Moderator
-from tests.faults.paper import Desk, Receiver
+from tests.faults.moderators import PASSWORD, Moderator
+from tests.faults.paper import READER, TEXTS, Desk, Receiver
 
 
 def unfinished(session: Session) -> dict[str, int]:
@@ -36,6 +37,15 @@ def disagreements(session: Session, desk: Desk, receiver: Receiver, moderators: 
         *_decided(comments, moderators),
         *_heard(comments, receiver),
     ]
+
+
+def told_in_logs(home: Path, desk: Desk) -> list[str]:
+    """What the logs of all processes tell though they must not: texts, names, addresses, passwords and keys."""
+    hidden = [*TEXTS, READER, desk.secret, desk.secret.removeprefix("whsec_"), PASSWORD]
+    logs = {file.name: file.read_text(encoding="utf-8", errors="replace") for file in home.rglob("*.log")}
+    if not any(logs.values()):
+        return ["there are no logs to look into"]
+    return [f"{name} tells {words[:20]!r}" for name, log in logs.items() for words in hidden if words in log]
 
 
 def _stored(desk: Desk, comments: dict[str, Comment]) -> list[str]:

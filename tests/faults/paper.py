@@ -18,6 +18,8 @@ from standardwebhooks.webhooks import Webhook
 from tests.integration.ports import free_port
 from tests.senders import comment, signed
 
+READER = "Radlerin vom Nordring"
+
 MOODS = ("well", "slow", "dripping", "500", "429", "301", "garbage", "cut off")
 
 TEXTS = (
@@ -196,7 +198,7 @@ class Desk:
         self, client: httpx.Client, chance: random.Random, kind: str, name: str, text: str, webhook_id: str
     ) -> None:
         """Send an event again and again, to whichever web process, until it is taken, as any site should."""
-        reader = {"name": "Radlerin", "ip": f"2001:db8:{crc32(name.encode()) & 0xFFFF:x}::1"}  # each a household
+        reader = {"name": READER, "ip": f"2001:db8:{crc32(name.encode()) & 0xFFFF:x}::1"}  # each a household
         data = comment(id=name, text=text, commenter=reader)
         body = json.dumps({"type": kind, "timestamp": datetime.now(UTC).isoformat(), "data": data})
         while not self._stop.is_set():

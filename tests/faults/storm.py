@@ -83,6 +83,7 @@ def rage(
         healed = _heal(database, desk, moderators, patience)
         with database.session(read_only=True) as session:
             wrong = [*healed, *ledgers.disagreements(session, desk, receiver, moderators)]
+        wrong += ledgers.told_in_logs(house.home, desk)
         return Outcome(
             promised=len(desk.promised),
             decided=sum(len(moderator.decided) for moderator in moderators),
