@@ -8,11 +8,22 @@ from typing import Any
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from moderation import search
+from moderation import audit, search
 from moderation.config import Settings
 from moderation.db import now
 from moderation.errors import BadInput
-from moderation.models import Appeal, Comment, Decision, Delivery, Fingerprint, PastText, Site, Status, Traits
+from moderation.models import (
+    Appeal,
+    Comment,
+    Decision,
+    Delivery,
+    Fingerprint,
+    Moderator,
+    PastText,
+    Site,
+    Status,
+    Traits,
+)
 
 SEALED = "~"
 """How a sealed value begins: it can be told apart from others, and back to nothing."""
@@ -81,7 +92,7 @@ def _tell(comment: Comment) -> dict[str, Any]:
     }
 
 
-def erase(session: Session, comments: list[Comment]) -> dict[str, Any]:
+def erase(session: Session, comments: list[Comment], *, moderator: Moderator | None = None) -> dict[str, Any]:
     """Erase texts, names and addresses of these comments for good; return the proof: what was erased, and when.
 
     What remains says nothing of a person: that there was a comment, its scores, and what was decided.
@@ -100,6 +111,8 @@ def erase(session: Session, comments: list[Comment]) -> dict[str, Any]:
     search.forget(session, ids)
     decided = select(Decision.id).where(Decision.comment_id.in_(ids))
     session.execute(update(Appeal).where(Appeal.decision_id.in_(decided)).values(text="", email=None))
+    for site in {comment.site for comment in comments}:
+        audit.note(session, "commenter_erased", moderator=moderator, subject=f"site {site.slug}", comments=len(ids))
     session.flush()
     return {"erased_at": now().isoformat(), "comments": [comment.external_id for comment in comments]}
 

@@ -7,16 +7,30 @@ from typing import Any
 import pytest
 import time_machine
 from click.testing import CliRunner
+from flask import Flask
 from sqlalchemy import func, select
 
-from moderation import decisions, privacy, search
+from moderation import decisions, privacy, search, sites
 from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.decisions import Seen
-from moderation.models import Comment, Decision, Delivery, Fingerprint, Moderator, Outcome, Site, Status
+from moderation.models import (
+    AuditEntry,
+    Comment,
+    Decision,
+    Delivery,
+    Fingerprint,
+    Moderator,
+    Outcome,
+    Role,
+    Site,
+    Status,
+)
+from tests.conftest import PASSWORD
 from tests.senders import ARTICLE, Paper
 from tests.stories import add_comment
+from tests.test_access import Desk
 from worker import tasks
 
 PERSON = {"id": "88", "name": "Radlerin", "email": "Radlerin@example.org", "ip": "192.0.2.7"}
@@ -138,3 +152,34 @@ def test_old_addresses_texts_and_deliveries_are_forgotten_at_night(
         words = session.get_one(Comment, old["approve"]).text
         assert session.scalars(select(Comment.id).where(search.comments_with(words))).all() == [old["approve"]]
         assert session.scalar(select(func.count()).select_from(Decision)) == 2
+
+
+def test_an_admin_gives_and_erases_at_the_desk_with_proof(
+    app: Flask, paper: Paper, database: Database, moderator: Moderator
+) -> None:
+    send(paper, "1")
+    send(paper, "2")
+    send(paper, "3", id="89", name="Otto")
+    with database.session() as session:
+        sites.add_moderator(session, name="ada", password=PASSWORD, role=Role.ADMIN)
+        session.commit()
+    mona, ada = Desk(app, "mona"), Desk(app, "ada")
+    for desk in (mona, ada):
+        desk.sign_in()
+    page = "/comments/1/commenter"
+    assert "/comments/1/commenter/erase" not in mona.client.get(page).text
+    assert mona.client.get("/comments/1/commenter/kept").status_code == 403
+    assert mona.post("/comments/1/commenter/erase", page="/access", sure="yes").status_code == 403
+
+    assert "/comments/1/commenter/erase" in ada.client.get(page).text
+    told = ada.client.get("/comments/1/commenter/kept")
+    assert [comment["id"] for comment in told.json["comments"]] == ["1", "2"]
+    assert told.headers["Content-Disposition"].startswith("attachment")
+    assert ada.post("/comments/1/commenter/erase", page=page).status_code == 422
+    proof = ada.post("/comments/1/commenter/erase", page=page, sure="yes")
+    assert proof.json["comments"] == ["1", "2"]
+    with database.session(read_only=True) as session:
+        assert session.scalars(select(Comment.text).order_by(Comment.id)).all()[:2] == ["", ""]
+        assert session.scalars(select(Comment.commenter_name).order_by(Comment.id)).all() == [None, None, "Otto"]
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.deed == "commenter_erased")).one()
+        assert (entry.moderator_id, entry.subject) == (2, "site foerdeblick")

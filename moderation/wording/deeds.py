@@ -19,6 +19,7 @@ def _of_comments() -> dict[str, str]:
         "article_closed": gettext("closed for comments"),
         "article_opened": gettext("opened again for comments"),
         "article_undo": gettext("closing or opening taken back"),
+        "commenter_erased": gettext("commenter erased"),
         "alarm_noticed": gettext("alarm noticed"),
         "burst_counts": gettext("quick decisions count for learning"),
         "burst_left_out": gettext("quick decisions do not count for learning"),
