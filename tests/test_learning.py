@@ -17,6 +17,7 @@ from moderation.judge.ngrams import BUCKETS
 from moderation.learning.figures import Doubles, auc, calibration_error, gain, measure
 from moderation.learning.fit import Material, calibrate_general, enough, fit
 from moderation.learning.replay import Schedule, replay
+from moderation.learning.risk import Risk
 
 Taste = Callable[[Doubles, Doubles, np.random.Generator], Doubles]
 
@@ -66,26 +67,48 @@ def test_the_first_hundred_decisions_help_already() -> None:
     assert np.mean(gains) > 0.05
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+def _wave(n: int, waves: float) -> Doubles:
+    return np.asarray(np.cos(np.arange(n) / n * 2 * np.pi * waves), dtype=np.float64)
+
+
+@pytest.mark.parametrize("seed", range(101, 107))
 @pytest.mark.parametrize(
-    ("taste", "lost"),
+    "taste",
     [
-        (lambda rude, topic, generator: generator.normal(size=len(rude)) - 2, 0.01),
-        (lambda rude, topic, _: -1.5 * rude - 2, 0.01),
-        (lambda rude, topic, _: 1.2 * rude - 2, 0.01),
-        # What was learned is wrong for as long as it takes to notice.
-        (lambda rude, topic, _: 0.8 * rude + np.linspace(1.2, -1.2, len(rude)) * topic - 2, 0.03),
+        lambda rude, topic, generator: generator.normal(size=len(rude)) - 2,
+        lambda rude, topic, _: -1.5 * rude - 2,
+        lambda rude, topic, _: 1.2 * rude - 2,
+        lambda rude, topic, _: 0.8 * rude + np.linspace(1.2, -1.2, len(rude)) * topic - 2,
+        lambda rude, topic, _: 0.8 * rude + np.linspace(1.2, -1.2, len(rude)) * topic - 3.5,
+        lambda rude, topic, _: 0.8 * rude + 1.5 * _wave(len(rude), 2) * topic - 2,
+        lambda rude, topic, _: 0.8 * rude + 1.5 * np.sign(_wave(len(rude), 0.5)) * topic - 2,
+        lambda rude, topic, _: np.where(np.arange(len(rude)) < len(rude) / 2, 1.2, -1.2) * rude + 0.5 * topic - 2,
+        lambda rude, topic, _: 0.6 * rude + 1.6 * topic - 2,
     ],
-    ids=["random", "contrary", "agreeing", "drifting"],
+    ids=["random", "contrary", "agreeing", "drifting", "rarely", "waving", "abrupt", "overturned", "settled"],
 )
-def test_learning_is_never_worse_than_not_learning(taste: Taste, lost: float, seed: int) -> None:
-    material = _site(1000, taste, seed)
+def test_learning_is_never_worse_than_not_learning(taste: Taste, seed: int) -> None:
+    """At no decision of a replay does the area, over all so far, lie more than 0.01 below the general model's."""
+    material = _site(800, taste, seed)
     replayed = replay(material)
-    for n in range(40, 1001, 20):
-        if 4 < material.deleted[:n].sum() < n - 4:
+    for n in range(1, 801):
+        if 0 < material.deleted[:n].sum() < n:
             learned = _area(replayed.order[:n], material.deleted[:n])
-            assert learned >= _area(replayed.general[:n], material.deleted[:n]) - lost, n
-    assert _area(replayed.order, material.deleted) >= _area(replayed.general, material.deleted) - lost
+            assert learned >= _area(replayed.general[:n], material.deleted[:n]) - 0.01, n
+
+
+def test_a_wrong_order_is_held_back_and_a_good_one_is_let_go() -> None:
+    generator = np.random.default_rng(7)
+    deleted = (generator.random(1000) < 0.2).astype(np.float64)
+    knowing, blind = generator.normal(size=1000) + 1.5 * deleted, generator.normal(size=1000)
+    for wrong in (-knowing, np.zeros(1000), blind):
+        placed = Risk().ordered(np.append(knowing[:50], wrong[50:]), knowing, deleted)
+        for n in range(50, 1001, 5):
+            # Nothing ever spoke for these; what evidence let in stays within the promise, as is shown above.
+            assert _area(placed[:n], deleted[:n]) >= _area(knowing[:n], deleted[:n]) - 0.02, n
+    placed = Risk().ordered(np.append(blind[:50], knowing[50:]), blind, deleted)
+    assert placed[400:].tolist() == knowing[400:].tolist()
+    assert Risk().ordered(blind, blind, deleted).tolist() == blind.tolist()
 
 
 def test_a_team_that_changes_its_mind_is_understood_anew() -> None:

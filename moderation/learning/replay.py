@@ -8,6 +8,7 @@ import numpy as np
 from moderation.judge.learned import general
 from moderation.learning.figures import Doubles
 from moderation.learning.fit import Fitted, Material, calibrate_general, enough, fit, recency
+from moderation.learning.risk import Risk
 
 WARM_UP = 50
 GROWTH = 1.35
@@ -43,8 +44,9 @@ class Schedule:
 class Replayed:
     """What was said of each comment before its decision was known: (n,) each.
 
-    ``learned`` and ``general`` are probabilities of deletion. ``order`` sorts as the site's model did, on the general
-    model's scale: free of the share of deletions, which moves with time, so that comments of different days compare.
+    ``learned`` and ``general`` are probabilities of deletion. ``order`` sorts as the site's model did, as far as that
+    could be afforded (`Risk`), on the general model's scale: free of the share of deletions, which moves with time, so
+    that comments of different days compare.
     ``since`` is the first decision that still taught at the end; those before it were forgotten, as tastes had changed.
     """
 
@@ -61,23 +63,24 @@ def replay(
     schedule = schedule or Schedule()
     n = len(material.deleted)
     base = np.asarray(general(material.features.signals), dtype=np.float64)
-    learned, order, seen, memory = np.empty(n), base.copy(), 0, Memory()
+    learned, order, seen, memory, risk = np.empty(n), base.copy(), 0, Memory(), Risk()
     while seen < n:
         block = material.rows(slice(seen, min(n, schedule.next(seen))))
         fitted = memory.fit(material, seen) if schedule.learning and seen >= schedule.warm_up else None
         past = slice(memory.since, seen)
         bias, slope = calibrate_general(base[past], material.deleted[past], recency(material.counts[past]))
-        logits = bias + slope * base[seen : seen + len(block.deleted)]
-        plain = _sigmoid(logits) if fitted is None else _nudged(logits, block.deleted)
-        until = seen + len(block.deleted)
-        if fitted is not None and fitted.weight > 0:
-            logits = block.logits(fitted.model)
-            said = _nudged(logits, block.deleted)
-            until = memory.watch(seen, said, plain, block.deleted)
-            order[seen:until] = (logits[: until - seen] - fitted.bias) / fitted.slope
-            learned[seen:until] = said[: until - seen]
-        else:
-            learned[seen:until] = plain
+        until, own = seen + len(block.deleted), base[seen : seen + len(block.deleted)]
+        if fitted is not None:
+            plain = _nudged(bias + slope * own, block.deleted)
+            bias, slope = fitted.bias, fitted.slope
+            if fitted.weight > 0:
+                logits = block.logits(fitted.model)
+                until = memory.watch(seen, _nudged(logits, block.deleted), plain, block.deleted)
+                own = (logits - bias) / slope
+        now = slice(seen, until)
+        order[now] = risk.ordered(own[: until - seen], base[now], material.deleted[now])
+        logits = bias + slope * order[now]
+        learned[now] = _sigmoid(logits) if fitted is None else _nudged(logits, material.deleted[now])
         seen = until
         progress(seen)
     return Replayed(learned, _sigmoid(base), order, memory.since)
