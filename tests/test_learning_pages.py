@@ -13,7 +13,7 @@ from moderation.models import Burst, Comment, LearnedModel, Maker, ModelState, M
 from moderation.queue import Order
 from tests.conftest import PASSWORD
 from tests.stories import add_comment
-from tests.test_lessons import PARTY, decide, history
+from tests.test_lessons import PARTY, decide, history, learned_rule
 from tests.test_rule_pages import Desk
 from worker import tasks
 from worker.app import Workshop
@@ -56,6 +56,28 @@ def test_figures_are_shown_at_a_threshold_and_the_way_back_is_a_button(
         assert answer.status_code == 303
     with database.session(read_only=True) as session:
         assert session.scalars(select(LearnedModel.state)).all() == [ModelState.RETIRED]
+
+
+def test_the_way_back_of_a_rule_is_a_button_beside_its_model(
+    desk: Desk, database: Database, site: Site, workshop: Workshop
+) -> None:
+    rule_id = learned_rule(database, site)
+    history(database, site, 200, rule_id)
+    tasks.score()
+    tasks.learn()
+    assert 'name="rule" value="parteiwerbung"' in desk.client.get("/learning").text
+    sent = {"do": "roll_back", "rule": "parteiwerbung", "csrf_token": desk.token("/learning")}
+    assert desk.client.post("/learning/foerdeblick", data=sent | {"rule": "gone"}).status_code == 404
+    assert desk.client.post("/learning/foerdeblick", data=sent).status_code == 303
+    with database.session(read_only=True) as session:
+        states = {model.rule_id: model.state for model in session.scalars(select(LearnedModel))}
+        assert states == {None: ModelState.ACTIVE, rule_id: ModelState.RETIRED}
+    desk.client.post("/learning/foerdeblick", data={"do": "shadow_on", "csrf_token": desk.token("/learning")})
+    with database.session() as session:
+        add_comment(session, site, text=f"Der Plan verliert viel Zeit. {PARTY[0]}", due_at=now())
+        session.commit()
+    tasks.learn()
+    assert "Parteiwerbung" in desk.client.get("/learning").text
 
 
 def test_only_an_admin_switches_and_rules_on_bursts(desk: Desk, database: Database, moderator: Moderator) -> None:

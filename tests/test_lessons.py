@@ -14,7 +14,7 @@ from moderation import rulebook
 from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Database, now
-from moderation.learning import bursts, decided, shelf
+from moderation.learning import bursts, decided, honesty, shelf
 from moderation.models import (
     AuditEntry,
     Burst,
@@ -83,9 +83,8 @@ def _states(database: Database) -> list[tuple[int, ModelState]]:
         return [(model.version, model.state) for model in session.scalars(select(LearnedModel))]
 
 
-def test_what_a_team_minds_is_learned_and_said_on_the_next_comment(
-    database: Database, site: Site, workshop: Workshop, run: Run
-) -> None:
+def learned_rule(database: Database, site: Site) -> int:
+    """Add a house rule that is learned from the decisions that cite it; return its id."""
     with database.session() as session:
         learned = StatedRule.model_validate(
             {
@@ -98,8 +97,20 @@ def test_what_a_team_minds_is_learned_and_said_on_the_next_comment(
         )
         present = rulebook.stated(rulebook.current(session, site.id))
         kept = rulebook.save(session, session.get_one(Site, site.id), [*present, learned])
-        rule_id = next(rule.id for rule in rulebook.applied(kept) if rule.title == {"de": "Parteiwerbung"})
         session.commit()
+        return next(rule.id for rule in rulebook.applied(kept) if rule.title == {"de": "Parteiwerbung"})
+
+
+def _states_of(database: Database, rule_id: int | None) -> list[ModelState]:
+    with database.session(read_only=True) as session:
+        asked = select(LearnedModel).where(LearnedModel.rule_id == rule_id).order_by(LearnedModel.version)
+        return [model.state for model in session.scalars(asked)]
+
+
+def test_what_a_team_minds_is_learned_and_said_on_the_next_comment(
+    database: Database, site: Site, workshop: Workshop, run: Run
+) -> None:
+    rule_id = learned_rule(database, site)
     history(database, site, 200, rule_id)
     with database.session() as session:
         waits = add_comment(session, site, text=f"Der Plan verliert viel Zeit. {PARTY[0]}", due_at=now()).id
@@ -169,6 +180,67 @@ def test_the_way_back_is_one_command_and_is_not_undone_by_the_next_lesson(
     run("resume")
     run("run")
     assert (3, ModelState.ACTIVE) in _states(database)
+
+
+def test_a_rules_model_has_a_way_back_and_a_silent_trial_of_its_own(
+    database: Database, site: Site, workshop: Workshop, run: Run
+) -> None:
+    rule_id = learned_rule(database, site)
+    assert "No model of this rule is in force" in run("rollback", "--rule", "parteiwerbung").output
+    assert "no house rule 'gone'" in run("rollback", "--rule", "gone").output
+    history(database, site, 200, rule_id)
+    tasks.score()
+    run("run")
+    assert _states_of(database, rule_id) == _states_of(database, None) == [ModelState.ACTIVE]
+    assert "Nothing learned speaks of rule parteiwerbung" in run("rollback", "--rule", "parteiwerbung").output
+    run("run")
+    assert _states_of(database, rule_id) == [ModelState.RETIRED, ModelState.CANDIDATE]
+    assert _states_of(database, None) == [ModelState.ACTIVE, ModelState.CANDIDATE]
+    run("shadow", "on")
+    assert _states_of(database, rule_id)[1] is _states_of(database, None)[1] is ModelState.SHADOW
+    with database.session() as session:
+        silent = add_comment(session, site, text=f"Der Plan verliert viel Zeit. {PARTY[0]}", due_at=now()).id
+        session.commit()
+    tasks.score()
+    with database.session(read_only=True) as session:
+        judged = session.get_one(Comment, silent).assessment
+        assert judged is not None
+        assert judged.learned is not None
+        assert "rules" not in judged.learned  # a silent model marks nothing
+        assert not judged.reasons
+        told = judged.learned["shadow_rules"][str(rule_id)]
+        assert told[1] > 0.5
+        (difference,) = [one for one in honesty.differences(session, site.id) if one.rule is not None]
+        assert (difference.comment.id, difference.said, difference.shadow) == (silent, None, told[1])
+    run("shadow", "off")
+    assert _states_of(database, rule_id)[1] is ModelState.CANDIDATE
+    run("resume")
+    run("run")
+    assert _states_of(database, rule_id)[-1] is ModelState.ACTIVE
+    with database.session(read_only=True) as session:
+        switches = session.scalars(select(AuditEntry).where(AuditEntry.deed == "model_switched")).all()
+        assert [entry.detail["why"] for entry in switches if entry.detail["rule"] == rule_id] == [
+            "surely_better",
+            "rolled_back",
+            "surely_better",
+        ]
+
+
+def test_a_rule_cited_at_random_is_never_switched_on(
+    database: Database, site: Site, workshop: Workshop, run: Run
+) -> None:
+    rule_id, chooser = learned_rule(database, site), random.Random(5)
+    with database.session() as session:
+        began = now() - timedelta(days=2)
+        for number in range(200):
+            comment = add_comment(session, site, text=_text(chooser, party=chooser.random() < 0.5), due_at=now())
+            outcome = Outcome.DELETE if chooser.random() < 0.3 else Outcome.APPROVE
+            cites = rule_id if outcome is Outcome.DELETE else None
+            decide(session, comment, outcome, decided_at=began + timedelta(minutes=number), rule_id=cites)
+        session.commit()
+    tasks.score()
+    run("run")
+    assert _states_of(database, rule_id) == [ModelState.CANDIDATE]
 
 
 def test_what_was_undone_or_decided_by_a_rule_teaches_nothing(database: Database, site: Site) -> None:

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from moderation import decisions, rulebook, sites
 from moderation.db import Database
 from moderation.decisions import Seen
 from moderation.judge.case import Target
-from moderation.models import Assessment, Moderator, Outcome, Role, RuleSet, Site
+from moderation.models import Assessment, HouseRule, Moderator, Outcome, Role, RuleSet, Site
 from moderation.rulebook import StatedRule
 from moderation.rulebook import preview as previews
 from moderation.rules import Advice
@@ -163,6 +164,28 @@ def test_facts_are_those_of_the_day(database: Database, site: Site, when: dict[s
         shown = previews.preview(session, session.get_one(Site, site.id), [rule], present=[])
         assert shown.after.rules["r"].marked == marked
         assert shown.after.rules["r"].untold == (10 if when["signal"] == "learned" else 0)
+
+
+@pytest.mark.usefixtures("past")
+def test_a_changed_rule_that_is_learned_is_previewed_with_what_was_said_of_each_comment(
+    desk: Desk, database: Database, site: Site
+) -> None:
+    mine = RUDE | {"signal": "learned", "title_en": "No slogans", "when_at_least": "0.5"}
+    assert desk.post("/rules/foerdeblick/new", do="save", **mine).status_code == 303
+    address = "/rules/foerdeblick/rule/no-slogans"
+    changed = mine | {"when_at_least": "0.9", "seen": "2"}
+    page = desk.post(address, do="preview", **changed).text
+    assert "Nothing was learned of this rule yet" in page
+    assert "20 decisions that cite it" in page
+    with database.session() as session:
+        rule = session.scalars(select(HouseRule).where(HouseRule.key == "no-slogans")).one()
+        for at, judged in enumerate(session.scalars(select(Assessment).order_by(Assessment.comment_id))):
+            judged.learned = {"model": 1, "rules": {str(rule.id): at / 10 + 0.05}} if at >= 4 else None
+        session.commit()
+    page = desk.post(address, do="preview", **changed).text
+    assert "1 comment; of these 0 were approved, 1 deleted" in page
+    assert "As it is now it marks 5." in page
+    assert "4 comments were judged before anything was learned of this rule" in page
 
 
 def test_what_can_never_be_met_is_said_and_saved_only_when_read(desk: Desk, database: Database, site: Site) -> None:

@@ -82,13 +82,16 @@ def run(slug: str | None) -> None:
 
 @learn.command("rollback")
 @_SITE
-def rollback(slug: str | None) -> None:
+@click.option("--rule", "key", help="Of this house rule rather than of deletion, by its key.")
+def rollback(slug: str | None, key: str | None) -> None:
     """Go back to the model before; none switches on by itself until `resume`."""
     with open_session() as session:
         site = the_site(session, slug)
-        earlier = shelf.roll_back(session, site, moderator=None)
+        rule_id = None if key is None else shelf.rule_of(session, site, key).id
+        earlier = shelf.roll_back(session, site, moderator=None, rule_id=rule_id)
         session.commit()
-        click.echo(f"Version {earlier.version} is in force." if earlier else "The general model is in force.")
+        without = "The general model is in force." if key is None else f"Nothing learned speaks of rule {key} any more."
+        click.echo(f"Version {earlier.version} is in force." if earlier else without)
 
 
 @learn.command("resume")

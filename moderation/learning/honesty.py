@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, case, func, select
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy.orm import Session, aliased, defer, joinedload
 
 from moderation import repeats
 from moderation.db import now
@@ -63,9 +63,13 @@ class Apart:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A comment that the silent model sees otherwise than the one in force (None: the general one's concern)."""
+    """A comment that a silent model sees otherwise than what is in force; None: nothing is, or the general model.
+
+    Without a rule both speak of deletion.
+    """
 
     comment: Comment
+    rule: HouseRule | None
     said: float | None
     shadow: float
 
@@ -152,11 +156,13 @@ def _comments(session: Session, ids: set[int]) -> dict[int, Comment]:
 
 
 def differences(session: Session, site_id: int, *, limit: int = 20) -> list[Difference]:
-    """Return the newest judged comments that a shadow sees on the other side of even chances, the furthest first."""
-    shadow = session.scalars(
-        select(LearnedModel.id).where(LearnedModel.site_id == site_id, LearnedModel.state == ModelState.SHADOW)
-    ).first()
-    if shadow is None:
+    """Return the newest judged comments that a shadow sees otherwise: beyond even chances, or its rule's bound."""
+    shadows = session.scalars(
+        select(LearnedModel)
+        .where(LearnedModel.site_id == site_id, LearnedModel.state == ModelState.SHADOW)
+        .options(joinedload(LearnedModel.rule), defer(LearnedModel.content))
+    ).all()
+    if not shadows:
         return []
     rows: Sequence[Comment] = session.scalars(
         select(Comment)
@@ -166,13 +172,22 @@ def differences(session: Session, site_id: int, *, limit: int = 20) -> list[Diff
         .order_by(Comment.id.desc())
         .limit(NEWEST)
     ).all()
-    found = []
-    for comment in rows:
-        judged = comment.assessment
-        said = judged.learned.get("shadow") if judged and judged.learned else None
-        if judged is None or said is None or said[0] != shadow:
-            continue
-        against = comment.concern if judged.deletion is None else judged.deletion
-        if (said[1] >= 0.5) != (against >= 0.5):
-            found.append(Difference(comment, judged.deletion, said[1]))
-    return found[:limit]
+    found = (_difference(comment, shadow) for comment in rows for shadow in shadows)
+    return [one for one in found if one is not None][:limit]
+
+
+def _difference(comment: Comment, shadow: LearnedModel) -> Difference | None:
+    judged = comment.assessment
+    learned = judged.learned if judged else None
+    if judged is None or learned is None:
+        return None
+    if shadow.rule is None:
+        silent, said, bound = learned.get("shadow"), judged.deletion, 0.5
+        against = comment.concern if said is None else said
+    else:
+        key = str(shadow.rule_id)
+        silent, said = learned.get("shadow_rules", {}).get(key), learned.get("rules", {}).get(key)
+        against, bound = said or 0.0, shadow.rule.when.get("at_least", 0.5)
+    if silent is None or silent[0] != shadow.id or (silent[1] >= bound) == (against >= bound):
+        return None
+    return Difference(comment, shadow.rule, said, silent[1])

@@ -34,15 +34,15 @@ class Used:
 class Opinion:
     """What is kept of a comment to learn from, and what its site's models say of it, 0 to 1; None: there is no model.
 
-    ``rules`` holds, by rule, how likely a decision cites it; ``shadow`` the id of a model that runs silently and what
-    it says.
+    ``rules`` holds, by rule, how likely a decision cites it; ``shadows``, by rule, None being deletion, the ids of
+    models that run silently and what they say.
     """
 
     traits: bytes
     deletion: float | None = None
     model_id: int | None = None
     rules: dict[int, float] = field(default_factory=dict)
-    shadow: tuple[int, float] | None = None
+    shadows: dict[int | None, tuple[int, float]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any] | None:
         """Return what an assessment keeps of it besides the probability of deletion; None where nothing was said."""
@@ -51,8 +51,11 @@ class Opinion:
             said["model"] = self.model_id
         if self.rules:
             said["rules"] = {str(rule_id): round(share, 4) for rule_id, share in self.rules.items()}
-        if self.shadow is not None:
-            said["shadow"] = [self.shadow[0], round(self.shadow[1], 4)]
+        silent = {rule_id: [id_, round(share, 4)] for rule_id, (id_, share) in self.shadows.items()}
+        if None in silent:
+            said["shadow"] = silent.pop(None)
+        if silent:
+            said["shadow_rules"] = {str(rule_id): each for rule_id, each in silent.items()}
         return said or None
 
 
@@ -104,13 +107,12 @@ def opinions(
         one = features.rows(slice(row, row + 1))
         shares = {each.id: _share(float(each.model.logits(one, grams)[0])) for each in used}
         own = next((each for each in used if each.rule_id is None and not each.shadow), None)
-        silent = next((each for each in used if each.rule_id is None and each.shadow), None)
         said[row] = Opinion(
             said[row].traits,
             deletion=shares[own.id] if own else None,
             model_id=own.id if own else None,
             rules={each.rule_id: shares[each.id] for each in used if each.rule_id is not None and not each.shadow},
-            shadow=(silent.id, shares[silent.id]) if silent else None,
+            shadows={each.rule_id: (each.id, shares[each.id]) for each in used if each.shadow},
         )
     return said
 

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session, defer, joinedload
 
 from moderation import audit
 from moderation.db import now
-from moderation.errors import BadInput
-from moderation.models import Comment, LearnedModel, Learner, ModelState, Moderator, Site, Status
+from moderation.errors import BadInput, NotFound
+from moderation.models import Comment, HouseRule, LearnedModel, Learner, ModelState, Moderator, Site, Status
 
 MOST_RETIRED = 10
 """Models out of force that a site keeps, to go back to."""
@@ -42,7 +42,7 @@ def in_state(session: Session, site_id: int, state: ModelState, rule_id: int | N
 
 
 def keep(session: Session, model: LearnedModel) -> LearnedModel:
-    """Keep a new model as its site's candidate, instead of the one before it."""
+    """Keep a new model as its site's candidate, or its rule's, instead of the one before it."""
     newest = select(func.max(LearnedModel.version)).where(LearnedModel.site_id == model.site_id)
     model.version = (session.scalar(newest) or 0) + 1
     for old in (ModelState.CANDIDATE, ModelState.SHADOW):
@@ -50,7 +50,7 @@ def keep(session: Session, model: LearnedModel) -> LearnedModel:
             session.delete(before)
             session.flush()
     model.state = ModelState.CANDIDATE
-    if model.rule_id is None and learner(session, model.site_id).shadowing:
+    if learner(session, model.site_id).shadowing:
         model.state = ModelState.SHADOW
     session.add(model)
     session.flush()
@@ -113,15 +113,20 @@ def _tell(
     )
 
 
-def roll_back(session: Session, site: Site, *, moderator: Moderator | None) -> LearnedModel | None:
-    """Go back to the model that was in force before, or to the general one; return it.
+def roll_back(
+    session: Session, site: Site, *, moderator: Moderator | None, rule_id: int | None = None
+) -> LearnedModel | None:
+    """Go back to the model that was in force before, of deletion or of one rule; return it, None where there is none.
 
-    No model switches on by itself until `resume`. BadInput where the general model is in force already.
+    Without one the general model speaks of deletion, and of the rule nothing is said. No model of the site switches on
+    by itself until `resume`. BadInput where no model is in force.
     """
-    current = in_state(session, site.id, ModelState.ACTIVE)
+    current = in_state(session, site.id, ModelState.ACTIVE, rule_id)
+    if current is None and rule_id is not None:
+        raise BadInput("No model of this rule is in force; there is nothing to go back to.", code="no_model")
     if current is None:
         raise BadInput("The general model is in force; there is nothing to go back to.", code="no_model")
-    earlier = in_state(session, site.id, ModelState.RETIRED)
+    earlier = in_state(session, site.id, ModelState.RETIRED, rule_id)
     if earlier is not None and earlier.version < current.version:
         put_in_force(session, earlier, moderator=moderator, why="rolled_back")
     else:
@@ -129,6 +134,15 @@ def roll_back(session: Session, site: Site, *, moderator: Moderator | None) -> L
         switch_off(session, current, moderator=moderator, why="rolled_back")
     learner(session, site.id).paused = True
     return earlier
+
+
+def rule_of(session: Session, site: Site, key: str) -> HouseRule:
+    """Return a house rule by its key; NotFound where the site has none of that name."""
+    asked = select(HouseRule).where(HouseRule.site_id == site.id, HouseRule.key == key)
+    found = session.scalars(asked).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no house rule {key!r}.", code="unknown_rule")
+    return found
 
 
 def resume(session: Session, site: Site, *, moderator: Moderator | None) -> None:
@@ -140,10 +154,13 @@ def resume(session: Session, site: Site, *, moderator: Moderator | None) -> None
 
 
 def shadow(session: Session, site: Site, *, on: bool, moderator: Moderator | None) -> None:
-    """Let the newest model that is not in force run silently, or no longer."""
+    """Let the newest models that are not in force, of deletion and of each rule, run silently, or no longer."""
     learner(session, site.id).shadowing = on
     before, after = (ModelState.CANDIDATE, ModelState.SHADOW) if on else (ModelState.SHADOW, ModelState.CANDIDATE)
-    model = in_state(session, site.id, before)
-    if model is not None:
-        model.state, model.switched_at = after, now()
+    session.execute(
+        update(LearnedModel)
+        .where(LearnedModel.site_id == site.id, LearnedModel.state == before)
+        .values(state=after, switched_at=now())
+        .execution_options(synchronize_session="fetch")
+    )
     audit.note(session, "shadow_on" if on else "shadow_off", moderator=moderator, subject=f"site {site.id}")

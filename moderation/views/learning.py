@@ -107,7 +107,9 @@ def switch(slug: str) -> ResponseReturnValue:
         site, moderator = auth.site_by_slug(session, slug), me(session)
         match request.form.get("do"):
             case "roll_back":
-                shelf.roll_back(session, site, moderator=moderator)
+                key = request.form.get("rule")
+                rule_id = shelf.rule_of(session, site, key).id if key else None
+                shelf.roll_back(session, site, moderator=moderator, rule_id=rule_id)
             case "resume":
                 shelf.resume(session, site, moderator=moderator)
             case "shadow_on" | "shadow_off" as wish:

@@ -134,6 +134,7 @@ def read(form: FlaskForm, languages: Sequence[str], *, key: str, before: StatedR
     for name in _LISTS & when.keys():
         when[name] = [line.strip() for line in _bare(when[name]).splitlines() if line.strip()]
     stated: dict[str, Any] = {
+        "id": before.id if before else None,  # what was learned of it is known by that
         "key": key,
         "when": {"signal": given["signal"]}
         | {name: value for name, value in when.items() if value not in ("", [], None)},

@@ -15,6 +15,7 @@ from moderation import auth, rulebook
 from moderation.automation import watch
 from moderation.db import now
 from moderation.errors import BadInput, NotFound
+from moderation.learning.lesson import LEAST_CITED
 from moderation.models import Comment, Moderator, Role, RuleSet, Site
 from moderation.reading import reading
 from moderation.rulebook import StatedRule, checks, modes
@@ -179,6 +180,7 @@ def _show(
         titles={rule.key: rule.title for rule in present},
         examples=_examples(session, shown, draft),
         may_save=_may_save(),
+        least_cited=LEAST_CITED,
     )
     return html, 200
 
