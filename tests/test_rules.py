@@ -78,6 +78,13 @@ def test_the_threshold_of_relevance_belongs_to_the_doubt(relevance: float, doubt
     assert bool(recommend(assessment(relevance=relevance), [TOPIC]).reasons) is doubted
 
 
+def test_advertising_is_named_as_why_a_comment_does_not_belong() -> None:
+    (reason,) = recommend(assessment(relevance=0.1, spam=0.91234), [TOPIC]).reasons
+    assert reason.evidence == {"spam": 0.912}
+    (reason,) = recommend(assessment(relevance=0.1, spam=0.2), [TOPIC]).reasons
+    assert reason.evidence == {}
+
+
 @pytest.mark.parametrize(("disrespect", "doubted"), [(0.0, False), (0.4999, False), (0.5, True), (1.0, True)])
 def test_the_threshold_of_disrespect_belongs_to_the_doubt(disrespect: float, doubted: bool) -> None:
     assert bool(recommend(assessment(disrespect=disrespect), [TONE]).reasons) is doubted

@@ -141,6 +141,7 @@ def describe(id_: str | int, assessment: Assessment) -> dict[str, Any]:
         "put_down_share": assessment.put_down_share,
         "passage": passage and {"text": passage.text, "similarity": passage.similarity},
         "other_article": other and {"title": other.title, "similarity": other.similarity},
+        "spam": assessment.spam,
         "engine": assessment.engine,
     }
 

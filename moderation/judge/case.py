@@ -125,6 +125,7 @@ class Assessment:
 
     ``put_down_share`` is the share, 0 to 1, of the comment's characters that stand in sentences which put somebody
     down; ``None`` where there is no text. Unlike a score it may be exactly 0 or 1. ``sentences`` are those it counts.
+    ``spam`` is how likely the text is advertising or junk, which belongs under no article: ``relevance`` counts it in.
     """
 
     language: str | None
@@ -138,4 +139,5 @@ class Assessment:
     put_down_share: float | None = None
     passage: Passage | None = None
     other_article: OtherArticle | None = None
+    spam: float | None = None
     engine: str = ""

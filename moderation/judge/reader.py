@@ -1,6 +1,7 @@
 """Where the judge's parts come together: language, vectors, relevance, tone, spans and target of a batch of cases."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from threading import Lock
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from moderation.judge.language import Languages
 from moderation.judge.learned import Features, projection, signals
 from moderation.judge.marks import LANGUAGE, MarkModel, Place
 from moderation.judge.network import Floats
-from moderation.judge.relevance import Look, Relevance, RelevanceModel
+from moderation.judge.relevance import NARROWEST, Look, Relevance, RelevanceModel
 from moderation.judge.spam import SpamModel
 from moderation.judge.spans import (
     UNDERLINED_FROM,
@@ -68,12 +69,13 @@ class Reader:
             reading = self._encoder.read(texts)
             tones = self._tone.assess(texts, languages, reading)
             relevances = self.relevance.assess(cases, reading.vectors, self._encoder.vectors, languages)
+            spam = self._spam.assess(texts, reading.vectors)
             plans = [self._plan(*each) for each in zip(texts, languages, tones, strict=True)]
             parts = self._parts(cases, languages, plans)
             return [
-                self._assessment(case, language, relevance, tone, plan, part)
-                for case, language, relevance, tone, plan, part in zip(
-                    cases, languages, relevances, tones, plans, parts, strict=True
+                _counting_in(advertising, self._assessment(case, language, relevance, tone, plan, part))
+                for advertising, case, language, relevance, tone, plan, part in zip(
+                    spam, cases, languages, relevances, tones, plans, parts, strict=True
                 )
             ]
 
@@ -160,6 +162,14 @@ class Reader:
         if stated is None and case.article is not None:
             stated = self._languages.identify(f"{case.article.title} {case.article.lead}")
         return self._languages.identify(case.text, stated)
+
+
+def _counting_in(spam: float, assessment: Assessment) -> Assessment:
+    """Return an assessment with how likely the text is advertising, which belongs under no article."""
+    relevance = assessment.relevance
+    if relevance is not None:
+        relevance = max(NARROWEST, relevance * (1 - spam))
+    return replace(assessment, relevance=relevance, spam=spam)
 
 
 def _main_kind(kinds: dict[Kind, float]) -> Kind:

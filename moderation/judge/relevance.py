@@ -44,7 +44,9 @@ FEWEST_BACKGROUND = 8
 
 _PASSAGE_WORDS = 45
 _PASSAGE_SENTENCES = 3
-_NARROWEST = 0.001
+NARROWEST = 0.001
+"""No probability is nearer to 0 or 1."""
+
 ELSEWHERE_BELOW = 0.7
 """Relevance below which it is asked whether a comment belongs under another article."""
 
@@ -310,4 +312,4 @@ def _linear(features: Floats, weights: Floats) -> float:
 
 
 def _probability(logit: float) -> float:
-    return min(1 - _NARROWEST, max(_NARROWEST, 1 / (1 + math.exp(-min(30.0, max(-30.0, logit))))))
+    return min(1 - NARROWEST, max(NARROWEST, 1 / (1 + math.exp(-min(30.0, max(-30.0, logit))))))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from moderation.judge import artefacts
 from moderation.judge.network import Floats
-from moderation.judge.ngrams import grams, weights_of
+from moderation.judge.ngrams import rows_of
 
 FILE = "spam.npz"
 
@@ -72,8 +72,7 @@ class SpamModel:
     def assess(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> list[float]:
         """Return for each text the probability, 0.001 to 0.999, that it is spam; ``vectors`` is (n, 512)."""
         logits = vectors @ self._vector + np.stack([signs(text) for text in texts]) @ self._signs + self._bias
-        for row, text in enumerate(texts):
-            buckets, values = weights_of(grams(text[:READ]))
-            logits[row] += values @ self._grams[buckets]
+        rows = rows_of([text[:READ] for text in texts])
+        logits += np.add.reduceat(self._grams[rows.bucket] * rows.value, rows.first)
         scores = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
         return [float(score) for score in np.clip(scores, _NARROWEST, 1 - _NARROWEST)]

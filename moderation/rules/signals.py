@@ -27,6 +27,10 @@ _LINK = re.compile(
 _WORD = re.compile(r"[^\W\d_]+")
 
 
+SPAM = 0.5
+"""Probability of advertising from which that is why a comment does not belong under its article."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What a signal says: ``badness`` from 0 to 1 is 0.5 at the rule's bound, ``met`` on it and beyond."""
@@ -64,7 +68,9 @@ def _scored(condition: conditions.Scored, score: float | None, **evidence: Any) 
 
 @_look.register
 def _relevance(when: conditions.Relevance, sight: _Sight) -> Finding | None:
-    return _scored(when, sight.assessment.relevance, passage=sight.assessment.passage)
+    spam = sight.assessment.spam or 0.0
+    evidence = {"spam": round(spam, 3)} if spam >= SPAM else {}
+    return _scored(when, sight.assessment.relevance, passage=sight.assessment.passage, evidence=evidence)
 
 
 @_look.register

@@ -46,6 +46,8 @@ def _kind_in_sentence(kind: Kind) -> str:
 def why(reason: Mapping[str, Any], comment: Comment, assessment: Assessment, parent: Comment | None) -> str:
     """Say in one sentence why a rule is in doubt."""
     if reason["signal"] == Signal.RELEVANCE:
+        if "spam" in (reason.get("evidence") or {}):
+            return gettext("The comment reads like advertising.")
         if reason["score"] < reason["threshold"] / 2:
             return gettext("Nothing in the article comes close to this comment.")
         return gettext("The comment hardly touches what the article says.")

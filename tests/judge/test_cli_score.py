@@ -35,7 +35,7 @@ def test_a_line_in_is_a_line_out(run):
     (answer,) = map(json.loads, result.stdout.splitlines())
     assert list(answer) == [
         "id", "language", "relevance", "disrespect", "kinds", "target", "spans", "sentences", "put_down_share",
-        "passage", "other_article", "engine",
+        "passage", "other_article", "spam", "engine",
     ]  # fmt: skip
     assert answer["id"] == "c1"
     assert answer["disrespect"] > 0.6

@@ -127,3 +127,14 @@ def test_importing_the_judge_loads_no_weights():
     code = "import sys, moderation.judge; print('numpy' in sys.modules or 'sentencepiece' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
+
+
+def test_advertising_belongs_under_no_article_whatever_words_it_shares(judge):
+    article = Article(title="Die alte Hafenbrücke wird gesperrt", lead="Ein Jahr lang müssen Autos außen herum fahren.")
+    texts = (
+        "Brücke gesperrt, Konto leer? Günstige Kredite ohne Schufa: https://kredit-blitz.example, WhatsApp 0151 23456",
+        "Brücke gesperrt, Nerven am Ende? Wir fahren seit heute früh alle mit dem Rad, das geht besser als gedacht.",
+    )
+    advertising, comment = judge.assess([Case(text, article=article) for text in texts])
+    assert advertising.spam > 0.5 > comment.spam
+    assert advertising.relevance < 0.5 < comment.relevance
