@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from moderation import create_app, sites
+from moderation.access import passwords
 from moderation.access.passwords import LOCKED_FOR, MOST_WRONG
 from moderation.cli import main
 from moderation.config import Settings
@@ -214,6 +215,25 @@ def test_many_wrong_passwords_lock_the_account_for_a_while_and_its_owner_is_told
         assert f"{MOST_WRONG} falsche Kennwörter" in owner.client.get("/access").text
     with database.session(read_only=True) as session:
         assert session.query(AuditEntry).filter_by(deed="sign_in_locked").count() == 1
+
+
+def test_a_name_that_is_none_costs_as_much_as_any_other(
+    database: Database, moderator: Moderator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes time is comparing with a slow hash; it is done once, by the same parameters, whoever is meant."""
+    compared: list[argon2.Parameters] = []
+
+    class Counting(argon2.PasswordHasher):
+        def verify(self, hash: str | bytes, password: str | bytes) -> bool:
+            compared.append(argon2.extract_parameters(str(hash)))
+            return super().verify(hash, password)
+
+    monkeypatch.setattr(passwords, "hasher", Counting(time_cost=1, memory_cost=8, parallelism=1))
+    for name in ("mona", "nobody"):
+        with database.session() as session:
+            assert passwords.check(session, name, "falsch-falsch") is None
+    assert len(compared) == 2
+    assert compared[0] == compared[1]
 
 
 def test_a_house_that_wants_a_second_factor_shows_nothing_before(settings: Settings, moderator: Moderator) -> None:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from moderation import auth
 from moderation.config import Settings
-from moderation.doorman import ARRIVES_WITHIN, LONGEST_HEAD, Arriving, Refused
+from moderation.doorman import ARRIVES_WITHIN, LONGEST_HEAD, Arriving, Doorman, Refused
 from moderation.models import Site
 from tests.integration.ports import free_port
 from tests.senders import comment, signed
@@ -129,6 +130,15 @@ def test_where_it_is_full_those_who_have_dawdled_longest_have_to_go(narrow: Serv
         last = dawdlers[-1]
         last.sendall(b"Content-Length: 2\r\n\r\n{}")
         assert last.recv(200).startswith(b"HTTP/1.1 401"), "who came last was still heard"
+
+
+def test_what_was_said_by_a_visitor_who_was_let_go_meanwhile_is_not_heard() -> None:
+    """One look tells of many who spoke; some of them are ended before their turn comes."""
+    door = Doorman.__new__(Doorman)
+    door._arriving, door._leaving = OrderedDict(), OrderedDict()
+    gone = object()
+    door._hear(gone, None)
+    door._hear_out(gone, None)
 
 
 def test_what_is_too_much_is_refused_early(served: Served) -> None:
