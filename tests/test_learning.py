@@ -207,6 +207,17 @@ def test_a_file_of_decisions_is_replayed(tmp_path: Path) -> None:
     assert "learned" in _run(tmp_path, _lines(10), "--no-learning").stdout
 
 
+def test_when_to_learn_can_be_said(tmp_path: Path) -> None:
+    assert [Schedule(60, 10).next(seen) for seen in (0, 60, 70)] == [60, 70, 80]
+    early, late = (
+        json.loads(_run(tmp_path, _lines(120), "--json", "--warm-up", warm_up, "--refit-every", "20").stdout)
+        for warm_up in ("50", "120")
+    )
+    assert late["auc"] == late["general"]["auc"]  # nothing was learned before the last of them
+    assert early["auc"] >= late["auc"] - 0.01
+    assert _run(tmp_path, _lines(10), "--warm-up", "20").exit_code == 2
+
+
 def test_the_order_is_that_of_the_decisions(tmp_path: Path) -> None:
     from moderation.cli.backtest import read
 

@@ -1,17 +1,23 @@
 """The pages of the house rules: what a change would have done is seen before it holds, and every version comes back."""
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from moderation import decisions, rulebook, sites
+from moderation.cli import main
+from moderation.config import Settings
 from moderation.db import Database
 from moderation.decisions import Seen
 from moderation.judge.case import Target
-from moderation.models import Assessment, HouseRule, Moderator, Outcome, Role, RuleSet, Site
+from moderation.models import Article, Assessment, HouseRule, Moderator, Outcome, Role, RuleSet, Site
 from moderation.rulebook import StatedRule
 from moderation.rulebook import preview as previews
 from moderation.rules import Advice
@@ -98,6 +104,7 @@ def test_what_a_new_rule_would_have_done_is_shown_before_it_holds(desk: Desk, da
     page = desk.post("/rules/foerdeblick/new", do="preview", **RUDE).text
     assert "4 comments; of these 1 were approved, 3 deleted" in page
     assert "75 %" in page
+    assert "<td>0%</td><td>60%</td>" in page  # no breach is missed, six of ten are not marked
     assert "Kommentar Nummer 9" in page
     assert "data-chart" in page
     assert len(_rules(database, site)) == 3
@@ -164,6 +171,32 @@ def test_facts_are_those_of_the_day(database: Database, site: Site, when: dict[s
         shown = previews.preview(session, session.get_one(Site, site.id), [rule], present=[])
         assert shown.after.rules["r"].marked == marked
         assert shown.after.rules["r"].untold == (10 if when["signal"] == "learned" else 0)
+
+
+@pytest.mark.usefixtures("past")
+def test_any_rules_are_held_against_history_by_rule_section_and_month(
+    settings: Settings, database: Database, site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MODERATION_DATABASE_URL", settings.database_url)
+    with database.session() as session:
+        session.scalars(select(Article)).one().section = "Lokales"
+        session.commit()
+    file = tmp_path / "rules.yaml"
+    when = {"signal": "disrespect", "at_least": 0.8}
+    rule = {"key": "ton", "title": {"de": "Ton"}, "text": {"de": "Freundlich."}, "when": when, "advice": "delete"}
+    file.write_text(yaml.safe_dump({"rules": [rule]}), encoding="utf-8")
+    asked = ["rules", "backtest", str(file), "--site", site.slug]
+    told = json.loads(CliRunner().invoke(main, [*asked, "--json"]).stdout)
+    assert (told["n"], told["of"], told["disagreed"]) == (10, 10, 0)
+    assert told["rules"]["ton"] | {"precision": 1.0, "missed": pytest.approx(1 / 3), "saved": 0.8} == told["total"]
+    assert (told["total"]["marked"], told["total"]["deleted"]) == (2, 2)
+    assert told["sections"] == {"Lokales": told["total"]}
+    assert list(told["months"].values()) == [told["total"]]
+    table = CliRunner().invoke(main, asked).stdout
+    assert "rule ton" in table
+    assert "section Lokales" in table
+    with database.session(read_only=True) as session:
+        assert rulebook.version(session, site.id) == 1
 
 
 @pytest.mark.usefixtures("past")

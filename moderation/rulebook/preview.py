@@ -55,6 +55,27 @@ class History:
         """Whether these are not all there were."""
         return len(self.comments) < self.total
 
+    def missed(self, marks: "Marks") -> float | None:
+        """The share of what people deleted that was not marked; None where they deleted nothing."""
+        deleted = sum(past.outcome is Status.DELETED for past in self.comments)
+        return 1 - marks.deleted / deleted if deleted else None
+
+    def saved(self, marks: "Marks") -> float | None:
+        """The share of comments that was not marked; None where there were none."""
+        return 1 - marks.marked / len(self.comments) if self.comments else None
+
+    def parts(self) -> dict[str, dict[str, "History"]]:
+        """Return the comments by section of the paper and by month, as histories of their own."""
+        found: dict[str, dict[str, list[Past]]] = {"sections": defaultdict(list), "months": defaultdict(list)}
+        for past in self.comments:
+            found["sections"][past.facts.section or ""].append(past)
+            if past.facts.submitted_at is not None:
+                found["months"][past.facts.submitted_at.strftime("%Y-%m")].append(past)
+        return {
+            kind: {name: History(some, len(some), self.since) for name, some in sorted(groups.items())}
+            for kind, groups in found.items()
+        }
+
 
 @dataclass(slots=True)
 class Marks:
