@@ -216,8 +216,9 @@ def test_rules_are_exported_changed_and_imported_as_a_new_version(
 def test_an_import_says_what_can_never_be_met_and_what_contradicts(run: Any, tmp_path: Path) -> None:
     rude = {"signal": "disrespect", "at_least": 0.5}
     file = tmp_path / "hausregeln.yaml"
-        drafts = [("a", rude, "delete"), ("b", dict(rude), "approve"), ("c", {"signal": "length", "fewer_than": 1}, "review")]
-    rules = [{"key": key, "when": when, "advice": advice, "title": {"de": key}, "text": {"de": key}} for key, when, advice in drafts]
+    drafts = [("a", rude, "delete"), ("b", dict(rude), "approve")]
+    drafts.append(("c", {"signal": "length", "fewer_than": 1}, "review"))
+    rules = [stated(key, when, advice=advice).as_json() for key, when, advice in drafts]
     file.write_text(yaml.safe_dump({"rules": rules}), encoding="utf-8")
     told = run("import", "--dry-run", file).output
     assert "Note on b: It contradicts “a”" in told
