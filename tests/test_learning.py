@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,11 @@ from moderation.cli import main
 from moderation.judge.learned import SIGNALS, SKETCH, Features, general
 from moderation.judge.network import DIMENSION
 from moderation.judge.ngrams import BUCKETS
+from moderation.learning.decided import Standing
 from moderation.learning.figures import Doubles, auc, calibration_error, gain, measure
 from moderation.learning.fit import Material, calibrate_general, enough, fit
-from moderation.learning.replay import Schedule, replay
+from moderation.learning.replay import Replayed, Schedule, replay
+from moderation.learning.report import report
 from moderation.learning.risk import Risk
 
 Taste = Callable[[Doubles, Doubles, np.random.Generator], Doubles]
@@ -216,6 +219,27 @@ def test_when_to_learn_can_be_said(tmp_path: Path) -> None:
     assert late["auc"] == late["general"]["auc"]  # nothing was learned before the last of them
     assert early["auc"] >= late["auc"] - 0.01
     assert _run(tmp_path, _lines(10), "--warm-up", "20").exit_code == 2
+
+
+def test_what_a_threshold_does_is_counted_in_all_and_by_section_rule_and_month() -> None:
+    deleted = (np.arange(80) % 4 == 0).astype(np.float64)
+    said = np.where(deleted > 0, 0.8, 0.3)
+    said[76] = 0.1  # a breach that is missed
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    found = [
+        Standing(n, n, bool(deleted[n]), 7 if deleted[n] else None, 1, began + timedelta(days=n), "AB"[n // 60])
+        for n in range(80)
+    ]
+    told = report(Replayed(said, said, said, 0), deleted, found)
+    at = told["thresholds"].index(0.5)
+    assert (told["n"], told["counted"], told["deleted"]) == (80, 30, 7)  # what taught first foretold nothing
+    assert (told["marked"][at], told["right"][at]) == (6, 6)
+    assert {one["name"]: (one["n"], one["deleted"], one["right"][at]) for one in told["sections"]} == {
+        "B": (20, 5, 4),
+        "A": (10, 2, 2),
+    }
+    assert [(one["id"], one["deleted"], one["marked"][at]) for one in told["rules"]] == [(7, 7, 6)]
+    assert [(one["name"], one["n"]) for one in told["months"]] == [("2026-02", 9), ("2026-03", 21)]
 
 
 def test_the_order_is_that_of_the_decisions(tmp_path: Path) -> None:

@@ -282,6 +282,31 @@ def test_a_burst_teaches_nothing_until_an_admin_confirms_it(
     assert "otherwise" in run("rule", "1", "--left-out").output
 
 
+def test_a_poisoned_burst_does_not_move_the_model_before_it_is_confirmed(
+    database: Database, site: Site, moderator: Moderator, workshop: Workshop, run: Run
+) -> None:
+    history(database, site, 120)
+    with database.session() as session:
+        for number in range(70):
+            comment = add_comment(session, site, text=f"Das Rathaus verdient guten Willen, sagt Nummer {number}.")
+            changes = {"maker": Maker.MODERATOR, "moderator_id": moderator.id}
+            decide(session, comment, Outcome.DELETE, decided_at=now() + timedelta(seconds=number / 2), **changes)
+            comment.due_at = now()
+        session.commit()
+    tasks.score()
+
+    def learned_from() -> tuple[int, int]:
+        run("run")
+        with database.session(read_only=True) as session:
+            newest = session.scalars(select(LearnedModel).order_by(LearnedModel.version.desc())).first()
+            assert newest is not None
+            return newest.decisions, newest.positives
+
+    assert learned_from() == (120, 30)
+    run("rule", "1", "--counts")
+    assert learned_from() == (190, 100)
+
+
 def test_calm_work_is_no_burst(moment: datetime) -> None:
     calm = [bursts.Deed(number, 1, moment + timedelta(seconds=2 * number)) for number in range(300)]
     assert bursts.find(calm) == []

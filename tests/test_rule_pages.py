@@ -231,6 +231,13 @@ def test_what_can_never_be_met_is_said_and_saved_only_when_read(desk: Desk, data
     assert desk.post("/rules/foerdeblick/new", do="save", read=read[1], **never).status_code == 303
 
 
+def test_what_contradicts_another_rule_is_said_before_it_is_saved(desk: Desk, database: Database, site: Site) -> None:
+    assert desk.post("/rules/foerdeblick/new", do="save", **RUDE).status_code == 303
+    page = desk.post("/rules/foerdeblick/new", do="save", **(RUDE | {"advice": "approve", "seen": "2"}))
+    assert "It contradicts “be-kind”: the same comments meet both" in page.text
+    assert len(_rules(database, site)) == 4
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -241,6 +248,7 @@ def test_what_can_never_be_met_is_said_and_saved_only_when_read(desk: Desk, data
         ({"start": "25:00"}, "Write times like 22:00."),
         ({"signal": "pattern", "when_pattern": r"(a)\1"}, "linear time"),
         ({"signal": "pattern", "when_pattern": "((a{99}){99}){99}"}, "linear time"),
+        ({"signal": "words", "when_words": "a"}, "nearly every text"),
         ({"signal": "length"}, "Give at least one of the two numbers."),
         ({"advice": "shout"}, "This is not accepted"),
     ],
