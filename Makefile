@@ -3,7 +3,7 @@ export PORT
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test chaos fuzz lint lock sbom audit train assets translations clean
+.PHONY: help run test coverage chaos fuzz lint lock sbom audit train assets translations clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*##\(.*\)/  make \1\t\2/p' Makefile
@@ -13,6 +13,10 @@ run: .venv/installed  ## The whole service with its demo paper, on PORT (8000)
 
 test: .venv/installed-dev  ## Everything that must hold
 	@PYTHON=$(BIN)/python tests/run
+
+coverage: .venv/installed-dev  ## Which branches no test takes; what runs in processes of its own is not counted
+	@$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile --ignore tests/browser --ignore tests/integration \
+		--ignore tests/faults --cov --cov-report term:skip-covered
 
 chaos: .venv/installed-dev  ## Break everything by chance for minutes, and see that nothing is lost; MINUTES (2), SEED, HOUSE
 	@exec $(BIN)/python -m tests.faults $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(HOUSE),--house $(HOUSE))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from moderation import auth
@@ -12,7 +13,7 @@ from moderation.access import passwords
 from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Database
-from moderation.models import HouseRule, Moderator, Role, Site
+from moderation.models import AuditEntry, HouseRule, Moderator, Role, Site
 from tests.conftest import PASSWORD
 
 Run = Callable[..., Result]
@@ -103,3 +104,23 @@ def test_the_tables_go_up_and_down(run: Run, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("MODERATION_DATABASE_URL", f"sqlite:///{tmp_path / 'fresh.sqlite3'}")
     assert run("db", "upgrade").output == "The database is up to date.\n"
     assert run("db", "downgrade", "base").exit_code == 0
+
+
+def test_tokens_are_listed_and_one_that_was_revoked_opens_nothing(
+    run: Run, database: Database, client: FlaskClient
+) -> None:
+    run("site", "add", "blog", "--name", "Blog")
+    made = run("token", "create", "blog", "--scope", "read", "--name", "Statistik").output.strip()
+    ask = {"headers": {"Authorization": f"Bearer {made}"}}
+    assert client.get("/api/v1/comments", **ask).status_code == 200
+    line = next(one for one in run("token", "list", "blog").output.splitlines() if "Statistik" in one)
+    assert line.split("\t")[1:3] == ["blog", "read"]
+    number = line.split("\t")[0]
+    assert run("token", "revoke", number).output == f"Token {number} is revoked.\n"
+    assert client.get("/api/v1/comments", **ask).status_code == 401
+    assert "revoked" in run("token", "list").output
+    assert run("token", "revoke", number).exit_code != 0
+    assert "at most 80" in run("token", "create", "blog", "--name", "x" * 81).output
+    with database.session(read_only=True) as session:
+        deeds = session.scalars(select(AuditEntry.deed).order_by(AuditEntry.id)).all()
+    assert [deed for deed in deeds if deed.startswith("token")] == ["token_created", "token_revoked"]

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from moderation import decisions, doctor
+from moderation import create_app, decisions, doctor
 from moderation.alarms import looking
 from moderation.cli import main
 from moderation.config import Settings
@@ -105,6 +105,18 @@ def _samples(watched: FlaskClient) -> dict[tuple[str, ...], float]:
         for family in text_string_to_metric_families(answer.text)
         for sample in family.samples
     }
+
+
+def test_whoever_asks_is_told_whether_it_can_work_and_what_to_do(
+    client: FlaskClient, settings: Settings, tmp_path: Path
+) -> None:
+    assert client.get("/readyz").json == {"status": "ready"}
+    empty = create_app(settings.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'no-tables.sqlite3'}"}))
+    answer = empty.test_client().get("/readyz")
+    assert (answer.status_code, answer.json["code"]) == (503, "database")
+    assert "moderation db upgrade" in answer.json["detail"]
+    assert empty.test_client().get("/healthz").status_code == 200, "it lives, though it cannot work"
+    empty.extensions["moderation"].database.dispose()
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "ü"])

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from moderation import queue, sites
 from moderation.db import Database, now
-from moderation.errors import BadInput
+from moderation.errors import BadInput, NotFound, StaleView
 from moderation.models import Assessment, Comment, Deferral, Moderator, Site, Status
-from moderation.queue import Filters, Order
+from moderation.queue import Filters, Order, deferrals
 from moderation.queue.pages import statement as statement_of
 from moderation.rules import Advice
 from tests.stories import add_article, add_comment
@@ -184,3 +184,20 @@ def test_a_count_stops_where_it_is_told(database: Database, site: Site) -> None:
             add_comment(session, site)
         assert queue.count(session, at_most=5) == 5
         assert queue.count(session) == 7
+
+
+def test_what_cannot_be_put_off_is_told_why(database: Database, site: Site, moderator: Moderator) -> None:
+    with database.session() as session:
+        comment = add_comment(session, site)
+        mona = session.get_one(Moderator, moderator.id)
+        with pytest.raises(BadInput, match="at most"):
+            deferrals.defer(session, comment.id, moderator=mona, note="x" * 501)
+        with pytest.raises(NotFound):
+            deferrals.defer(session, comment.id + 1, moderator=mona, note="")
+        first = deferrals.defer(session, comment.id, moderator=mona, note="Ressort fragen")
+        assert deferrals.defer(session, comment.id, moderator=mona, note="anders").note == first.note
+        deferrals.take_up(session, comment.id)
+        comment.status = Status.APPROVED
+        session.flush()
+        with pytest.raises(StaleView):
+            deferrals.defer(session, comment.id, moderator=mona, note="")
