@@ -5,7 +5,7 @@ COPY moderation ./moderation
 COPY worker ./worker
 COPY templates ./templates
 RUN python -m venv /opt/hausordnung \
-    && /opt/hausordnung/bin/pip install --no-cache-dir --constraint requirements.lock .
+    && /opt/hausordnung/bin/pip install --no-cache-dir --constraint requirements.lock '.[traces,sentry]'
 
 FROM build AS build-worker
 # Builds of torch for processors alone: those for graphics cards take gigabytes more.

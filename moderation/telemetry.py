@@ -66,8 +66,8 @@ _tracing: _Tracing | None = None
 
 def begin(settings: Settings) -> None:
     """Send traces and errors from now on, where settings say so; SettingsError where a package for it is missing."""
-    if settings.sentry_dsn is not None:
-        _begin_errors(settings.sentry_dsn.get_secret_value())
+    if settings.sentry_dsn and (dsn := settings.sentry_dsn.get_secret_value()):
+        _begin_errors(dsn)
     if settings.traces_url:
         _begin_traces(settings.traces_url)
 
