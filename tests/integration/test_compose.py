@@ -108,7 +108,9 @@ def machine(names: str, tmp_path: Path) -> Iterator[Machine]:
     text = text.replace("0.0.0.0:8000", f"127.0.0.1:{port}").replace("/tmp/beat", str(tmp_path / "beat"))
     services: dict[str, Any] = yaml.safe_load(text)["services"]
     ours = {name: service for name, service in services.items() if "command" in service}
-    env = os.environ | {name: str(value) for name, value in ours["worker"]["environment"].items()}
+    env = os.environ | {
+        name: str("" if value is None else value) for name, value in ours["worker"]["environment"].items()
+    }
     # No test fetches a gigabyte: nobody answers there, and the embedded judge judges alone.
     env["MODERATION_MODELS_MIRROR"] = f"http://127.0.0.1:{free_port()}"
     env["MODERATION_HOME"] = str(tmp_path)
