@@ -55,7 +55,7 @@ def build(data: Path, out: Path, parts: Collection[str], keep: Path | None = Non
         data_ = tone.prepare(examples, threads, load_pairs(), encoder)
         write(out / "tone.npz", teach_tone(data_, encoder, keep))
     if "spam" in parts:
-        spam_weights, figures = spam.train(threads, examples, encoder)
+        spam_weights, figures = spam.train(threads, load_pairs(), examples, encoder)
         show("spam", figures)
         write(out / "spam.npz", spam_weights)
     seal(out)
