@@ -12,13 +12,14 @@ from bisect import bisect_left, bisect_right, insort
 
 import numpy as np
 
-from moderation.learning.figures import Doubles
+from moderation.learning.figures import Doubles, gain
 
 ALLOWED = 0.009
 """How far the area may fall behind the general model's: a little less than the 0.01 that is promised."""
 
 RESERVE = 0.2
-"""What is kept back of it, in comments of the rarer outcome: where earlier ones were put may yet cost as much."""
+"""What is kept back of it, in comments of the rarer outcome: where earlier ones were put may yet cost as much. Half
+of it is, while the own order, had it been followed from the beginning, would surely have been the better one."""
 
 EARLY = 0.002
 """What may be risked all the same while there are few of them: who risks nothing never gets ahead."""
@@ -54,9 +55,14 @@ class Risk:
     def __init__(self) -> None:
         """Begin with no comment."""
         self._given, self._general = Places(), Places()
+        self._wanted = np.empty((0, 3))
+        self._reserve = RESERVE
 
     def ordered(self, own: Doubles, general: Doubles, deleted: Doubles) -> Doubles:
         """Place comments one after the other, each before it is known what became of it: (n,) each."""
+        told = gain(*self._wanted.T) if len(self._wanted) else None
+        self._reserve = RESERVE / 2 if told is not None and told.sure else RESERVE
+        self._wanted = np.vstack([self._wanted, np.column_stack([own, general, deleted])])
         places = np.empty(len(own))
         for row, outcome in enumerate(deleted > 0.5):
             places[row] = self.bounded(float(own[row]), float(general[row]))
@@ -69,7 +75,7 @@ class Risk:
         rarer = min(len(approved), len(deleted))
         if not rarer:
             return general
-        limit = max(EARLY, ALLOWED - RESERVE / rarer)
+        limit = max(EARLY, ALLOWED - self._reserve / rarer)
         if_approved, if_deleted = (self._behind(own, general, deleted=outcome) for outcome in (False, True))
         if max(if_approved, if_deleted) <= limit:
             return own
