@@ -12,7 +12,7 @@ from moderation.access import codes, passkeys, passwords, sign_ins
 from moderation.access.codes import Codes
 from moderation.errors import BadInput
 from moderation.models import Moderator
-from moderation.views import me, ration, services
+from moderation.views import entering, me, ration, services
 from moderation.views.challenges import challenge, possible, take_challenge
 from moderation.views.challenges import passkeys as keys
 from moderation.views.desk import ID
@@ -46,6 +46,7 @@ def show() -> ResponseReturnValue:
             wrong=session.pop("wrong_passwords", 0),
             takes_passkeys=possible(),
             issuer=services().settings.openid_issuer,
+            may_join=entering.may_join(),
             needed=must_add_factor(database),
         )
 
@@ -155,6 +156,14 @@ def remove_passkey(passkey_id: int) -> ResponseReturnValue:
     with services().database.session() as database:
         passkeys.remove(database, me(database), passkey_id)
         database.commit()
+    return redirect(url_for("access.show"), 303)
+
+
+@blueprint.post("/provider")
+def prove_to_join() -> ResponseReturnValue:
+    """Let whoever knows the password join with an account at the provider, within some minutes."""
+    _prove()
+    entering.let_join()
     return redirect(url_for("access.show"), 303)
 
 

@@ -18,7 +18,7 @@ from moderation.models import Moderator
 from moderation.views import me, ration, services
 from moderation.views.addresses import local, with_arguments
 from moderation.views.challenges import challenge, passkeys, possible, take_challenge
-from moderation.views.entering import enter, half, sentence, waiting
+from moderation.views.entering import enter, half, may_join, sentence, waiting
 from moderation.views.language import LANGUAGES
 
 blueprint = Blueprint("account", __name__)
@@ -120,8 +120,11 @@ def openid_finish() -> ResponseReturnValue:
         claims = provider().identify(request.args, begun)
         with services().database.session() as database:
             if current_user.is_authenticated:
+                if not may_join():
+                    raise NotSignedIn("Give your password first, under My access.", code="late")
                 openid.join(database, me(database), claims)
                 database.commit()
+                session.pop("join_until")
                 return redirect(url_for("access.show"), 303)
             return enter(database, openid.welcome(database, claims, settings), begun.get("next"))
     except ModerationError as error:

@@ -66,6 +66,16 @@ def half(database: Session, moderator: Moderator, wanted: str | None) -> Respons
     return redirect(url_for("account.code"), 303)
 
 
+def let_join() -> None:
+    """Let this browser join the moderator's access with an account at the provider, for some minutes."""
+    session["join_until"] = time() + HALF_SECONDS
+
+
+def may_join() -> bool:
+    """Whether the password was given a moment ago: an account that is joined opens the desk for good."""
+    return bool(session.get("join_until", 0) >= time())
+
+
 def waiting() -> tuple[int, str | None]:
     """Return the id of who owes the code after the password, and where they wanted to be; NotSignedIn when late."""
     begun = session.get("half") or {}

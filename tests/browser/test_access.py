@@ -127,6 +127,33 @@ def test_the_newsrooms_own_provider_opens_the_desk(
         assert (made.name, made.role) == (who.title(), role)
 
 
+def test_an_account_is_joined_by_whoever_knows_the_password_and_by_nobody_else(
+    serve: Callable[..., str], page: Page, provider: str, database: Database, moderator: Moderator
+) -> None:
+    address = serve(openid_issuer=provider, **PROVIDER)
+
+    def joined() -> bool:
+        with database.session(read_only=True) as session:
+            return session.get_one(Moderator, moderator.id).openid is not None
+
+    _sign_in(page, address)
+    page.goto(f"{address}/sign-in/openid")  # as somebody would who sits down at a desk that is left open
+    page.locator("input[name=sub]").fill("mona")
+    page.locator("button[type=submit]").first.click()
+    expect(page.get_by_role("heading", name="Das hat nicht geklappt")).to_be_visible()
+    assert not joined()
+
+    page.goto(f"{address}/access")
+    own = page.locator("section", has=page.get_by_role("heading", name="Euer Anmeldedienst"))
+    own.get_by_label("Dein Kennwort").fill(PASSWORD)
+    own.get_by_role("button").click()
+    page.get_by_role("link", name="Mit deinem Konto").click()
+    page.locator("input[name=sub]").fill("mona")
+    page.locator("button[type=submit]").first.click()
+    page.wait_for_url("**/access")
+    assert joined()
+
+
 def test_whoever_is_no_moderator_is_told_so(serve: Callable[..., str], page: Page, provider: str) -> None:
     address = serve(openid_issuer=provider, **PROVIDER)
     page.goto(f"{address}/sign-in")
