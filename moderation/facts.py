@@ -13,9 +13,9 @@ _OF_COMMENTERS = {Signal.NEW_COMMENTER, Signal.RECORD}
 
 
 def gather(session: Session, comment: Comment, rules: Sequence[Rule]) -> Facts:
-    """Return what these rules look at; what none of them asks for is not looked up and stays unknown."""
+    """Return what these rules and what was learned look at; what nobody asks for is not looked up and stays unknown."""
     asked = {rule.signal for rule in rules}
-    record = _record(session, comment) if asked & _OF_COMMENTERS else None
+    record = _record(session, comment) if asked & _OF_COMMENTERS or comment.site.learns_from_records else None
     return Facts(
         text=comment.text,
         submitted_at=comment.submitted_at,

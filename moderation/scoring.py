@@ -18,6 +18,7 @@ from moderation.judge.case import Article as JudgedArticle
 from moderation.judge.case import Assessment as Judgement
 from moderation.judge.case import Case, Parent
 from moderation.learning import opinions
+from moderation.learning import record as record_of
 from moderation.learning.opinions import Opinion, Used
 from moderation.models import Article, Assessment, Comment, RuleSet, Site, Status, Traits
 from moderation.rulebook import Mode
@@ -44,20 +45,26 @@ class Studying(Protocol):
 class Job:
     """One comment to be judged: which revision, what the judge and the rules may see, the rules and models of its site.
 
-    ``rules`` are as they hold in the ``mode`` that is on; ``changed`` are the ids of those that it changes. ``opinion``
-    is what the models say, once it was judged.
+    ``record`` is the commenter's, where the site wants that. ``rules`` are as they hold in the ``mode`` that is
+    on; ``changed`` are the ids of those that it changes. ``opinion`` is what the models say, once it was judged.
     """
 
     comment_id: int
     revision: int
     case: Case
     facts: Facts
+    record: str | None
     rules: tuple[Rule, ...]
     rule_set_id: int | None
     mode: Mode | None = None
     changed: frozenset[int] = frozenset()
     models: tuple[Used, ...] = ()
     opinion: Opinion | None = None
+
+
+def _record(site: Site, known: Facts) -> str | None:
+    """Return what the site's models hear of the commenter's record: nothing, unless the site wants that."""
+    return record_of.word(known.approved, known.deleted) if site.learns_from_records else None
 
 
 def claim(session: Session, *, limit: int, lease: timedelta) -> list[int]:
@@ -117,6 +124,7 @@ def gather(session: Session, comments: Sequence[Comment]) -> list[Job]:
     rules = {id_: rulebook.applied(rule_set, modes[id_]) for id_, rule_set in rule_sets.items()}
     adaptations = {id_: adaptation.current(session, id_) for id_ in titles}
     models = opinions.in_use(session, rule_sets)
+    known = {comment.id: facts.gather(session, comment, rules[comment.site_id]) for comment in comments}
     return [
         Job(
             comment_id=comment.id,
@@ -131,7 +139,8 @@ def gather(session: Session, comments: Sequence[Comment]) -> list[Job]:
                 background=_others(titles[comment.site_id], {comment.article.external_id})[:BACKGROUND_SIZE],
                 adaptation=adaptations[comment.site_id],
             ),
-            facts=facts.gather(session, comment, rules[comment.site_id]),
+            facts=known[comment.id],
+            record=_record(comment.site, known[comment.id]),
             rules=rules[comment.site_id],
             rule_set_id=_id(rule_sets[comment.site_id]),
             mode=modes[comment.site_id],
@@ -225,7 +234,7 @@ def _heard(judge: Studying, jobs: Sequence[Job]) -> list[tuple[Job, Judgement]]:
     if not jobs:
         return []
     judgements, features = judge.study([job.case for job in jobs])
-    texts = [(job.case.text, job.facts.section) for job in jobs]
+    texts = [(job.case.text, job.facts.section, job.record) for job in jobs]
     said = opinions.opinions(features, texts, [job.models for job in jobs])
     return [
         (replace(job, opinion=opinion, facts=replace(job.facts, learned=opinion.rules)), judgement)

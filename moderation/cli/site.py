@@ -39,6 +39,12 @@ def site_add(slug: str, name: str, language: str, callback_url: str | None, call
 @click.option(
     "--keep-addresses/--seal-addresses", "keeps_addresses", default=None, help="Keep e-mails and IPs readable."
 )
+@click.option(
+    "--learn-records/--ignore-records",
+    "learns_from_records",
+    default=None,
+    help="Whether what is learned looks at commenters' records.",
+)
 @click.option("--mail-reasons/--no-mail", "mails_reasons", default=None, help="Mail commenters why we deleted.")
 @click.option("--origin", "origins", multiple=True, help="Where pages with our forms are served; may be repeated.")
 @click.option("--no-origins", is_flag=True, help="No page has our forms any more.")

@@ -104,12 +104,23 @@ def projection() -> Floats:
     return (2 * bits - 1).reshape(POOLED, SKETCH) / np.float32(np.sqrt(POOLED))
 
 
-def grams_of(text: str, section: str | None = None) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return buckets and values of a text's n-grams; the section its article stands in is one more of them."""
+SECTION = 0.3
+RECORD = 1.0
+"""What section and record count beside the n-grams of a text, whose values have length one."""
+
+
+def grams_of(
+    text: str, section: str | None = None, record: str | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return buckets and values of a text's n-grams; what else is known of it is one more of them each.
+
+    ``section`` is where its article stands, ``record`` the word for its commenter's (`moderation.learning.record`).
+    """
     buckets, values = weights_of(grams(text[:GRAMS_READ]))
-    if section:
-        place = int(grams(f"\x02{section}\x03").bucket[-1])
-        buckets, values = np.append(buckets, place), np.append(values, np.float32(0.3))
+    for word, value in ((section, SECTION), (record, RECORD)):
+        if word:
+            place = int(grams(f"\x02{word}\x03").bucket[-1])
+            buckets, values = np.append(buckets, place), np.append(values, np.float32(value))
     return buckets, values
 
 

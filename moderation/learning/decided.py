@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from moderation.db import now
 from moderation.learning.bursts import Deed, doubtful
+from moderation.learning.record import Records
 from moderation.models import Article, Burst, Comment, Decision, Maker, Outcome, Site, Status, Traits
 
 if TYPE_CHECKING:
@@ -33,7 +34,10 @@ AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The decision that stands on a comment; ``stands_for`` says how many like it were left out, and itself."""
+    """The decision that stands on a comment; ``stands_for`` says how many like it were left out, and itself.
+
+    ``record`` is the commenter's before this decision, where the site wants to learn from it.
+    """
 
     comment_id: int
     decision_id: int
@@ -42,6 +46,8 @@ class Standing:
     moderator_id: int | None
     decided_at: datetime
     section: str | None
+    commenter: str | None = None
+    record: str | None = None
     stands_for: float = 1.0
 
 
@@ -52,7 +58,7 @@ def standing(session: Session, site: Site, *, days: int) -> list[Standing]:
         select(
             *(Decision.id, Decision.comment_id, Decision.outcome, Decision.maker, Decision.moderator_id),
             *(Decision.rule_id, Decision.decided_at, Decision.revision, Comment.revision.label("newest")),
-            Article.section,
+            *(Article.section, Comment.commenter_id),
         )
         .join(Comment, Comment.id == Decision.comment_id)
         .join(Article, Article.id == Comment.article_id)
@@ -76,13 +82,19 @@ def standing(session: Session, site: Site, *, days: int) -> list[Standing]:
                 row.moderator_id,
                 row.decided_at,
                 row.section,
+                row.commenter_id,
             )
             if counts
             else None
         )
     found = [one for one in last.values() if one is not None][:MOST]
     found.reverse()
-    return found
+    return _with_records(found) if site.learns_from_records else found
+
+
+def _with_records(found: Sequence[Standing]) -> list[Standing]:
+    records = Records()
+    return [replace(one, record=records.before(one.commenter, deleted=one.deleted)) for one in found]
 
 
 def trusted(session: Session, site: Site, found: Sequence[Standing]) -> tuple[list[Standing], list[Burst]]:
@@ -159,7 +171,7 @@ def material(session: Session, found: Sequence[Standing]) -> "tuple[Material, li
         parts.append(
             Material(
                 unpack([kept[one.comment_id].content for one in here]),
-                sparse([grams_of(kept[one.comment_id].text, one.section) for one in here]),
+                sparse([grams_of(kept[one.comment_id].text, one.section, one.record) for one in here]),
                 np.array([one.deleted for one in here], dtype=np.float64),
                 np.array([one.stands_for for one in here], dtype=np.float64),
             )

@@ -94,9 +94,9 @@ def _read(session: Session, id_: int, fitted_at: datetime) -> "SiteModel | None"
 
 
 def opinions(
-    features: "Features", texts: Sequence[tuple[str, str | None]], models: Sequence[tuple[Used, ...]]
+    features: "Features", texts: Sequence[tuple[str, str | None, str | None]], models: Sequence[tuple[Used, ...]]
 ) -> list[Opinion]:
-    """Ask the models of each comment's site; ``texts`` are with the section of their article."""
+    """Ask the models of each comment's site; ``texts`` come with section and record."""
     from moderation.judge.learned import grams_of, pack  # noqa: PLC0415
 
     said = [Opinion(traits) for traits in pack(features)]

@@ -44,6 +44,9 @@ class Site(Base):
     pepper: Mapped[str] = mapped_column(
         String(64), default=lambda: secrets.token_hex(32), doc="Key of sealed addresses."
     )
+    learns_from_records: Mapped[bool] = mapped_column(
+        default=False, doc="Whether what is learned looks at how many of a commenter's earlier comments were deleted."
+    )
     keeps_addresses: Mapped[bool] = mapped_column(default=False, doc="Whether e-mails and IPs are kept as they are.")
     mails_reasons: Mapped[bool] = mapped_column(default=False, doc="Whether we mail commenters why we deleted.")
     coral_rejects: Mapped[bool] = mapped_column(default=False, doc="Whether Coral may reject what rules say to delete.")

@@ -107,6 +107,9 @@ class SiteForm(FlaskForm):  # type: ignore[misc]
     callback_url = _callback()
     callback_private = BooleanField(lazy_gettext("This may be a private address, inside our own network"))
     mails_reasons = BooleanField(lazy_gettext("Commenters get the reasons for a deletion by mail"))
+    learns_from_records = BooleanField(
+        lazy_gettext("What is learned may look at how many of a commenter’s earlier comments were deleted")
+    )
     keeps_addresses = BooleanField(lazy_gettext("Keep e-mails and IPs readable, rather than sealed"))
     origins = TextAreaField(
         lazy_gettext("Pages with our comment form"),
