@@ -108,7 +108,7 @@ def report(material: "Material", schedule: "Schedule") -> dict[str, Any]:
 
 
 @click.command()
-@click.option("--jsonl", "file", type=click.File("rb"), help='Decided comments; "-": standard input.')
+@click.option("--jsonl", "file", type=click.File("rb", lazy=True), help='Decided comments; "-": standard input.')
 @click.option("--site", "slug", help="Instead of a file: what a site's people decided, as the service keeps it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--warm-up", type=click.IntRange(min=50), default=50, show_default=True, help="Decisions to begin with.")

@@ -3,7 +3,10 @@ import { charts } from "./charts.js";
 
 const form = () => document.querySelector("#box");
 const field = (name) => form().elements[name];
-const clamp = (value) => Math.min(1, Math.max(0, value)).toFixed(2);
+
+// A box that begins or ends beside the border reaches to it: the outermost dots lie half outside, where none can begin.
+const BORDER = 0.02;
+const clamp = (value) => (value < BORDER ? 0 : value > 1 - BORDER ? 1 : value).toFixed(2);
 
 let asked = 0;
 async function ask(address) {

@@ -51,11 +51,12 @@ NO_PAGES = {
     "desk.thread",
     "live.bell",
     "live.since",
+    "commenters.kept",
     "account.openid_begin",
     "account.openid_back",
     "account.openid_finish",
 }
-"""They answer with a part of a page, or lead somewhere else at once."""
+"""They answer with a part of a page or a file, or lead somewhere else at once."""
 
 WAYS: dict[str, dict[str, Any]] = {
     "German, light, a desk": {
