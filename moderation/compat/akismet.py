@@ -24,8 +24,8 @@ from moderation.views import services
 blueprint = Blueprint("akismet", __name__)
 
 SPAM_FROM = 0.5
-BLATANT_FROM = 0.98
-"""Probability from which the client may throw it away unseen."""
+CERTAIN = 1.0
+"""What only a program can have done. No model is as sure, so that no client throws a reader's words away unseen."""
 
 RECHECK_AFTER = "86400"
 """Seconds; after twice that long without a verdict the client goes by its own rules."""
@@ -84,7 +84,7 @@ def comment_check() -> Response:
     if not is_spam:
         asked = _ask_people(site, form)
         return plain("false", guid=asked, recheck_after=RECHECK_AFTER) if asked else plain("false")
-    return plain("true", pro_tip="discard") if score >= BLATANT_FROM else plain("true")
+    return plain("true", pro_tip="discard") if score >= CERTAIN else plain("true")
 
 
 def _ask_people(site: Site, form: Form) -> str | None:
@@ -112,7 +112,7 @@ def _score(form: Form) -> float:
         return 0.0
     trap = form.get("honeypot_field_name")
     if trap and form.get(trap):
-        return 1.0
+        return CERTAIN
     if {form.get("comment_author"), form.get("comment_author_email")} & GUARANTEED:
         return SPAM_FROM
     said = (form.get("comment_author", ""), form.get("comment_author_url", ""), _text(form))

@@ -46,6 +46,15 @@ def test_the_client_from_pypi_finds_spam(stock: akismet.SyncClient) -> None:
     assert check(user_ip="192.0.2.1", comment_author="akismet-guaranteed-spam") is akismet.CheckResponse.SPAM
 
 
+def test_nothing_that_a_reader_may_have_written_is_thrown_away_unseen(judged: Flask, akismet_key: str) -> None:
+    """Akismet's plugin can be set to discard what the service calls certain; a model is never that."""
+    form = {"api_key": akismet_key, "blog": "https://blog.example", "user_ip": "192.0.2.7"}
+    blatant = "Günstige Kredite ohne Schufa! https://kredit-blitz.example WhatsApp +49 151 23456789 Casino gratis!!!"
+    answer = judged.test_client().post("/1.1/comment-check", data=form | {"comment_content": blatant})
+    assert answer.text == "true"
+    assert "x-akismet-pro-tip" not in answer.headers
+
+
 def test_the_client_from_pypi_corrects_and_counts(stock: akismet.SyncClient, judged: Flask, akismet_key: str) -> None:
     stock.comment_check(user_ip="192.0.2.1", comment_content=SPAM)
     assert stock.submit_spam(user_ip="192.0.2.1", comment_content=SPAM)
