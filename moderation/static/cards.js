@@ -3,6 +3,7 @@ const AHEAD = 3;
 const FEW = 10; // cards after the open one, below which the list is filled up
 const cards = new Map(); // id -> promise of the card's HTML, null where the comment waits no more
 const leaving = new Set(); // ids of this page's cards that were decided or put off, whether or not the server knows yet
+const sending = new Set(); // what was sent and is not answered yet
 let filling = false;
 let turn = 0;
 let arriving = null;
@@ -158,7 +159,8 @@ export async function decide(form, button) {
   const list = item?.parentElement;
   const was = [...document.querySelectorAll(".columns > main, .columns > aside")].map((one) => one.outerHTML).join("");
   const sent = part(form.action, { method: "POST", body });
-  sent.catch(() => {});
+  sending.add(sent);
+  sent.catch(() => {}).finally(() => sending.delete(sent));
   if (next) {
     show(next, { claimed: true });
     item?.remove(); // a card opened by its address need not be in the list
@@ -170,7 +172,9 @@ export async function decide(form, button) {
     else if (answer.status === 409 && next) document.querySelector("#stale").innerHTML = await answer.text();
     else return submitPlainly(form.action, body);
     document.querySelector("#unreachable").hidden = true;
-    if (!next) location.assign(new URL(body.get("back"), location).pathname + location.search.replace(/&?comment=\d+/, ""));
+    if (next) return undefined;
+    await Promise.allSettled(sending); // to leave the page would cut off an earlier decision whose answer is slower
+    location.assign(new URL(body.get("back"), location).pathname + location.search.replace(/&?comment=\d+/, ""));
   } catch {
     document.querySelector("#unreachable").hidden = false;
     leaving.delete(id);

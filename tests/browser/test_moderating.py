@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from standardwebhooks.webhooks import Webhook
 
 from moderation import auth
@@ -69,6 +69,22 @@ def test_one_is_deleted_by_button_and_one_approved_by_key_and_the_site_verifies_
         ("comment.approved", "civil"),
     ]
     assert json.loads(receiver.got[0][1])["data"]["rule"]["title"] == "Niemand wird kleingemacht"
+
+
+@pytest.mark.usefixtures("queue")
+def test_the_last_decision_waits_for_an_earlier_one_whose_answer_is_slower(
+    visit: Callable[..., Visit], database: Database
+) -> None:
+    page = visit().page
+    held: list[Route] = []
+    page.route("**/decision", lambda route: route.continue_() if held else held.append(route))
+    page.keyboard.press("Shift+l")
+    expect(page.locator("blockquote.text")).to_contain_text("Nordring")
+    page.keyboard.press("f")
+    until(lambda: _statuses(database)["civil"] is Status.APPROVED)
+    held[0].continue_()
+    expect(page.get_by_text("Du hast alles gelesen.")).to_be_visible()
+    assert _statuses(database) == {"rude": Status.DELETED, "civil": Status.APPROVED}
 
 
 @pytest.mark.usefixtures("queue")
