@@ -15,7 +15,6 @@ import random
 import resource
 import socket
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -23,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from load import NUMBERS, Server, house, postgres
+from load import NUMBERS, Server, house, storage
 
 from moderation import demo
 
@@ -233,10 +232,7 @@ def main() -> None:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with ExitStack() as stack:
-        if options.postgres:
-            url = stack.enter_context(postgres(options.postgres))
-        else:
-            url = f"sqlite:///{stack.enter_context(tempfile.TemporaryDirectory())}/house.sqlite3"
+        url = stack.enter_context(storage(options.postgres))
         server = stack.enter_context(house("", url, options.port, options))
         events = [json.loads(message.body) for message in demo.messages(datetime.now(UTC))]
         asyncio.run(honest(server.port, iter(requests(server, events, 400)), 2))  # until it has loaded

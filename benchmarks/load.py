@@ -212,6 +212,16 @@ def house(name: str, url: str, port: int, options: argparse.Namespace) -> Iterat
 
 
 @contextmanager
+def storage(admin: str | None) -> Iterator[str]:
+    """Make a database on a PostgreSQL, without one in a folder, for the time of the measurement."""
+    with ExitStack() as stack:
+        if admin:
+            yield stack.enter_context(postgres(admin))
+        else:
+            yield f"sqlite:///{stack.enter_context(tempfile.TemporaryDirectory())}/house.sqlite3"
+
+
+@contextmanager
 def postgres(admin: str) -> Iterator[str]:
     """Make a database for the time of the measurement; its commits are as durable as the server is set."""
     name = f"load_{secrets.token_hex(4)}"
@@ -256,8 +266,7 @@ def main() -> None:
         if options.postgres:
             url = stack.enter_context(postgres(options.postgres))
             servers.append(stack.enter_context(house("Hausordnung, PostgreSQL", url, options.port, options)))
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        url = f"sqlite:///{folder}/house.sqlite3"
+        url = stack.enter_context(storage(None))
         servers.append(stack.enter_context(house("Hausordnung, SQLite", url, options.port + 1, options)))
         if options.isso:
             servers.append(stack.enter_context(isso(options.isso, options.port + 2)))

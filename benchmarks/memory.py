@@ -11,14 +11,13 @@ import asyncio
 import json
 import os
 import random
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from load import NUMBERS, Server, house, postgres, send
+from load import NUMBERS, Server, house, send, storage
 
 from moderation import demo, queue
 from moderation.db import Database
@@ -62,10 +61,7 @@ def main() -> None:
     options = parser.parse_args()
     options.threads, options.scoring, options.bulk = None, True, BULK
     with ExitStack() as stack:
-        if options.postgres:
-            url = stack.enter_context(postgres(options.postgres))
-        else:
-            url = f"sqlite:///{stack.enter_context(tempfile.TemporaryDirectory())}/house.sqlite3"
+        url = stack.enter_context(storage(options.postgres))
         server = stack.enter_context(house("", url, options.port, options))
         database = Database(url)
         stack.callback(database.dispose)

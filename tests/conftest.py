@@ -5,6 +5,7 @@ The suite runs on SQLite, or on the PostgreSQL server that ``TEST_DATABASE_URL``
 
 import os
 import re
+import shlex
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -16,8 +17,9 @@ from typing import Any
 
 import hypothesis
 import pytest
-from alembic import command
+from alembic import command as alembic
 from argon2 import PasswordHasher
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from pydantic import SecretStr
@@ -25,12 +27,14 @@ from sqlalchemy import create_engine, text
 
 from moderation import auth, create_app, sites
 from moderation.access import passwords
+from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Base, Database
 from moderation.judge import Judge
 from moderation.migrations import config
 from moderation.models import Moderator, Role, Site
 from tests.senders import Paper
+from tests.serving import answering
 from worker import tasks
 from worker.app import Workshop
 
@@ -69,7 +73,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a database with empty tables."""
     if SERVER is None:
         url = f"sqlite:///{tmp_path_factory.mktemp('template') / 'empty.sqlite3'}"
-        command.upgrade(config(url), "head")
+        alembic.upgrade(config(url), "head")
         yield url
         return
     name = f"hausordnung_test_{os.getpid()}"
@@ -77,7 +81,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     url = admin.url.set(database=name).render_as_string(hide_password=False)
-    command.upgrade(config(url), "head")
+    alembic.upgrade(config(url), "head")
     yield url
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
@@ -224,18 +228,29 @@ class Receiver:
 @contextmanager
 def receiving() -> Iterator[Receiver]:
     made = Receiver()
-    thread = threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-    thread.join()
+    with answering(made.server):
+        yield made
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     with receiving() as made:
         yield made
+
+
+@pytest.fixture
+def command(settings: Settings) -> Callable[[str], str]:
+    """Run a line as it is typed in a shell; return what it prints."""
+    env = {"MODERATION_DATABASE_URL": settings.database_url, "MODERATION_HOME": str(settings.home)}
+
+    def run(line: str) -> str:
+        name, *words = shlex.split(line)
+        assert name == "moderation"
+        done = CliRunner().invoke(main, words, env=env)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    return run
 
 
 @pytest.fixture

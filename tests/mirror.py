@@ -1,9 +1,10 @@
 """A server of files on loopback that may cut the connection."""
 
 import http.server
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+
+from tests.serving import answering
 
 
 class Mirror(http.server.ThreadingHTTPServer):
@@ -40,11 +41,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(files: Mapping[str, bytes], *, most: int = 10**9, ranges: bool = True, port: int = 0) -> Iterator[Mirror]:
-    with Mirror(files, most=most, ranges=ranges, port=port) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    server = Mirror(files, most=most, ranges=ranges, port=port)
+    with answering(server):
+        yield server

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from socketserver import BaseServer
 from typing import Any
 
 from flask import Flask
@@ -48,6 +49,19 @@ class Server:
         self._thread.join()
         self._app.extensions["moderation"].feed.close()
         self._server.server_close()
+
+
+@contextmanager
+def answering(server: BaseServer) -> Iterator[None]:
+    """Have a small server of the standard library's kind answer as long as the context lasts."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @contextmanager

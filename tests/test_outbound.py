@@ -14,6 +14,7 @@ from urllib3.util import connection
 from moderation import outbound
 from moderation.outbound import PrivateAddress, is_public
 from tests.conftest import Receiver
+from tests.serving import answering
 
 
 @pytest.mark.parametrize(
@@ -74,9 +75,8 @@ def test_redirects_do_not_begin_the_time_anew() -> None:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Further) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Further)
+    with answering(server):
         began = time.monotonic()
         try:
             with outbound.client(private=True, timeout=0.5) as client, pytest.raises(httpx.TimeoutException):
@@ -84,8 +84,6 @@ def test_redirects_do_not_begin_the_time_anew() -> None:
             assert time.monotonic() - began < 2
         finally:
             over.set()
-            server.shutdown()
-            thread.join()
 
 
 def test_one_private_answer_of_a_name_server_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,12 @@
 """A commenter's record, as what is learned may look at it: off at first, in few steps, and never of the future."""
 
 import random
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import select
 
-from moderation.cli import main
-from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.learning import decided, record
 from moderation.models import Comment, Outcome, Site
@@ -59,14 +57,8 @@ def _history(database: Database, site: Site, n: int) -> None:
 
 
 def test_whose_comments_were_deleted_says_something_only_where_the_site_wants_it(
-    database: Database, site: Site, workshop: Workshop, settings: Settings
+    database: Database, site: Site, workshop: Workshop, command: Callable[[str], str]
 ) -> None:
-    env = {"MODERATION_DATABASE_URL": settings.database_url, "MODERATION_HOME": str(settings.home)}
-
-    def command(*words: str) -> None:
-        done = CliRunner().invoke(main, words, env=env)
-        assert done.exit_code == 0, done.output
-
     _history(database, site, 400)
     tasks.score()
     with database.session(read_only=True) as session:
@@ -74,11 +66,11 @@ def test_whose_comments_were_deleted_says_something_only_where_the_site_wants_it
     tasks.learn()
     assert _said(database, site, "otto") is None, "there was nothing to learn from the texts"
 
-    command("site", "set", site.slug, "--learn-records")
+    command(f"moderation site set {site.slug} --learn-records")
     with database.session(read_only=True) as session:
         found = decided.standing(session, session.get_one(Site, site.id), days=365)
     assert {one.record for one in found} == {None, "record clean", "record mostly"}
-    command("learn", "run")
+    command("moderation learn run")
     otto, mona = _said(database, site, "otto"), _said(database, site, "mona")
     assert otto is not None
     assert mona is not None

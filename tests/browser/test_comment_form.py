@@ -1,25 +1,21 @@
 """The guide for static sites, done as it says, in a real browser: a plain page of another host gets comments."""
 
-import re
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from flask import Flask
 from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 
-from moderation.cli import main
-from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.judge import Judge
 from moderation.models import Article, Comment, Status
 from tests.guides import blocks
+from tests.serving import answering
 
 AXE = Path(__file__).parent / "axe.min.js"
 SCRIPT = Path(__file__).parents[2] / "moderation" / "static" / "comments.js"
@@ -48,7 +44,6 @@ class Blog:
         handler = partial(_Quiet, directory=str(folder))
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def write(self, name: str, snippet: str, lang: str) -> str:
         (self.folder / name).write_text(PAGE.format(snippet=snippet, lang=lang), encoding="utf-8")
@@ -60,23 +55,18 @@ def blog(tmp_path: Path) -> Iterator[Blog]:
     folder = tmp_path / "blog"
     folder.mkdir()
     made = Blog(folder)
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    with answering(made.server):
+        yield made
 
 
 @pytest.fixture
-def guided(app: Flask, judge: Judge, blog: Blog, settings: Settings, address: str) -> str:
+def guided(app: Flask, judge: Judge, blog: Blog, command: Callable[[str], str], address: str) -> str:
     """What the guide says, done: the commands run, and the lines of HTML for the page."""
     app.extensions["moderation"] = replace(app.extensions["moderation"], judge=judge)
-    env = {"MODERATION_DATABASE_URL": settings.database_url, "MODERATION_HOME": str(settings.home)}
     (commands,) = blocks("static-sites.md", "sh")
     for line in commands.strip().splitlines():
-        words = re.findall(r'"[^"]*"|\S+', line.replace("https://blog.example", blog.url))
-        done = CliRunner().invoke(main, [word.strip('"') for word in words[1:]], env=env)
-        assert done.exit_code == 0, done.output
-    private = ["site", "set", "myblog", "--callback-private"]  # pages on this machine may be read
-    assert CliRunner().invoke(main, private, env=env).exit_code == 0
+        command(line.replace("https://blog.example", blog.url))
+    command("moderation site set myblog --callback-private")  # pages on this machine may be read
     return blocks("static-sites.md", "html")[0].replace("https://moderation.example", address)
 
 

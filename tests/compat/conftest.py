@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from moderation.db import Database
 from moderation.judge import Judge
 from moderation.models import Site
 from tests.compat.coral import Pages
-from tests.serving import serving
+from tests.serving import answering, serving
 
 HERE = Path(__file__).parent
 
@@ -38,12 +37,8 @@ def port(judged: Flask) -> Iterator[int]:
 def pages() -> Iterator[Pages]:
     """A newspaper's web server, for whoever fetches its articles."""
     made = Pages()
-    thread = threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-    thread.join()
+    with answering(made.server):
+        yield made
 
 
 @pytest.fixture

@@ -2,47 +2,28 @@
 
 import re
 import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from moderation import decisions
-from moderation.cli import main
-from moderation.config import Settings
 from moderation.db import Database
 from moderation.decisions import Seen
 from moderation.models import Comment, Moderator, Outcome, Site
 from tests.compat.coral import RUDE, Pages, asking, post_as_coral
 from tests.guides import DOCS, blocks
 from tests.integration.ports import free_port
+from tests.serving import answering
 from worker import tasks
 from worker.app import Workshop
 
 PERSPECTIVE, OPENAI = blocks("compatible-apis.md", "python")
 SEND, HEAR = blocks("webhook.md", "python")
 (PHP,) = blocks("webhook.md", "php")
-
-
-@pytest.fixture
-def command(settings: Settings) -> Callable[[str], str]:
-    """Run a line of a guide as it would be typed."""
-    env = {"MODERATION_DATABASE_URL": settings.database_url, "MODERATION_HOME": str(settings.home)}
-
-    def run(line: str) -> str:
-        words = [word.strip('"') for word in re.findall(r'"[^"]*"|\S+', line)]
-        assert words[0] == "moderation"
-        done = CliRunner().invoke(main, words[1:], env=env)
-        assert done.exit_code == 0, done.output
-        return done.output
-
-    return run
 
 
 def _run(guide: str, port: int, token: str) -> None:
@@ -76,19 +57,6 @@ def test_coral_asks_at_the_addresses_of_the_guide(
     assert post_as_coral(judged, webhook, event, secrets=(secret,)).status_code == 204
 
 
-@contextmanager
-def _served(app: Flask, port: int) -> Iterator[None]:
-    server = make_server("127.0.0.1", port, app)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def test_a_site_sends_and_hears_by_webhook(
     port: int,
     command: Callable[[str], str],
@@ -119,7 +87,7 @@ def test_a_site_sends_and_hears_by_webhook(
         session.commit()
     theirs: dict[str, Any] = {"__name__": "theirs"}
     exec(here(HEAR), theirs)
-    with _served(theirs["app"], callback):
+    with answering(make_server("127.0.0.1", callback, theirs["app"])):
         tasks.deliver()
     assert sorted(capsys.readouterr().out.splitlines()) == ["4711 approve", "4712 delete"]
     assert theirs["app"].test_client().post("/hausordnung", data=b"{}").status_code == 401

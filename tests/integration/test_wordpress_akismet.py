@@ -2,15 +2,12 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import select
 
-from moderation.cli import main
-from moderation.config import Settings
 from moderation.judge import Judge
 from moderation.models import AkismetUse, Maker, Outcome
 from tests.guides import DOCS
@@ -21,14 +18,13 @@ SPAM = "Günstige Kredite ohne Schufa! Sofort auszahlen lassen: https://kredit-b
 
 
 @pytest.fixture
-def guided(room: Newsroom, judge: Judge, settings: Settings) -> Iterator[Newsroom]:
+def guided(room: Newsroom, judge: Judge, command: Callable[[str], str]) -> Iterator[Newsroom]:
     """The newsroom after the guide: a key, the little plugin in its folder, Akismet switched on."""
     service = room.service.app.extensions["moderation"]
     room.service.app.extensions["moderation"] = replace(service, judge=judge)
-    told = re.search(r"`moderation (site akismet-key) SLUG`", (DOCS / "compatible-apis.md").read_text(encoding="utf-8"))
+    told = re.search(r"`(moderation site akismet-key) SLUG`", (DOCS / "compatible-apis.md").read_text(encoding="utf-8"))
     assert told
-    env = {"MODERATION_DATABASE_URL": settings.database_url, "MODERATION_HOME": str(settings.home)}
-    key = CliRunner().invoke(main, [*told[1].split(), "foerdeblick"], env=env).output.strip()
+    key = command(f"{told[1]} foerdeblick").strip()
     folder = room.blog.root / "wp-content" / "mu-plugins"
     folder.mkdir()
     shutil.copy(PLUGIN.parent / "akismet-here.php", folder)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from babel.messages.pofile import read_po
@@ -17,19 +18,10 @@ from tests.integration.wordpress import PLUGIN
 from worker import tasks
 
 
-def test_the_guide_leads_from_nothing_to_a_published_comment(room: Newsroom, settings: Settings) -> None:
+def test_the_guide_leads_from_nothing_to_a_published_comment(room: Newsroom, command: Callable[[str], str]) -> None:
     (line,) = blocks("wordpress.md", "sh")
-    words = [word.strip('"') for word in re.findall(r'"[^"]*"|\S+', line)]
-    words = [word.replace("https://meinblog.example", room.blog.url) for word in words]
-    env = {"MODERATION_DATABASE_URL": settings.database_url, "MODERATION_HOME": str(settings.home)}
-
-    def command(*words: str) -> str:
-        done = CliRunner().invoke(main, words, env=env)
-        assert done.exit_code == 0, done.output
-        return done.output
-
-    printed = command(*words[1:])
-    command("site", "set", "meinblog", "--callback-private", "--undo-seconds", "0")  # the blog is on this machine here
+    printed = command(line.replace("https://meinblog.example", room.blog.url))
+    command("moderation site set meinblog --callback-private --undo-seconds 0")  # the blog is on this machine here
     keys = {"secret": printed.split()[-4], "token": printed.split()[-1]}
     room.blog.php("delete_option('hausordnung');")
     room.blog.set_up(url=room.service.url, site="meinblog", mode="push", **keys)
