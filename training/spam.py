@@ -17,7 +17,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from moderation.figures import calibration_error
 from moderation.judge.encoder import Encoder
 from moderation.judge.ngrams import BUCKETS, grams, weights_of
-from moderation.judge.spam import NAMES, READ, signs
+from moderation.judge.spam import NAMES, signs
 from training.cases import Pair
 from training.corpus import Split, Thread, split_of
 from training.sources import Example
@@ -113,7 +113,7 @@ def _features(texts: Sequence[str], encoder: Encoder) -> csr_matrix:
     counted = np.stack([signs(text) for text in texts]) * SIGNS_SHARE
     rows = []
     for text in texts:
-        buckets, values = weights_of(grams(text[:READ]))
+        buckets, values = weights_of(grams(text))
         rows.append((buckets, values * GRAMS_SHARE))
     lengths = np.cumsum([0, *(len(buckets) for buckets, _ in rows)])
     touched = csr_matrix(

@@ -18,7 +18,7 @@ from moderation.judge.encoder import Encoder, clip
 from moderation.judge.lexicon import find
 from moderation.judge.network import DIMENSION, FEATURES, POOLED
 from moderation.judge.ngrams import BUCKETS, grams, weights_of
-from moderation.judge.tone import GRAMS_READ, HEADS, dense_features
+from moderation.judge.tone import HEADS, dense_features
 from training import cases
 from training.cases import Pair
 from training.corpus import Rated, Split, Thread, split_of
@@ -266,7 +266,7 @@ def _spelled(texts: Sequence[str], languages: Sequence[str]) -> tuple[csr_matrix
     """Return n-grams and clues of texts, exactly as the judge computes them."""
     gram_rows, clue_rows = [], []
     for text, language in zip(texts, languages, strict=True):
-        buckets, values = weights_of(grams(text[:GRAMS_READ]))
+        buckets, values = weights_of(grams(text))
         gram_rows.append(csr_matrix((values, buckets, [0, len(buckets)]), shape=(1, BUCKETS)))
         clue_rows.append(clues(text, find(text, language)))
     return vstack(gram_rows, format="csr"), np.stack(clue_rows)

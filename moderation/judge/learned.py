@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from moderation.judge.case import Assessment, Kind, Target
 from moderation.judge.network import DIMENSION, POOLED, Floats
 from moderation.judge.ngrams import BUCKETS, grams, weights_of
-from moderation.judge.tone import GRAMS_READ
 
 SKETCH = 384
 """Length of the sketch that is kept of the pooled token features."""
@@ -116,7 +115,7 @@ def grams_of(
 
     ``section`` is where its article stands, ``record`` the word for its commenter's (`moderation.learning.record`).
     """
-    buckets, values = weights_of(grams(text[:GRAMS_READ]))
+    buckets, values = weights_of(grams(text))
     for word, value in ((section, SECTION), (record, RECORD)):
         if word:
             place = int(grams(f"\x02{word}\x03").bucket[-1])

@@ -13,6 +13,9 @@ SHORTEST = 2
 LONGEST = 5
 """Lengths of the n-grams, in characters of the lower-cased, space-padded text."""
 
+READ = 3200
+"""Code points of a text whose n-grams are looked at."""
+
 _MULTIPLIER = np.uint32(0x01000193)
 _SALT = np.uint32(0x9E3779B1)
 
@@ -27,7 +30,7 @@ class Grams(NamedTuple):
 
 def grams(text: str) -> Grams:
     """Return all n-grams of a text, from two to five characters; each occurrence counts."""
-    codes = np.array([ord(char) for char in f" {text} "], dtype=np.uint32)
+    codes = np.array([ord(char) for char in f" {text[:READ]} "], dtype=np.uint32)
     letters = _lowered(codes)
     buckets: list[NDArray[np.uint32]] = []
     starts: list[NDArray[np.int64]] = []
@@ -66,10 +69,16 @@ class Rows(NamedTuple):
     value: NDArray[np.float32]
     first: NDArray[np.int64]
 
+    def sums(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the n-grams of each text weigh in all: (n,) for (buckets,), (n, k) for (buckets, k)."""
+        value = self.value if weights.ndim == 1 else self.value[:, None]
+        result: NDArray[np.float32] = np.add.reduceat(weights[self.bucket] * value, self.first, axis=0)
+        return result
+
 
 def rows_of(texts: Sequence[str]) -> Rows:
     """Return what ``weights_of(grams(text))`` gives for each text, all texts at once: many times as fast."""
-    padded = [f" {text} " for text in texts]
+    padded = [f" {text[:READ]} " for text in texts]
     lengths = np.array([len(text) for text in padded], dtype=np.int64)
     letters = _lowered(np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), dtype="<u4"))
     owner = np.repeat(np.arange(len(texts), dtype=np.int64), lengths)

@@ -15,6 +15,7 @@ from moderation.judge.language import Languages
 from moderation.judge.learned import Features, projection, signals
 from moderation.judge.marks import LANGUAGE, MarkModel, Place
 from moderation.judge.network import Floats
+from moderation.judge.ngrams import rows_of
 from moderation.judge.relevance import NARROWEST, Look, Relevance, RelevanceModel
 from moderation.judge.spam import SpamModel
 from moderation.judge.spans import (
@@ -67,9 +68,10 @@ class Reader:
             languages = [self._language(case) for case in cases]
             texts = [case.text for case in cases]
             reading = self._encoder.read(texts)
-            tones = self._tone.assess(texts, languages, reading)
+            grams = rows_of(texts)
+            tones = self._tone.assess(texts, languages, reading, grams)
             relevances = self.relevance.assess(cases, reading.vectors, self._encoder.vectors, languages)
-            spam = self._spam.assess(texts, reading.vectors)
+            spam = self._spam.assess(texts, reading.vectors, grams)
             plans = [self._plan(*each) for each in zip(texts, languages, tones, strict=True)]
             parts = self._parts(cases, languages, plans)
             return [
@@ -88,7 +90,7 @@ class Reader:
         if wanted:
             texts = [cases[row].text[start:end] for row, (start, end) in wanted]
             spoken = [languages[row] for row, _ in wanted]
-            tones = self._tone.assess(texts, spoken, self._encoder.read(texts))
+            tones = self._tone.assess(texts, spoken, self._encoder.read(texts), rows_of(texts))
             for (row, place), tone in zip(wanted, tones, strict=True):
                 judged[row][place] = tone
         return judged
@@ -96,7 +98,7 @@ class Reader:
     def spam(self, texts: Sequence[str]) -> list[float]:
         """Return for each text the probability that it is advertising or junk."""
         with self._lock:
-            return self._spam.assess(texts, self._encoder.vectors(texts))
+            return self._spam.assess(texts, self._encoder.vectors(texts), rows_of(texts))
 
     def features(self, cases: Sequence[Case], assessments: Sequence[Assessment]) -> Features:
         """Return what a site's model looks at; quick for texts that were assessed a moment ago."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from moderation.judge import artefacts
 from moderation.judge.network import Floats
-from moderation.judge.ngrams import rows_of
+from moderation.judge.ngrams import READ, Rows
 
 FILE = "spam.npz"
 
@@ -30,8 +30,6 @@ NAMES = ("link", "links", "mail", "phone", "money", "call", "capitals", "signs",
 """What is counted in a text, in the order of the columns of ``signs``."""
 
 _NARROWEST = 0.001
-READ = 3200
-"""Code points of a text that are looked at."""
 
 
 def signs(text: str) -> Floats:
@@ -69,10 +67,12 @@ class SpamModel:
         self._grams: Floats = weights["grams"].astype(np.float32)
         self._bias = float(weights["bias"][0])
 
-    def assess(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> list[float]:
-        """Return for each text the probability, 0.001 to 0.999, that it is spam; ``vectors`` is (n, 512)."""
+    def assess(self, texts: Sequence[str], vectors: NDArray[np.float32], grams: Rows) -> list[float]:
+        """Return for each text the probability, 0.001 to 0.999, that it is spam.
+
+        ``vectors`` is (n, 512), ``grams`` holds the n-grams of the same texts.
+        """
         logits = vectors @ self._vector + np.stack([signs(text) for text in texts]) @ self._signs + self._bias
-        rows = rows_of([text[:READ] for text in texts])
-        logits += np.add.reduceat(self._grams[rows.bucket] * rows.value, rows.first)
+        logits += grams.sums(self._grams)
         scores = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
         return [float(score) for score in np.clip(scores, _NARROWEST, 1 - _NARROWEST)]

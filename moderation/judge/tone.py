@@ -12,7 +12,7 @@ from moderation.judge.clues import LEARNED_KINDS, NAMES, clues
 from moderation.judge.hearing import Hearing
 from moderation.judge.lexicon import Hit, find, thrown_at_reader
 from moderation.judge.network import Floats, Reading
-from moderation.judge.ngrams import rows_of
+from moderation.judge.ngrams import Rows
 
 FILE = "tone.npz"
 
@@ -55,12 +55,14 @@ class ToneModel:
         self._overall: Floats = self.weights["overall"]
         self._calibration: Floats = self.weights["calibration"]
 
-    def assess(self, texts: Sequence[str], languages: Sequence[str | None], reading: Reading) -> list[Tone]:
-        """Return the tone of each text; ``reading`` is what the encoder says of the same texts."""
+    def assess(
+        self, texts: Sequence[str], languages: Sequence[str | None], reading: Reading, grams: Rows
+    ) -> list[Tone]:
+        """Return the tone of each text; ``reading`` is what the encoder says of the same texts, ``grams`` theirs."""
         hits = [find(text, language) for text, language in zip(texts, languages, strict=True)]
         rows = np.stack([clues(text, hit) for text, hit in zip(texts, hits, strict=True)])
         logits = dense_features(reading) @ self._dense + reading.heard @ self.weights["heard"]
-        logits += rows @ self.weights["clues"] + self.weights["bias"] + self._grams_logits(texts)
+        logits += rows @ self.weights["clues"] + self.weights["bias"] + grams.sums(self._grams)
         total = overall_features(logits, rows) @ self._overall[1:] + self._overall[0]
         context = calibration_features(total, [len(text) for text in texts], languages)
         overall = sigmoid(context @ self._calibration)
@@ -79,21 +81,11 @@ class ToneModel:
             for i, text in enumerate(texts)
         ]
 
-    def _grams_logits(self, texts: Sequence[str]) -> Floats:
-        """Return what the n-grams of each text add to each head: (n, heads)."""
-        rows = rows_of([text[:GRAMS_READ] for text in texts])
-        result: Floats = np.add.reduceat(self._grams[rows.bucket] * rows.value[:, None], rows.first, axis=0)
-        return result
-
     @staticmethod
     def _named(row: Floats, text: str) -> dict[Kind, float]:
         named = {kind: float(value) for kind, value in zip(LEARNED_KINDS, row, strict=True)}
         named[Kind.SHOUTING] = float(np.clip(loudness(text), _NARROWEST, 1 - _NARROWEST))
         return named
-
-
-GRAMS_READ = 3200
-"""Code points of a text whose n-grams are looked at."""
 
 
 def only_swears(text: str, hits: Sequence[Hit], row: Floats, kinds: Floats) -> bool:
