@@ -13,8 +13,8 @@ from moderation.automation import acting, switch, watch
 from moderation.db import Database, now
 from moderation.models import Automation, Comment, Delivery, Moderator, Role, Site, Status
 from moderation.rulebook import StatedRule, files
+from tests.automation.stories import LONG, RUDE, add_past, judged
 from tests.conftest import PASSWORD
-from tests.test_automation import LONG, RUDE, add_past, judged
 from tests.test_rule_pages import Desk
 
 ADDRESS = "/rules/foerdeblick/rule/grob/automation"
