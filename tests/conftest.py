@@ -22,6 +22,8 @@ from argon2 import PasswordHasher
 from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from pydantic import SecretStr
 from sqlalchemy import create_engine, text
 
@@ -118,10 +120,28 @@ def _empty(opened: Database) -> None:
         session.commit()
 
 
+class _Compiled(BytecodeCache):
+    """Templates as they were compiled for an earlier application: each test has an application of its own."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = _Compiled()
+
+
 @pytest.fixture
 def app(settings: Settings, database: Database) -> Iterator[Flask]:
     made = create_app(settings)
     made.testing = True
+    made.jinja_env.bytecode_cache = COMPILED
     yield made
     made.extensions["moderation"].feed.close()
     made.extensions["moderation"].database.dispose()
