@@ -14,6 +14,7 @@ from moderation import rulebook
 from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Database, now
+from moderation.judge.learned import Bend, SiteModel
 from moderation.learning import bursts, decided, honesty, shelf
 from moderation.models import (
     AuditEntry,
@@ -180,6 +181,33 @@ def test_the_way_back_is_one_command_and_is_not_undone_by_the_next_lesson(
     run("resume")
     run("run")
     assert (3, ModelState.ACTIVE) in _states(database)
+
+
+def test_the_probabilities_of_the_model_in_force_follow_where_no_other_takes_over(
+    database: Database, site: Site, workshop: Workshop, run: Run
+) -> None:
+    history(database, site, 160)
+    tasks.score()
+    run("run")
+    before = _bend(database)
+    with database.session() as session:
+        shelf.learner(session, site.id).paused = True
+        for number in range(60):  # from now on the party may be praised
+            text = f"Nummer {number}: {PARTY[number % 3]}"
+            decide(session, add_comment(session, site, text=text, due_at=now()), Outcome.APPROVE)
+        session.commit()
+    tasks.score()
+    run("run")
+    after = _bend(database)
+    assert after.probability(2.0) < before.probability(2.0) - 0.1
+    run("run")
+    assert _bend(database) == after, "what it followed once teaches it nothing a second time"
+
+
+def _bend(database: Database) -> Bend:
+    with database.session(read_only=True) as session:
+        active = session.scalars(select(LearnedModel).where(LearnedModel.state == ModelState.ACTIVE)).one()
+        return SiteModel.from_bytes(active.content).bend
 
 
 def test_a_rules_model_has_a_way_back_and_a_silent_trial_of_its_own(

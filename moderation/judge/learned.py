@@ -5,6 +5,7 @@ judge has computed anyway: its scores, the sentence vector, the pooled token fea
 """
 
 import io
+import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -123,9 +124,39 @@ def grams_of(
     return buckets, values
 
 
+class Bend(NamedTuple):
+    """Beta calibration: a shift, and slopes where deletion is unlikely (``low``) and where it is likely (``high``)."""
+
+    shift: float = 0.0
+    low: float = 1.0
+    high: float = 1.0
+
+    def probability(self, logit: float) -> float:
+        """Return how likely a deletion is of which a model says ``logit``."""
+        unlikely, likely = ends(logit)
+        return 1 / (1 + math.exp(-_bounded(self.shift + self.low * unlikely + self.high * likely)))
+
+
+STRAIGHT = Bend()
+"""What a model says is taken as it is."""
+
+
+def ends(logit: float) -> tuple[float, float]:
+    """Return the logarithm of a probability and that of its opposite, negated: their sum is the logit."""
+    bounded = _bounded(logit)
+    return -math.log1p(math.exp(-bounded)), math.log1p(math.exp(bounded))
+
+
+def _bounded(logit: float) -> float:
+    return max(-30.0, min(30.0, logit))
+
+
 @dataclass(frozen=True, slots=True)
 class SiteModel:
-    """One site's model: a bias and weights for the general logit, signals, vectors, sketches and n-grams."""
+    """One site's model: a bias and weights for the general logit, signals, vectors, sketches and n-grams.
+
+    ``bend`` makes its logits true probabilities, without changing the order of comments.
+    """
 
     bias: float
     trust: float
@@ -133,17 +164,18 @@ class SiteModel:
     vectors: Floats
     sketches: Floats
     grams: Floats
+    bend: Bend = STRAIGHT
 
-    def logits(
+    def probabilities(
         self, features: Features, texts: Sequence[tuple[NDArray[np.int64], NDArray[np.float32]]]
     ) -> NDArray[np.float64]:
-        """Return the logit that each comment would be deleted: (n,); ``texts`` holds what `grams_of` says of each."""
+        """Return how likely each comment would be deleted: (n,); ``texts`` holds what `grams_of` says of each."""
         result = self.bias + self.trust * general(features.signals).astype(np.float64)
         result += features.signals @ self.signals
         result += features.vectors @ self.vectors
         result += features.sketches @ self.sketches
         result += np.array([float(values @ self.grams[buckets]) for buckets, values in texts])
-        return result
+        return np.array([self.bend.probability(float(logit)) for logit in result])
 
     def to_bytes(self) -> bytes:
         """Return the model as a compressed npz without pickles, under a megabyte."""
@@ -152,6 +184,7 @@ class SiteModel:
             content,
             format=np.array(FORMAT),
             head=np.array([self.bias, self.trust]),
+            bend=np.array(self.bend),
             signals=self.signals,
             vectors=self.vectors,
             sketches=self.sketches,
@@ -165,7 +198,8 @@ class SiteModel:
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as archive:
                 found = {name: archive[name] for name in archive.files}
-            shapes = {"head": (2,), "signals": (SIGNALS,), "vectors": (DIMENSION,), "sketches": (SKETCH,)}
+            found.setdefault("bend", np.array(STRAIGHT))  # models of before there were bends
+            shapes = {"head": (2,), "bend": (3,), "signals": (SIGNALS,), "vectors": (DIMENSION,), "sketches": (SKETCH,)}
             shapes["grams"] = (BUCKETS,)
             if int(found["format"]) != FORMAT or any(found[name].shape != shape for name, shape in shapes.items()):
                 raise ModelError("The model is of another version; learn it again.")
@@ -173,4 +207,4 @@ class SiteModel:
             raise ModelError("The model is damaged or of another version; learn it again.") from error
         bias, trust = (float(value) for value in found["head"])
         arrays = {name: found[name].astype(np.float32) for name in ("signals", "vectors", "sketches", "grams")}
-        return cls(bias, trust, **arrays)
+        return cls(bias, trust, **arrays, bend=Bend(*(float(value) for value in found["bend"])))

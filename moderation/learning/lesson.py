@@ -41,11 +41,12 @@ LEAST_COMPARED = 10
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """A model in force, and the newest decision it may know."""
+    """A model in force, the newest decision it may know, and the newest that its probabilities follow."""
 
     model: "SiteModel"
     version: int
     until_at: datetime
+    followed_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,14 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What came of a lesson for deletion or one rule: a model, its figures, whether it is to take over, or none is."""
+    """What came of a lesson for deletion or one rule: a model, its figures, whether it is to take over, or none is.
+
+    ``followed`` is the model in force with its probabilities brought up to date; None: there is none.
+    """
 
     rule_id: int | None
     content: bytes
+    followed: bytes | None
     positives: int
     until: slice
     figures: dict[str, Any]
@@ -147,7 +152,8 @@ def _current(session: Session, learner: Learner, rule_id: int | None) -> Current
     if row is None:
         return None
     try:
-        return Current(SiteModel.from_bytes(row.content), row.version, row.until_at)
+        followed_until = max(row.until_at, learner.learned_at or row.until_at)
+        return Current(SiteModel.from_bytes(row.content), row.version, row.until_at, followed_until)
     except ModelError:
         return None
 
@@ -212,13 +218,26 @@ def _result(course: Course, rule_id: int | None, material: "Material", replayed:
     better = bool(won and won.sure and fitted.weight > 0)
     return Learned(
         rule_id=rule_id,
-        content=fitted.model.to_bytes(),
+        content=replace(fitted.model, bend=replayed.bend).to_bytes(),
+        followed=_followed(course, material, current) if current else None,
         positives=int(material.deleted[taught].sum()),
         until=taught,
         figures=figures,
         better=better,
         worn=bool(lost and lost.sure and not better),
     )
+
+
+def _followed(course: Course, material: "Material", current: Current) -> bytes:
+    """Let the probabilities of the model in force follow what was decided since it was looked at last."""
+    import numpy as np  # noqa: PLC0415
+
+    from moderation.learning.curve import Curve  # noqa: PLC0415
+
+    new = material.rows(np.flatnonzero([one.decided_at > current.followed_until for one in course.found]))
+    curve = Curve(current.model.bend)
+    curve.follow(new.logits(current.model), new.deleted, new.counts)
+    return replace(current.model, bend=curve.bend).to_bytes()
 
 
 def record(session: Session, course: Course, results: Sequence[Learned], told: dict[str, Any] | None) -> bool:
@@ -242,6 +261,9 @@ def record(session: Session, course: Course, results: Sequence[Learned], told: d
             ),
         )
         current = shelf.in_state(session, course.site_id, ModelState.ACTIVE, result.rule_id)
+        looked_at = course.current.get(result.rule_id)
+        if result.followed and current is not None and looked_at and current.version == looked_at.version:
+            current.content, current.fitted_at = result.followed, now()
         if learner.paused:
             continue
         if result.better:

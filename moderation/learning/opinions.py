@@ -1,6 +1,5 @@
 """Says what a site's own models think of comments as they are judged: the one in force, its rules', and a shadow's."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -105,7 +104,7 @@ def opinions(
             continue
         grams = [grams_of(*texts[row])]
         one = features.rows(slice(row, row + 1))
-        shares = {each.id: _share(float(each.model.logits(one, grams)[0])) for each in used}
+        shares = {each.id: float(each.model.probabilities(one, grams)[0]) for each in used}
         own = next((each for each in used if each.rule_id is None and not each.shadow), None)
         said[row] = Opinion(
             said[row].traits,
@@ -115,7 +114,3 @@ def opinions(
             shadows={each.rule_id: (each.id, shares[each.id]) for each in used if each.shadow},
         )
     return said
-
-
-def _share(logit: float) -> float:
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))

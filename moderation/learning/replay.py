@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from moderation.judge.learned import general
+from moderation.judge.learned import STRAIGHT, Bend, general
+from moderation.learning.curve import Curve
 from moderation.learning.figures import Doubles
 from moderation.learning.fit import Fitted, Material, calibrate_general, enough, fit, recency
 from moderation.learning.risk import Risk
@@ -15,8 +16,7 @@ GROWTH = 1.35
 """A model is fitted anew when the decisions have grown by this factor."""
 
 NUDGE = 0.01
-"""How far one decision moves the bias, until the next fit: the share of deletions drifts faster than tastes."""
-
+"""How far one decision moves the bias while a model is compared with the general one: the share drifts faster."""
 
 PATIENCE = 3.0
 """Log loss that a model may fall behind before it is fitted anew, and a long memory before a short one takes over."""
@@ -44,7 +44,8 @@ class Schedule:
 class Replayed:
     """What was said of each comment before its decision was known: (n,) each.
 
-    ``learned`` and ``general`` are probabilities of deletion. ``order`` sorts as the site's model did, as far as that
+    ``learned`` and ``general`` are probabilities of deletion, those learned with a `Curve` laid over them, whose last
+    ``bend`` is kept. ``order`` sorts as the site's model did, as far as that
     could be afforded (`Risk`), on the general model's scale: free of the share of deletions, which moves with time, so
     that comments of different days compare.
     ``since`` is the first decision that still taught at the end; those before it were forgotten, as tastes had changed.
@@ -54,6 +55,7 @@ class Replayed:
     general: Doubles
     order: Doubles
     since: int
+    bend: Bend = STRAIGHT
 
 
 def replay(
@@ -63,7 +65,8 @@ def replay(
     schedule = schedule or Schedule()
     n = len(material.deleted)
     base = np.asarray(general(material.features.signals), dtype=np.float64)
-    learned, order, seen, memory, risk = np.empty(n), base.copy(), 0, Memory(), Risk()
+    learned, order, seen = np.empty(n), base.copy(), 0
+    memory, risk, curve, fell_behind = Memory(), Risk(), Curve(), False
     while seen < n:
         block = material.rows(slice(seen, min(n, schedule.next(seen))))
         fitted = memory.fit(material, seen) if schedule.learning and seen >= schedule.warm_up else None
@@ -79,11 +82,12 @@ def replay(
                 own = (logits - bias) / slope
         now = slice(seen, until)
         order[now] = risk.ordered(own[: until - seen], base[now], material.deleted[now])
-        logits = bias + slope * order[now]
-        learned[now] = _sigmoid(logits) if fitted is None else _nudged(logits, material.deleted[now])
+        curve.renew(fell_behind=fell_behind)
+        learned[now] = curve.follow(bias + slope * order[now], material.deleted[now], material.counts[now])
+        fell_behind = until < seen + len(block.deleted)
         seen = until
         progress(seen)
-    return Replayed(learned, _sigmoid(base), order, memory.since)
+    return Replayed(learned, _sigmoid(base), order, memory.since, curve.bend)
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from moderation.judge import Case, Judge
 from moderation.judge.learned import (
     SIGNALS,
     SKETCH,
+    Bend,
     Features,
     ModelError,
     SiteModel,
@@ -32,13 +33,25 @@ def _model() -> SiteModel:
 
 def test_a_model_says_the_same_after_it_was_kept() -> None:
     generator = np.random.default_rng(8)
-    features = Features(*(generator.normal(size=(3, n)).astype(np.float32) for n in (SIGNALS, DIMENSION, SKETCH)))
-    texts = [grams_of("Danke für den Artikel."), grams_of(""), grams_of("Unsinn!", "Sport")]
-    content = _model().to_bytes()
-    assert len(content) < 1_000_000
-    assert SiteModel.from_bytes(content).logits(features, texts) == pytest.approx(
-        _model().logits(features, texts), abs=0.01
+    features = Features(
+        *((generator.normal(size=(3, n)) / 50).astype(np.float32) for n in (SIGNALS, DIMENSION, SKETCH))
     )
+    texts = [grams_of("Danke für den Artikel."), grams_of(""), grams_of("Unsinn!", "Sport")]
+    model = replace(_model(), bend=Bend(0.3, 1.2, 0.7))
+    content = model.to_bytes()
+    assert len(content) < 1_000_000
+    said = SiteModel.from_bytes(content).probabilities(features, texts)
+    assert said == pytest.approx(model.probabilities(features, texts), abs=0.002)
+    assert said[2] != pytest.approx(_model().probabilities(features, texts)[2], abs=0.01)
+
+
+def test_a_model_of_before_there_were_bends_says_what_it_said() -> None:
+    with np.load(io.BytesIO(_model().to_bytes())) as archive:
+        old = {name: archive[name] for name in archive.files if name != "bend"}
+    kept = io.BytesIO()
+    np.savez_compressed(kept, **old)
+    assert SiteModel.from_bytes(kept.getvalue()).bend == Bend()
+    assert Bend().probability(1.25) == pytest.approx(1 / (1 + np.exp(-1.25)))
 
 
 def test_bytes_that_are_no_model_are_refused() -> None:
