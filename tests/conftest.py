@@ -49,13 +49,23 @@ hypothesis.settings.load_profile("unhurried")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
-    """On PostgreSQL, leave out what asks for no database: SQLite's turn has seen it."""
+    """On PostgreSQL, leave out what SQLite's turn has seen: what asks for no database, and what a browser does.
+
+    Each page, and what it is asked, is tried without a browser too, and that is repeated here; scripts and styles know
+    nothing of databases. In a browser remain what several do at once, and one comment's whole way.
+    """
     if SERVER is None:
         return
-    apart = [item for item in items if "migrated" not in item.fixturenames and not hasattr(item.module, "SERVER")]
+    apart = [item for item in items if not _asks_the_database(item)]
     config.hook.pytest_deselected(items=apart)
     left_out = set(apart)
     items[:] = [item for item in items if item not in left_out]
+
+
+def _asks_the_database(item: pytest.Function) -> bool:
+    if "browser" in item.fixturenames:
+        return item.get_closest_marker("live") is not None
+    return "migrated" in item.fixturenames or hasattr(item.module, "SERVER")
 
 
 STRONG = passwords.hasher

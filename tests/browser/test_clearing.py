@@ -18,16 +18,12 @@ from moderation.db import Database
 from moderation.models import Comment, Decision, Delivery, Outcome, Status
 from tests.browser.conftest import Visit
 from tests.browser.test_map import drag
-from tests.conftest import SERVER
 from tests.senders import Paper
 from tests.waiting import until
 from worker import tasks
 from worker.app import Workshop
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(SERVER is not None, reason="what a browser does is the same before any database"),
-]
+pytestmark = pytest.mark.browser
 
 NUMBER = 200
 KEYSTROKES = 1.2

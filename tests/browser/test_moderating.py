@@ -47,6 +47,7 @@ def _card(page: Page) -> str:
     return page.locator("blockquote.text").inner_text()
 
 
+@pytest.mark.live
 @pytest.mark.usefixtures("queue")
 def test_one_is_deleted_by_button_and_one_approved_by_key_and_the_site_verifies_both(
     visit: Callable[..., Visit], database: Database, pushed: Site, receiver: Receiver, workshop: Workshop
@@ -71,6 +72,7 @@ def test_one_is_deleted_by_button_and_one_approved_by_key_and_the_site_verifies_
     assert json.loads(receiver.got[0][1])["data"]["rule"]["title"] == "Niemand wird kleingemacht"
 
 
+@pytest.mark.live
 @pytest.mark.usefixtures("queue")
 def test_the_last_decision_waits_for_an_earlier_one_whose_answer_is_slower(
     visit: Callable[..., Visit], database: Database
@@ -112,6 +114,7 @@ def test_the_keys_do_what_they_say(visit: Callable[..., Visit], database: Databa
     until(lambda: _statuses(database)["rude"] is Status.DELETED)
 
 
+@pytest.mark.live
 @pytest.mark.usefixtures("queue")
 def test_keys_pressed_before_the_answer_to_undo_are_for_the_comment_that_comes_back(
     visit: Callable[..., Visit], database: Database
@@ -126,6 +129,7 @@ def test_keys_pressed_before_the_answer_to_undo_are_for_the_comment_that_comes_b
     assert _statuses(database) == {"rude": Status.DELETED, "civil": Status.PENDING}
 
 
+@pytest.mark.live
 @pytest.mark.usefixtures("queue")
 @pytest.mark.parametrize("streams", [8, 0], ids=["by a ring", "by asking"])
 def test_what_others_do_shows_by_itself(
