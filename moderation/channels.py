@@ -52,6 +52,11 @@ def readable(address: str) -> str:
     return address if parts.scheme == "mailto" else f"{parts.scheme}://{parts.hostname or ''}/…"
 
 
+def mailbox(address: str) -> str:
+    """Return the mailbox that a ``mailto:`` address names."""
+    return address.removeprefix("mailto:").partition("?")[0]
+
+
 def as_apprise(address: str) -> str:
     """Return an address as Apprise writes it; webhooks may be given as Slack and Mattermost show them.
 
@@ -160,8 +165,7 @@ def compose(session: Session, channel_ids: Sequence[int], *, desk: str) -> list[
         }
         language = channel.site.language.partition("-")[0]
         if channel.address.startswith("mailto:"):
-            mailbox = channel.address.removeprefix("mailto:").partition("?")[0]
-            letters.write(session, "news", mailbox, language, **values)
+            letters.write(session, "news", mailbox(channel.address), language, **values)
             _told(session, channel, untold[-1].id)
             continue
         title, text = letters.render("news", language, values)

@@ -1,7 +1,7 @@
 """News of alarms reaches chats and mailboxes bundled, seldom, wordless."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -23,10 +23,13 @@ from moderation.models import (
 )
 from tests.conftest import Receiver
 from tests.stories import add_comment
+from tests.test_letters import Postbox, postbox
 from worker import tasks
 from worker.app import Workshop
 
 SECRET = "xyzzy123geheim"
+
+__all__ = ["postbox"]
 
 
 @pytest.fixture(autouse=True)
@@ -233,3 +236,48 @@ def test_the_command_says_of_each_channel_what_came_of_it(
     badly = CliRunner().invoke(main, ["notify", "test"])
     assert badly.exit_code == 1
     assert "MODERATION_SMTP_URL is not set" in badly.output
+
+
+@pytest.fixture
+def post(settings: Settings, workshop: Workshop, postbox: Postbox, monkeypatch: pytest.MonkeyPatch) -> Postbox:
+    """The mail server that the command's settings name."""
+    assert workshop.settings.smtp_url
+    monkeypatch.setenv("MODERATION_HOME", str(settings.home))
+    monkeypatch.setenv("MODERATION_DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("MODERATION_SECRET_KEY", settings.require_secret_key())
+    monkeypatch.setenv("MODERATION_SMTP_URL", workshop.settings.smtp_url.get_secret_value())
+    return postbox
+
+
+def test_a_mailbox_is_tried_at_once_and_what_its_server_says_is_told(
+    database: Database, site: Site, post: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _add(database, site, "mailto:desk@example.org", minutes_apart=0)
+    well = CliRunner().invoke(main, ["notify", "test"])
+    assert (well.exit_code, well.output) == (0, f"{site.slug}: Redaktion (mailto:desk@example.org): told\n")
+    (mail,) = post.got
+    assert mail["to"] == "desk@example.org"
+    assert "Das ist ein Test" in mail.get_content()
+    post.answer = "550 no such user"
+    badly = CliRunner().invoke(main, ["notify", "test"])
+    assert (badly.exit_code, badly.output.rstrip()[-12:]) == (1, "answered 550")
+    monkeypatch.setenv("MODERATION_SMTP_URL", "mail.example.org")
+    badly = CliRunner().invoke(main, ["notify", "test"])
+    assert badly.exit_code == 1
+    assert "MODERATION_SMTP_URL must look like smtp://" in badly.output
+
+
+def test_a_worker_that_looks_at_the_same_moment_does_not_send_the_test_again(
+    database: Database, site: Site, post: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _add(database, site, "mailto:desk@example.org")
+    send_all = letters.send_all
+
+    def while_a_worker_looks(mails: Sequence[letters.Mail], url: str) -> Iterator[tuple[int, str | None]]:
+        monkeypatch.setattr(letters, "send_all", send_all)
+        tasks.mail()
+        return send_all(mails, url)
+
+    monkeypatch.setattr(letters, "send_all", while_a_worker_looks)
+    assert CliRunner().invoke(main, ["notify", "test"]).exit_code == 0
+    assert len(post.got) == 1

@@ -1,5 +1,7 @@
 """`moderation notify`: whether the newsroom's mailboxes and chats can be told."""
 
+from datetime import timedelta
+
 import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -7,8 +9,12 @@ from sqlalchemy.orm import Session
 from moderation import auth, channels, letters
 from moderation.cli.session import open_session
 from moderation.config import Settings, load_settings
+from moderation.db import now
 from moderation.errors import ModerationError
 from moderation.models import Channel, Letter, Site
+
+MINE = timedelta(minutes=1)
+"""How long no worker takes what is being sent here."""
 
 
 @click.group()
@@ -35,9 +41,10 @@ def notify_test(slug: str | None) -> None:
 
 def _try(session: Session, channel: Channel, settings: Settings) -> bool:
     channels.try_out(session, channel)
+    channel.due_at = now() + MINE
     messages = channels.compose(session, [channel.id], desk=settings.public_url)
+    problem = _mail(session, channel, settings) if not messages else None
     session.commit()
-    problem = _mail(session, settings) if not messages else None
     for message in messages:
         problem = channels.send(message, timeout=settings.delivery_timeout)
         channels.record(session, message, problem)
@@ -46,18 +53,18 @@ def _try(session: Session, channel: Channel, settings: Settings) -> bool:
     return problem is None
 
 
-def _mail(session: Session, settings: Settings) -> str | None:
-    """Send the letter that was written last, now."""
+def _mail(session: Session, channel: Channel, settings: Settings) -> str | None:
+    """Send the letter that was just written to the mailbox; return what went wrong, or None."""
     if settings.smtp_url is None:
         return "MODERATION_SMTP_URL is not set"
-    letter = session.scalars(select(Letter).order_by(Letter.id.desc()).limit(1)).one()
+    newest = select(Letter).where(Letter.address == channels.mailbox(channel.address)).order_by(Letter.id.desc())
+    letter = session.scalars(newest.limit(1)).one()
+    letter.due_at = now() + MINE
     mails = letters.compose(session, [letter.id], links=settings.links, sender=settings.mail_from)
-    problem = "nothing was sent"
-    try:
-        for letter_id, found in letters.send_all(mails, settings.smtp_url.get_secret_value()):
-            letters.record(session, letter_id, found)
-            problem = found or ""
-    except ModerationError as error:
-        problem = error.message
     session.commit()
-    return problem or None
+    try:
+        ((_, problem),) = letters.send_all(mails, settings.smtp_url.get_secret_value())
+    except ModerationError as error:
+        return error.message
+    letters.record(session, letter.id, problem)
+    return problem
