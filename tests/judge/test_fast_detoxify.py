@@ -1,11 +1,13 @@
 """The fast runtime of a Detoxify checkpoint, built and compared with the genuine package."""
 
 import shutil
+import time
 import warnings
 
 import pytest
 from click.testing import CliRunner
 from detoxify import Detoxify
+from structlog.testing import capture_logs
 
 from benchmarks.stock import Size, make_checkpoint
 from moderation.cli import main
@@ -15,6 +17,7 @@ from moderation.judge.checkpoint import ModelError
 from moderation.judge.detoxify import DetoxifyModel
 from moderation.judge.fast_detoxify import OnnxRuntime
 from moderation.service_judge import ServiceJudge
+from tests.waiting import until
 
 TEXTS = ["Danke, guter Artikel.", "Du Trottel!", "", "🙂", "Wort " * 3000, "a"]
 SMALL = Size(layers=1, hidden=32, heads=2)
@@ -105,3 +108,48 @@ def test_a_worker_that_is_to_use_the_embedded_judge_alone_looks_for_nothing(fait
     service = ServiceJudge(Settings(home=tmp_path, tone_model=str(faithful[0])), judge)
     service.tend()
     assert " + " not in service.assess([Case("Du Trottel!")])[0].engine
+
+
+def _tended(service, until_said):
+    """The service is tended until it says so; returns all that it said."""
+    with capture_logs() as said:
+        until(lambda: service.tend() or (said and said[-1]["event"] == until_said))
+    return [line["event"] for line in said]
+
+
+def _later(monkeypatch, *, seconds):
+    clock = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + seconds)
+
+
+def test_what_cannot_be_fetched_is_tried_again_later_and_comments_are_judged(judge, tmp_path, monkeypatch):
+    missing = str(tmp_path / "missing.ckpt")
+    settings = Settings(home=tmp_path, tone=ToneSource.BLEND, tone_model=missing, tone_retry=60)
+    service = ServiceJudge(settings, judge)
+    assert _tended(service, "detoxify_is_not_here") == ["detoxify_is_fetched", "detoxify_is_not_here"]
+    with capture_logs() as said:
+        service.tend()
+    assert said == [], "not before its time"
+    assert " + " not in service.assess([Case("Du Trottel!")])[0].engine
+    _later(monkeypatch, seconds=61)
+    assert _tended(service, "detoxify_is_fetched") == ["detoxify_is_fetched"]
+    service.close()
+    assert _tended(service, "detoxify_is_not_here") == ["detoxify_is_not_here"], "who stops it gets no model"
+
+
+def test_a_model_that_is_refused_is_tried_again_later(faithful, judge, tmp_path, monkeypatch):
+    folder = shutil.copytree(faithful[0].parent, tmp_path / "models")
+    runtime = folder / faithful[0].with_suffix(".onnx").name
+    runtime.write_bytes(runtime.read_bytes()[:3000])
+    settings = Settings(home=tmp_path, tone=ToneSource.BLEND, tone_model=str(folder / faithful[0].name), tone_retry=60)
+    service = ServiceJudge(settings, judge)
+    with capture_logs() as said:
+        service.tend()
+        service.tend()
+    (line,) = said
+    assert line["event"] == "detoxify_refused"
+    assert "is damaged" in line["reason"]
+    assert line["next_try_in_seconds"] == 60
+    shutil.copy(faithful[0].with_suffix(".onnx"), runtime)
+    _later(monkeypatch, seconds=61)
+    assert _tended(service, "detoxify_is_here") == ["detoxify_is_here"]
