@@ -15,8 +15,8 @@ test: .venv/installed-dev  ## Everything that must hold
 	@PYTHON=$(BIN)/python tests/run
 
 coverage: .venv/installed-dev  ## Which branches no test takes; what runs in processes of its own is not counted
-	@$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile --ignore tests/browser --ignore tests/integration \
-		--ignore tests/faults --cov --cov-report term:skip-covered
+	@$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile --no-loadscope-reorder --ignore tests/browser \
+		--ignore tests/integration --ignore tests/faults --cov --cov-report term:skip-covered
 
 chaos: .venv/installed-dev  ## Break everything by chance for minutes, and see that nothing is lost; MINUTES (2), SEED, HOUSE
 	@exec $(BIN)/python -m tests.faults $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(HOUSE),--house $(HOUSE))

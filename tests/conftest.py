@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -48,12 +49,20 @@ hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
-    """On PostgreSQL, leave out what SQLite's turn has seen: what asks for no database, and what a browser does.
+WHOLE_SERVICES = {"faults", "integration", "browser"}
+"""Their tests take longest, and much of that is waiting."""
 
-    Each page, and what it is asked, is tried without a browser too, and that is repeated here; scripts and styles know
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
+    """Where several processes share them, begin with the longest files, so that none ends long before the others.
+
+    On PostgreSQL, leave out what SQLite's turn has seen: what asks for no database, and what a browser does. Each
+    page, and what it is asked, is tried without a browser too, and that is repeated here; scripts and styles know
     nothing of databases. In a browser remain what several do at once, and one comment's whole way.
     """
+    if hasattr(config, "workerinput"):
+        tests = Counter(item.path for item in items)
+        items.sort(key=lambda item: (item.path.parent.name not in WHOLE_SERVICES, -tests[item.path]))
     if SERVER is None:
         return
     apart = [item for item in items if not _asks_the_database(item)]
