@@ -250,7 +250,7 @@ def test_what_contradicts_another_rule_is_said_before_it_is_saved(desk: Desk, da
         ({"signal": "pattern", "when_pattern": "((a{99}){99}){99}"}, "linear time"),
         ({"signal": "words", "when_words": "a"}, "nearly every text"),
         ({"signal": "length"}, "Give at least one of the two numbers."),
-        ({"advice": "shout"}, "This is not accepted"),
+        ({"advice": "shout"}, "There is no such choice."),
     ],
 )
 def test_a_wrong_field_says_what_is_wrong_and_keeps_what_was_typed(desk: Desk, changes: Any, said: str) -> None:

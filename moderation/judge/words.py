@@ -7,7 +7,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 import ahocorasick
 
@@ -42,7 +42,16 @@ _REMEMBERED = 1 << 16
 
 
 class WordListError(ValueError):
-    """An entry that cannot be used; the message says which and why."""
+    """An entry that cannot be used; the message says which and why.
+
+    ``code`` names the case for whoever says it in another language, ``template`` is the English sentence with places
+    for ``values``.
+    """
+
+    def __init__(self, code: str, template: LiteralString, **values: object) -> None:
+        """Make the message of its parts."""
+        super().__init__(template.format(**values))
+        self.code, self.template, self.values = code, template, values
 
 
 class Place(NamedTuple):
@@ -60,7 +69,9 @@ class WordList:
         """Make a list of ``words`` that never meets the words of ``excepted``; raises WordListError."""
         self.words = tuple(words)
         if len(self.words) > MOST:
-            raise WordListError(f"a list holds {MOST} words at most, this one has {len(self.words)}")
+            raise WordListError(
+                "words_many", "a list holds {most} words at most, this one has {many}", most=MOST, many=len(self.words)
+            )
         self._excepted = {form for word in excepted for form in _all_forms(" ".join(check(word)))}
         self._forms: dict[str, int] = {}
         self._phrases: dict[str, int] = {}
@@ -208,13 +219,13 @@ def check(word: str) -> tuple[str, ...]:
     """Return the parts of an entry in folded spelling; raises WordListError where it cannot be used."""
     parts = tuple(_PIECE.findall(fold(word[: LONGEST + 1]).text))
     if not parts:
-        raise WordListError(f"{word[:40]!r} has no letters")
+        raise WordListError("word_unlettered", "“{word}” has no letters", word=word[:40])
     if len(word) > LONGEST:
-        raise WordListError(f"{word[:40]!r}… is longer than {LONGEST} characters")
+        raise WordListError("word_long", "“{word}…” is longer than {most} characters", word=word[:40], most=LONGEST)
     if len("".join(parts)) < SHORTEST:
-        raise WordListError(f"{word!r} is too short: it would be found in nearly every text")
+        raise WordListError("word_short", "“{word}” is too short: it would be found in nearly every text", word=word)
     if len(parts) == 1 and _EVERYWHERE.fullmatch(parts[0]):
-        raise WordListError(f"{word!r} stands in nearly every text")
+        raise WordListError("word_everywhere", "“{word}” stands in nearly every text", word=word)
     return parts
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from moderation.errors import BadInput
 from moderation.rulebook.modes import Mode, apply
@@ -46,7 +47,11 @@ class RuleFile(BaseModel):
         for what, keys in (("rules", [rule.key for rule in self.rules]), ("modes", [mode.key for mode in self.modes])):
             for key in keys:
                 if keys.count(key) > 1:
-                    raise ValueError(f"two {what} have the key {key!r}; give one of them another")
+                    raise PydanticCustomError(
+                        "same_key",
+                        "two {what} have the key '{key}'; give one of them another",
+                        {"what": what, "key": key},
+                    )
         for mode in self.modes:
             apply(self.rules, mode)
         return self
@@ -128,7 +133,7 @@ def _explain(problem: dict[str, Any], tree: yaml.Node, content: Any, name: str) 
             continue  # a kind of condition, which the file does not name as a level of its own
         node = below or node
         inside = [] if isinstance(step, int) else [*inside, str(step)]
-    said = str(problem["msg"]).removeprefix("Value error, ")
+    said = problem["msg"]
     rule = ""
     if len(steps) > 1 and steps[0] == "rules" and isinstance(steps[1], int):
         stated = content["rules"][steps[1]]

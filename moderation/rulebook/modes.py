@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -40,7 +41,7 @@ class Change(_Stated):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.off and self.at_least is None and self.at_most is None and self.advice is None:
-            raise ValueError("say what is different: at_least, at_most, advice or off")
+            raise PydanticCustomError("no_change", "say what is different: at_least, at_most, advice or off")
         return self
 
 
@@ -56,7 +57,7 @@ class Mode(_Stated):
     @model_validator(mode="after")
     def _one_reason(self) -> Self:
         if (self.hours is None) == (self.surge is None):
-            raise ValueError("give either hours or surge: when the mode is on")
+            raise PydanticCustomError("one_reason", "give either hours or surge: when the mode is on")
         return self
 
     def as_json(self) -> dict[str, Any]:
@@ -82,7 +83,11 @@ def apply(rules: Sequence[StatedRule], mode: Mode | None) -> list[StatedRule]:
     if mode is None:
         return list(rules)
     if unknown := mode.rules.keys() - {rule.key for rule in rules}:
-        raise ValueError(f"mode {mode.key!r} names a rule that there is not: {min(unknown)!r}")
+        raise PydanticCustomError(
+            "mode_without_rule",
+            "mode '{mode}' names a rule that there is not: '{rule}'",
+            {"mode": mode.key, "rule": min(unknown)},
+        )
     return [_changed(rule, mode.rules.get(rule.key), mode) for rule in rules if not _is_off(rule, mode)]
 
 
@@ -104,8 +109,12 @@ def _changed(rule: StatedRule, change: Change | None, mode: Mode) -> StatedRule:
     try:
         return StatedRule.model_validate(said | {"id": rule.id})
     except ValidationError as error:
-        what = str(error.errors(include_url=False)[0]["msg"]).removeprefix("Value error, ")
-        raise ValueError(f"mode {mode.key!r} cannot change rule {rule.key!r} so: {what}") from None
+        what = error.errors(include_url=False)[0]["msg"]
+        raise PydanticCustomError(
+            "mode_unfit",
+            "mode '{mode}' cannot change rule '{rule}' so: {what}",
+            {"mode": mode.key, "rule": rule.key, "what": what},
+        ) from None
 
 
 def stated(rule_set: RuleSet | None) -> list[Mode]:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from moderation.rules import Advice, Condition, Hours, Limits, Rule
 from moderation.rules.conditions import Unordered
@@ -17,7 +18,7 @@ _FOLDED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 def _plain(text: str) -> str:
     kept = text.strip()
     if not kept or _UNSTORABLE.search(kept):
-        raise ValueError("must hold some words, and no NUL or broken characters")
+        raise PydanticCustomError("no_words", "must hold some words, and no NUL or broken characters")
     return kept
 
 
@@ -50,9 +51,10 @@ class StatedRule(BaseModel):
         if self.automation is None:
             return self
         if self.advice is Advice.REVIEW:
-            raise ValueError("a rule with limits for deciding by itself must advise approve or delete, not review")
-        if complaint := self.automation.complaint(self.when):
-            raise ValueError(f"automation: {complaint}")
+            raise PydanticCustomError(
+                "cannot_decide", "a rule with limits for deciding by itself must advise approve or delete, not review"
+            )
+        self.automation.check(self.when)
         return self
 
     def as_json(self) -> dict[str, Any]:

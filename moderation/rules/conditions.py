@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 import re2
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic_core import PydanticCustomError
 
 from moderation.judge.case import Kind, Target
 from moderation.judge.words import MOST, WordListError, check
@@ -55,7 +56,7 @@ class Scored(_Condition):
     @model_validator(mode="after")
     def _one_bound(self) -> Self:
         if (self.at_least is None) == (self.at_most is None):
-            raise ValueError("give either at_least or at_most, a number from 0 to 1")
+            raise PydanticCustomError("one_bound", "give either at_least or at_most, a number from 0 to 1")
         return self
 
     def is_met_by(self, score: float) -> bool:
@@ -114,7 +115,9 @@ class Shouting(_Condition):
 def _domain(domain: str) -> str:
     plain = domain.strip().lower().removeprefix("https://").removeprefix("http://").removeprefix("www.").rstrip("/.")
     if not plain or "/" in plain or " " in plain:
-        raise ValueError(f"{domain!r} is no domain; write it like example.org")
+        raise PydanticCustomError(
+            "domain", "“{domain}” is no domain; write it like example.org", {"domain": domain[:100]}
+        )
     return plain
 
 
@@ -132,7 +135,9 @@ class Links(_Condition):
     @model_validator(mode="after")
     def _not_both(self) -> Self:
         if both := self.allow & self.deny:
-            raise ValueError(f"{min(both)} is both allowed and denied; take it out of one list")
+            raise PydanticCustomError(
+                "domain_twice", "{domain} is both allowed and denied; take it out of one list", {"domain": min(both)}
+            )
         return self
 
 
@@ -147,9 +152,13 @@ class Length(_Condition):
     @model_validator(mode="after")
     def _some_bound(self) -> Self:
         if self.fewer_than is None and self.more_than is None:
-            raise ValueError("give fewer_than, more_than or both")
+            raise PydanticCustomError("some_bound", "give fewer_than, more_than or both")
         if self.fewer_than is not None and self.more_than is not None and self.more_than < self.fewer_than:
-            raise ValueError(f"every text has fewer than {self.fewer_than} or more than {self.more_than} {self.unit}")
+            raise PydanticCustomError(
+                "every_length",
+                "every text has fewer than {fewer} or more than {more} {unit}",
+                {"fewer": self.fewer_than, "more": self.more_than, "unit": self.unit},
+            )
         return self
 
 
@@ -183,9 +192,11 @@ def _linear(pattern: str) -> str:
         re2.compile(pattern, options())
     except re2.error as error:
         said = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
-        raise ValueError(
-            f"this regular expression is refused: {said}. Allowed is what runs in linear time (RE2): no look-around, "
-            "no back-references, no huge repetitions"
+        raise PydanticCustomError(
+            "pattern",
+            "this regular expression is refused: {said}. Allowed is what runs in linear time (RE2): no look-around, "
+            "no back-references, no huge repetitions",
+            {"said": said},
         ) from None
     return pattern
 
@@ -201,7 +212,7 @@ def _listed(word: str) -> str:
     try:
         check(word)
     except WordListError as error:
-        raise ValueError(str(error)) from None
+        raise PydanticCustomError(error.code, error.template, error.values) from None
     return word.strip()
 
 
@@ -249,7 +260,7 @@ class Hours(_Condition):
     @model_validator(mode="after")
     def _some_time(self) -> Self:
         if self.start == self.end:
-            raise ValueError("start and end are the same; for the whole day write 00:00 and 24:00")
+            raise PydanticCustomError("no_time", "start and end are the same; for the whole day write 00:00 and 24:00")
         return self
 
 

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from moderation.rules.conditions import Condition, Scored, Share
 
@@ -27,12 +28,13 @@ class Limits(BaseModel):
             return True
         return score >= self.beyond if when.at_least is not None else score <= self.beyond
 
-    def complaint(self, when: Condition) -> str | None:
-        """Say what is wrong with ``beyond`` for a rule of that condition, None for nothing."""
+    def check(self, when: Condition) -> None:
+        """Refuse ``beyond`` where it makes no sense for a rule of that condition."""
         if self.beyond is None:
-            return None
+            return
         if not isinstance(when, Scored):
-            return "beyond is for rules with a score from 0 to 1; leave it out"
+            raise PydanticCustomError(
+                "beyond_unscored", "automation: beyond is for rules with a score from 0 to 1; leave it out"
+            )
         if not when.is_met_by(self.beyond):
-            return "beyond must lie on the rule's own bound or further on"
-        return None
+            raise PydanticCustomError("beyond_lax", "automation: beyond must lie on the rule's own bound or further on")

@@ -130,8 +130,6 @@ def _read(rule: StatedRule) -> Filled:
 
 
 def _complaint(problem: dict[str, Any]) -> str:
-    if "beyond must lie" in problem["msg"]:
-        return str(gettext("This must lie on the rule’s own bound or further on."))
     in_percent = problem["loc"] and problem["loc"][-1] in {"promise", "checked"}
     if in_percent and "ctx" in problem:
         bounds = {name: value * 100 for name, value in problem["ctx"].items() if isinstance(value, int | float)}

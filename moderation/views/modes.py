@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from moderation import auth, rulebook
+from moderation import auth, rulebook, wording
 from moderation.db import now
 from moderation.errors import BadInput
 from moderation.models import Role, Site
@@ -74,7 +74,7 @@ def save(slug: str) -> ResponseReturnValue:
             if error.code != "modes":
                 raise
             session.rollback()
-            return _page(session, site, wrong=(key, error.message)), 422
+            return _page(session, site, wrong=(key, wording.problem(error))), 422
         session.commit()
     return redirect(url_for("modes.every", slug=slug), 303)
 

@@ -166,20 +166,19 @@ def note(value: Note) -> str:
 
 def complaint(problem: Mapping[str, Any]) -> str:
     """Say what is wrong with a field, after what the schema says of it."""
-    kind_of, said = problem["type"], str(problem["msg"]).removeprefix("Value error, ")
-    bound = next((number(value) for value in problem.get("ctx", {}).values() if isinstance(value, int | float)), "")
+    values: Mapping[str, Any] = problem.get("ctx", {})
+    bound = next((number(value) for value in values.values() if isinstance(value, int | float)), "")
     by_type = {
-        **dict.fromkeys(("float_parsing", "int_parsing", "int_from_float"), gettext("This must be a number.")),
+        **dict.fromkeys(
+            ("float_parsing", "int_parsing", "int_from_float", "finite_number"), gettext("This must be a number.")
+        ),
         **dict.fromkeys(("greater_than_equal", "greater_than"), gettext("At least %(bound)s.", bound=bound)),
         **dict.fromkeys(("less_than_equal", "less_than"), gettext("At most %(bound)s.", bound=bound)),
         **dict.fromkeys(("missing", "too_short", "string_too_short"), gettext("Something is missing here.")),
-        **dict.fromkeys(("too_long", "string_too_long"), gettext("This is too long.")),
+        "too_long": gettext("These are too many: at most %(most)s.", most=values.get("max_length", "")),
+        "string_too_long": gettext("This is too long: at most %(most)s characters.", most=values.get("max_length", "")),
         "string_pattern_mismatch": gettext("Write times like 22:00."),
+        **dict.fromkeys(("literal_error", "enum", "extra_forbidden"), gettext("There is no such choice.")),
     }
-    by_beginning = {
-        "give either": gettext("Give a number from 0 to 1."),
-        "give fewer_than": gettext("Give at least one of the two numbers."),
-        "start and end": gettext("Start and end are the same; for the whole day leave both empty."),
-    }
-    known = by_type.get(kind_of) or next((by_beginning[one] for one in by_beginning if said.startswith(one)), None)
-    return known or gettext("This is not accepted: %(said)s", said=said)
+    known = wording.refusal(problem["type"], values) or by_type.get(problem["type"])
+    return known or gettext("This is not accepted: %(said)s", said=problem["msg"])

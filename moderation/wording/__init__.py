@@ -12,6 +12,7 @@ from moderation.models import Assessment, Decision, Delivery, Door, Maker, Model
 from moderation.rules import Advice
 from moderation.wording.problems import problem
 from moderation.wording.reasons import kind_word, pick, why
+from moderation.wording.refusals import refusal
 from moderation.wording.say import gettext, language, locale, ngettext
 from moderation.wording.texts import (
     Change,
@@ -47,6 +48,7 @@ __all__ = [
     "pick",
     "plain",
     "problem",
+    "refusal",
     "relevance",
     "segments",
     "status",

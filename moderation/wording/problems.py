@@ -47,6 +47,10 @@ def _with_addresses(name: str) -> dict[str, str]:
 def _with_forms() -> dict[str, str]:
     return {
         "closed": gettext("This article is closed for comments. What you wrote was not sent."),
+        "rules_changed": gettext("Somebody changed the house rules since you looked at them; look at them again."),
+        "unknown_version": gettext("This version of the house rules is not there."),
+        "ruled": gettext("Somebody ruled otherwise on these decisions in the meantime; look at it again."),
+        "no_model": gettext("No model of your own is in force here, so there is nothing to go back to."),
         "modes": gettext("A mode changes this rule, or names one that there is not; change the mode first."),
         "missing": gettext("Something is missing here."),
         "work": gettext("What keeps programs out did not work in time. Please send it once more."),

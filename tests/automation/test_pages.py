@@ -135,7 +135,7 @@ def test_changing_the_rule_keeps_its_limits_and_refuses_what_they_forbid(
     form = {"signal": "disrespect", "title_en": "Kind", "text_en": "Be kind.", "when_at_least": "0,5", "seen": "3"}
     refused = desk.post("/rules/foerdeblick/rule/grob", do="save", advice="review", **form)
     assert refused.status_code == 422
-    assert "must advise approve or delete" in refused.text
+    assert "must recommend to approve or to delete" in refused.text
     assert desk.post("/rules/foerdeblick/rule/grob", do="save", advice="delete", **form).status_code == 303
     with database.session(read_only=True) as session:
         (rule, _) = rulebook.stated(rulebook.current(session, site.id))
