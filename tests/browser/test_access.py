@@ -1,13 +1,11 @@
 """Getting in with a real browser: a passkey in a device, and a newsroom's own provider."""
 
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
-from pydantic import SecretStr
 
 from moderation import create_app
 from moderation.config import Settings
@@ -15,15 +13,11 @@ from moderation.db import Database
 from moderation.models import Moderator, Role
 from tests.conftest import PASSWORD
 from tests.serving import Server
+from tests.test_openid import PROVIDER, provider
+
+__all__ = ["provider"]
 
 pytestmark = pytest.mark.browser
-
-PROVIDER = {
-    "openid_client_id": "desk",
-    "openid_client_secret": SecretStr("only for tests"),
-    "openid_moderators": "moderation",
-    "openid_admins": "chefs",
-}
 
 
 @pytest.fixture
@@ -49,22 +43,6 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(locale="de-DE")
     yield context.new_page()
     context.close()
-
-
-@pytest.fixture
-def provider() -> Iterator[str]:
-    """An OpenID provider that believes whatever name is typed."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it uses a part of Authlib that is going
-        import oidc_provider_mock as oidc
-
-        users = [
-            oidc.User(sub="mona", claims={"preferred_username": "Mona", "groups": ["moderation"]}),
-            oidc.User(sub="chef", claims={"preferred_username": "Chef", "groups": ["moderation", "chefs"]}),
-            oidc.User(sub="reporter", claims={"preferred_username": "Rike", "groups": ["sport"]}),
-        ]
-        with oidc.run_server_in_thread(user_claims=users) as server:
-            yield f"http://localhost:{server.server_port}"
 
 
 def _sign_in(page: Page, address: str) -> None:
