@@ -13,7 +13,7 @@ from moderation.db import now
 from moderation.errors import BadInput
 from moderation.judge.case import Kind, NoRelevance
 from moderation.models import Assessment, Comment, Delivery, Moderator, Site
-from moderation.rules import Advice
+from moderation.rules import Advice, Signal
 from moderation.wording import Segment
 from tests.test_access import Desk
 
@@ -94,6 +94,49 @@ def test_why_a_rule_of_tone_is_in_doubt(target: str, sentence: str) -> None:
 def test_why_the_rule_of_the_subject_is_in_doubt() -> None:
     reason = {"signal": "relevance", "score": 0.05, "threshold": 0.3}
     assert "kommt diesem Kommentar nahe" in wording.why(reason, Comment(text="x"), _assessment(), None)
+
+
+WHY = [
+    (Signal.RELEVANCE, 0.05, {}, "Nichts im Artikel kommt diesem Kommentar nahe."),
+    (Signal.RELEVANCE, 0.25, {}, "Der Kommentar berührt kaum, worum es im Artikel geht."),
+    (Signal.RELEVANCE, 0.05, {"spam": 0.9}, "Der Kommentar liest sich wie Werbung."),
+    (Signal.DISRESPECT, 0.9, {}, "Der Ton klingt nach einer Herabsetzung, gemeint ist jemand aus der Leserschaft."),
+    (Signal.LINKS, 1, {"domains": ["a.example"]}, "Ein Link steht darin: „a.example“."),
+    (Signal.LINKS, 4, {"domains": ["a", "b", "c", "d"]}, "4 Links stehen darin: „a“, „b“, „c“ …."),
+    (Signal.LINKS, 1, {"domains": ["a"], "denied": True}, "Er verlinkt auf „a“, was die Regel nicht erlaubt."),
+    (Signal.LENGTH, 1234, {}, "Er ist 1.234 lang, nach dem Maß der Regel."),
+    (Signal.REPEAT, 1, {}, "1 früherer Kommentar sagt fast dasselbe."),
+    (Signal.NEW_COMMENTER, 0, {}, "Von hier wurde noch nie etwas freigegeben."),
+    (Signal.NEW_COMMENTER, 2, {}, "Von hier wurden erst 2 Kommentare freigegeben."),
+    (Signal.RECORD, 0.5, {"deleted": 3, "decided": 6}, "3 von 6 Kommentaren von hier wurden gelöscht."),
+    (Signal.PATTERN, 1, {"words": ["0800 1234"]}, "Gefunden: „0800 1234“."),
+    (Signal.WORDS, 1, {"words": ["Es\u200bel"]}, "„Esel“: steht auf der Wortliste des Hauses."),
+    (Signal.SHOUTING, 0.614, {"words": ["ALLE"]}, "61 % davon in Großbuchstaben: „ALLE“."),
+    (Signal.PUT_DOWN, 0.3, {}, "30 % des Textes machen jemanden klein."),
+    (Signal.LEARNED, 0.8, {}, "Das Team würde diese Regel hier mit einer Wahrscheinlichkeit von 80 % nennen."),
+]
+
+
+@pytest.mark.usefixtures("german")
+@pytest.mark.parametrize(("signal", "score", "evidence", "sentence"), WHY)
+def test_each_signal_says_in_one_sentence_why_a_rule_is_in_doubt(
+    signal: Signal, score: float, evidence: dict[str, object], sentence: str
+) -> None:
+    judged = _assessment(kinds={"insult": 0.9}, target="reader")
+    reason = {"signal": signal, "score": score, "threshold": 0.3, "kinds": [], "evidence": evidence}
+    assert wording.why(reason, Comment(text="x"), judged, None) == sentence
+
+
+def test_no_signal_is_without_a_sentence() -> None:
+    assert {signal for signal, *_ in WHY} == set(Signal)
+
+
+@pytest.mark.usefixtures("german")
+def test_what_is_quoted_turns_no_sentence_around() -> None:
+    text = "Du \u202eEsel"
+    judged = _assessment(kinds={"insult": 0.9}, target="none", spans=[{"start": 3, "end": 8, "kind": "insult"}])
+    reason = {"signal": "disrespect", "score": 0.9, "threshold": 0.5, "kinds": []}
+    assert wording.why(reason, Comment(text=text), judged, None) == "„Esel“ klingt nach einer Herabsetzung."
 
 
 @pytest.mark.usefixtures("german")

@@ -80,7 +80,7 @@ def _kinds_of(reason: Mapping[str, Any], assessment: Assessment) -> list[Kind]:
 
 
 def _quoted(text: str, spans: Sequence[Mapping[str, Any]]) -> str:
-    places = [text[span["start"] : span["end"]] for span in spans]
+    places = [plain(text[span["start"] : span["end"]]) for span in spans]
     short = [place if len(place) <= 60 else place[:57].rstrip() + "…" for place in places]
     return gettext(", ").join(gettext("“%(words)s”", words=place) for place in dict.fromkeys(short))
 
