@@ -7,6 +7,7 @@ Each setting is the environment variable ``MODERATION_<NAME>``. A secret may als
 import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -141,6 +142,16 @@ class Settings(BaseSettings):
             raise ValueError("MODERATION_DATABASE_URL must begin with sqlite:/// or postgresql://")
         return self
 
+    @model_validator(mode="after")
+    def _check_addresses(self) -> Self:
+        """What cannot be read is never quoted: half of a password may be taken for a port."""
+        _check_port("MODERATION_DATABASE_URL", self.database_url)
+        for broker in self.broker_url.split(";"):
+            _check_port("MODERATION_BROKER_URL", broker)
+        if self.smtp_url is not None:
+            _check_port("MODERATION_SMTP_URL", self.smtp_url.get_secret_value())
+        return self
+
     @property
     def embedded_broker(self) -> Path | None:
         """The folder that serves as broker, or None when a real one is set."""
@@ -171,6 +182,15 @@ class Settings(BaseSettings):
                 "which keeps one in its home folder."
             )
         return self.secret_key.get_secret_value()
+
+
+def _check_port(name: str, url: str) -> None:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError(
+            f"{name} cannot be read: its port is no number. In passwords write / as %2F, @ as %40, : as %3A, # as %23."
+        ) from None
 
 
 def load_settings() -> Settings:

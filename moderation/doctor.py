@@ -149,7 +149,7 @@ def _broker(settings: Settings) -> Iterator[Finding]:
     try:
         with make_celery(settings).connection_for_write(connect_timeout=3) as connection:
             connection.ensure_connection(max_retries=1, timeout=3)
-    except (OperationalError, OSError) as error:
+    except (OperationalError, OSError, KeyError) as error:  # KeyError: there is no such kind of broker
         remedy = "Check MODERATION_BROKER_URL and that the broker runs; comments are kept meanwhile."
         yield Finding("broker", f"{parts.scheme} cannot be reached ({type(error).__name__})", remedy)
         return

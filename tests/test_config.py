@@ -39,6 +39,28 @@ def test_nonsense_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str,
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MODERATION_DATABASE_URL", "postgresql://desk:gehe/im@db/desk"),
+        ("MODERATION_BROKER_URL", "amqp://a:5672//;amqp://desk:gehe/im@b//"),
+        ("MODERATION_SMTP_URL", "smtp://desk:gehe#im@mail.example:587"),
+    ],
+)
+def test_a_password_that_breaks_an_address_is_explained_and_not_quoted(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"{name} cannot be read.*%2F") as refused:
+        load_settings()
+    assert "gehe" not in str(refused.value)
+
+
+def test_several_brokers_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODERATION_BROKER_URL", "sentinel://one:26379;sentinel://two:26379")
+    assert load_settings().broker_url.endswith("two:26379")
+
+
 def test_a_secret_may_lie_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "moderation_secret_key").write_text("a secret that lies in a file of its own")
     monkeypatch.setenv("MODERATION_SECRETS_DIR", str(tmp_path))

@@ -19,6 +19,7 @@ from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.decisions import Seen
 from moderation.judge import Judge
+from moderation.judge.artefacts import WeightsError
 from moderation.judge.case import ToneSource
 from moderation.models import (
     Delivery,
@@ -32,6 +33,10 @@ from moderation.models import (
 )
 from tests.conftest import PASSWORD, Receiver, csrf
 from tests.stories import add_assessment, add_comment
+from tests.test_letters import Postbox, postbox
+from worker.app import Workshop
+
+__all__ = ["postbox"]
 
 TOKEN = "a token that is long enough"
 
@@ -186,6 +191,8 @@ def test_the_doctor_has_nothing_to_say_of_a_sound_house(
         ({"broker_url": "amqp://guest@127.0.0.1:9//"}, "broker"),
         ({"smtp_url": SecretStr("smtp://127.0.0.1:9")}, "mail"),
         ({"smtp_url": SecretStr("nonsense")}, "mail"),
+        ({"broker_url": "nonsense://127.0.0.1"}, "broker"),
+        ({"tone": ToneSource.BLEND, "tone_model": "/nowhere/ours.ckpt"}, "Detoxify"),
         ({"home": Path("/proc/nowhere")}, "home"),
         ({"tone": ToneSource.BLEND}, "Detoxify"),
         ({"secret_key": None}, "secret key"),
@@ -195,6 +202,42 @@ def test_each_illness_is_found(settings: Settings, database: Database, changes: 
     found = {finding.what: finding for finding in doctor.examine(settings.model_copy(update=changes))}
     assert not found[what].is_well
     assert found["judge"].is_well
+
+
+def test_what_was_set_up_and_works_is_said(
+    settings: Settings, database: Database, pushed: Site, postbox: Postbox, workshop: Workshop
+) -> None:
+    checkpoint = settings.home / "ours.ckpt"
+    checkpoint.with_suffix(".onnx").write_bytes(b"")
+    changes = {"tone": ToneSource.BLEND, "tone_model": str(checkpoint), "smtp_url": workshop.settings.smtp_url}
+    found = {finding.what: finding.found for finding in doctor.examine(settings.model_copy(update=changes))}
+    assert found["mail"] == "answers"
+    assert found["Detoxify"] == "blend, ours.ckpt"
+    assert found["site foerdeblick"].startswith("answers (")
+
+
+@pytest.mark.parametrize(
+    ("callback", "said"),
+    [("http://127.0.0.1:9/", "cannot be reached (ConnectError)"), ("http://[::1/", "cannot be reached (InvalidURL)")],
+)
+def test_a_site_that_cannot_hear_its_decisions_is_named(
+    settings: Settings, database: Database, pushed: Site, callback: str, said: str
+) -> None:
+    with database.session() as session:
+        session.get_one(Site, pushed.id).callback_url = callback
+        session.commit()
+    found = {finding.what: finding for finding in doctor.examine(settings)}
+    assert found["site foerdeblick"].found == said
+    assert "--callback-url" in found["site foerdeblick"].remedy
+
+
+def test_weights_that_are_not_what_was_shipped_are_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(cls: type[Judge]) -> Judge:
+        raise WeightsError("tone.npz is damaged.")
+
+    monkeypatch.setattr(Judge, "load", classmethod(damaged))
+    found = {finding.what: finding for finding in doctor.examine(settings)}
+    assert (found["judge"].found, found["judge"].is_well) == ("tone.npz is damaged.", False)
 
 
 def test_the_command_ends_with_1_where_something_is_wrong(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
