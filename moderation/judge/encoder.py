@@ -35,13 +35,19 @@ ENTRY_BYTES = DIMENSION * 4 + POOLED * 2 + 1024
 Halves = NDArray[np.float16]
 
 
-class _Entry(NamedTuple):
-    """What is remembered of a text."""
+class _Tokens(NamedTuple):
+    """What is remembered of a text's tokens."""
 
-    vector: Floats
     pooled: Halves
     heard: Halves
     marks: Halves
+
+
+class _Entry(NamedTuple):
+    """What is remembered of a text; of one that comments are only held against, its vector alone."""
+
+    vector: Floats
+    tokens: _Tokens | None
 
 
 class Encoder:
@@ -61,20 +67,22 @@ class Encoder:
 
     def vectors(self, texts: Sequence[str]) -> Floats:
         """Return one vector of length one for each text: (n, 512) float32. An empty text has a vector too."""
-        entries = self._entries(texts)
-        return np.stack([entry.vector for entry in entries]) if entries else np.empty((0, DIMENSION), dtype=np.float32)
+        if not texts:
+            return np.empty((0, DIMENSION), dtype=np.float32)
+        return np.stack([entry.vector for entry in self._entries(texts, whole=False)])
 
     def read(self, texts: Sequence[str]) -> Reading:
         """Return vectors, pooled token features and what the listener heard, float32, for texts of any length."""
-        entries = self._entries(texts)
+        entries = self._entries(texts, whole=True)
+        tokens = [entry.tokens for entry in entries if entry.tokens]
         if not entries:
             nothing = np.empty((0, 0), dtype=np.float32)
             return Reading(nothing.reshape(0, DIMENSION), nothing.reshape(0, POOLED), nothing, [])
         return Reading(
             np.stack([entry.vector for entry in entries]),
-            np.stack([entry.pooled for entry in entries]).astype(np.float32),
-            np.stack([entry.heard for entry in entries]).astype(np.float32),
-            [entry.marks.astype(np.float32) for entry in entries],
+            np.stack([each.pooled for each in tokens]).astype(np.float32),
+            np.stack([each.heard for each in tokens]).astype(np.float32),
+            [each.marks.astype(np.float32) for each in tokens],
         )
 
     def ids(self, text: str) -> list[int]:
@@ -109,11 +117,11 @@ class Encoder:
         with self._lock:
             self._cache.clear()
 
-    def _entries(self, texts: Sequence[str]) -> list[_Entry]:
-        """Return what is known of each text, reading those that are not in the cache."""
+    def _entries(self, texts: Sequence[str], *, whole: bool) -> list[_Entry]:
+        """Return what is known of each text, reading those of which too little is in the cache."""
         keys = [clip(text) for text in texts]
         with self._lock:
-            fresh = self._learn([key for key in dict.fromkeys(keys) if key not in self._cache])
+            fresh = self._learn([key for key in dict.fromkeys(keys) if self._lacks(key, whole)], whole)
             self._cache.update(fresh)
             for key in keys:
                 self._cache.move_to_end(key)
@@ -122,19 +130,26 @@ class Encoder:
                 self._cache.popitem(last=False)
         return entries
 
-    def _learn(self, new: list[str]) -> dict[str, _Entry]:
+    def _lacks(self, key: str, whole: bool) -> bool:
+        entry = self._cache.get(key)
+        return entry is None or (whole and entry.tokens is None)
+
+    def _learn(self, new: list[str], whole: bool) -> dict[str, _Entry]:
         if not new:
             return {}
         # One by one: given a list, the tokenizer starts threads for it, which cost more than they do.
-        tokens = [self.ids(text) for text in new]
+        ids = [self.ids(text) for text in new]
         with self._one_thread():
-            reading = self._network.read(tokens)
+            if not whole:
+                vectors = self._network.vectors(ids)
+                return {text: _Entry(vectors[row].copy(), None) for row, text in enumerate(new)}
+            reading = self._network.read(ids)
         # Half precision at once: a score must not depend on what was in the cache. Copies, because a row of a batch
         # would keep the whole batch in memory.
         pooled, heard = reading.pooled.astype(np.float16), reading.heard.astype(np.float16)
         marks = [rows.astype(np.float16) for rows in reading.marks] or [np.empty((0, 0), np.float16)] * len(new)
         return {
-            text: _Entry(reading.vectors[row].copy(), pooled[row].copy(), heard[row].copy(), marks[row])
+            text: _Entry(reading.vectors[row].copy(), _Tokens(pooled[row].copy(), heard[row].copy(), marks[row]))
             for row, text in enumerate(new)
         }
 

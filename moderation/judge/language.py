@@ -64,8 +64,7 @@ class Languages:
 
         ``hint`` is the language that the site states for the comment or its article (BCP 47).
         """
-        letters = sum(char.isalpha() for char in text[:_LONGEST])
-        if not letters:
+        if not any(map(str.isalpha, text[:_LONGEST])):
             return None
         expected = base_language(hint)
         if expected in _COMMON and _is_plainly(expected, text[:_LONGEST]):

@@ -111,10 +111,19 @@ class Network:
                 rows, numbers = self._listener(features, lengths)
                 heard.append(rows)
                 marks += np.split(numbers, np.cumsum(lengths)[:-1])
-        size = np.array([[len(ids)] for ids in texts], dtype=np.float32)
+        size = _sizes(texts)
         np.divide(total, size, out=pooled[:, :FEATURES])
         nothing = np.empty((len(texts), 0), np.float32)
         return Reading(self._vectors(total, size), pooled, np.concatenate(heard) if heard else nothing, marks)
+
+    def vectors(self, texts: Sequence[Sequence[int]]) -> Floats:
+        """Return the vectors alone, (n, 512), and let nobody listen: for what comments are only held against."""
+        total = np.empty((len(texts), FEATURES), dtype=np.float32)
+        for part in _batches(texts):
+            lengths = [len(ids) for ids in texts[part]]
+            for row, own in zip(total[part], _apart(self.token_features(texts[part]), lengths), strict=True):
+                np.add.reduce(own, axis=0, out=row)
+        return self._vectors(total, _sizes(texts))
 
     def token_features(self, texts: Sequence[Sequence[int]]) -> Floats:
         """Features of every token of every text, one after the other: (number of tokens, 1280)."""
@@ -156,13 +165,21 @@ class Network:
 
 def _pool(features: Floats, lengths: Ints, total: Floats, most: Floats) -> None:
     """Write sum and maximum of the features of each text's tokens."""
-    start = 0
-    # Text by text: `reduceat` over all of them takes several times as long.
-    for row, length in enumerate(lengths.tolist()):
-        own = features[start : start + length]
+    for row, own in enumerate(_apart(features, lengths.tolist())):
         np.add.reduce(own, axis=0, out=total[row])
         np.maximum.reduce(own, axis=0, out=most[row])
+
+
+def _apart(features: Floats, lengths: Sequence[int]) -> Iterator[Floats]:
+    """Cut the features of tokens into those of each text: `reduceat` over all of them takes several times as long."""
+    start = 0
+    for length in lengths:
+        yield features[start : start + length]
         start += length
+
+
+def _sizes(texts: Sequence[Sequence[int]]) -> Floats:
+    return np.array([[len(ids)] for ids in texts], dtype=np.float32)
 
 
 def _batches(texts: Sequence[Sequence[int]]) -> Iterator[slice]:

@@ -1,5 +1,6 @@
 """Says how likely a text is advertising or junk; knows the text alone."""
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -12,18 +13,13 @@ from moderation.judge.ngrams import READ, Rows
 
 FILE = "spam.npz"
 
-_LINK = re.compile(
-    r"https?://|www\.|\b[\w-]{2,}\.(?:com|net|org|info|biz|shop|online|site|xyz|ru|de|eu|uk)\b", re.IGNORECASE
-)
+_LINK = re.compile(r"https?://|www\.|\b[\w-]{2,}\.(?:com|net|org|info|biz|shop|online|site|xyz|ru|de|eu|uk)\b")
 _MAIL = re.compile(r"\b[\w.+-]+@[\w-]+\.\w{2,}")
 _PHONE = re.compile(r"(?:\+|00)?\d[\d /().-]{6,}\d")
-_MONEY = re.compile(
-    r"[€$£]|\b(?:euro|eur|usd|dollar|bitcoin|krypto|crypto|gratis|free|rabatt|discount|%)", re.IGNORECASE
-)
+_MONEY = re.compile(r"[€$£]|\b(?:euro|eur|usd|dollar|bitcoin|krypto|crypto|gratis|free|rabatt|discount|%)")
 _CALL = re.compile(
     r"\b(?:klick\w*|click|hier|here|jetzt|now|besuch\w*|visit|kauf\w*|buy|verdien\w*|earn|angebot\w*|offer|whatsapp|"
     r"telegram|kredit\w*|loan|casino|shop|webseite|website|homepage|kontakt\w*|contact)\b",
-    re.IGNORECASE,
 )
 
 NAMES = ("link", "links", "mail", "phone", "money", "call", "capitals", "signs", "digits", "short", "letters")
@@ -36,19 +32,20 @@ def signs(text: str) -> Floats:
     """Return what can be counted in a text, each between 0 and about 1: (len(NAMES),) float32."""
     text = text[:READ]
     size = max(1, len(text))
-    letters = sum(char.isalpha() for char in text)
-    links = len(_LINK.findall(text))
+    small = text.lower()  # many times as fast as patterns that ignore case
+    letters = sum(map(str.isalpha, text))
+    links = len(_LINK.findall(small))
     return np.array(
         [
             min(1, links),
-            np.log1p(links) / 3,
+            math.log1p(links) / 3,
             bool(_MAIL.search(text)),
             bool(_PHONE.search(text)),
-            np.log1p(len(_MONEY.findall(text))) / 3,
-            np.log1p(len(_CALL.findall(text))) / 3,
-            sum(char.isupper() for char in text) / max(1, letters),
-            np.log1p(text.count("!") + text.count("*") + text.count("→")) / 3,
-            sum(char.isdigit() for char in text) / size,
+            math.log1p(len(_MONEY.findall(small))) / 3,
+            math.log1p(len(_CALL.findall(small))) / 3,
+            sum(map(str.isupper, text)) / max(1, letters),
+            math.log1p(text.count("!") + text.count("*") + text.count("→")) / 3,
+            sum(map(str.isdigit, text)) / size,
             size < 12,
             letters / size,
         ],

@@ -47,6 +47,16 @@ def test_a_text_reads_the_same_alone_and_in_company_cached_or_not(encoder):
         np.testing.assert_allclose(together.pooled[row], one.pooled[0], atol=1e-2)
 
 
+def test_a_text_that_comments_were_only_held_against_is_read_whole_when_it_is_to_be_judged(encoder):
+    encoder.forget()
+    vectors = encoder.vectors(TEXTS)
+    reading = encoder.read(TEXTS)
+    np.testing.assert_array_equal(reading.vectors, vectors)
+    encoder.forget()
+    np.testing.assert_array_equal(encoder.read(TEXTS).pooled, reading.pooled)
+    np.testing.assert_array_equal(encoder.vectors(TEXTS), vectors)
+
+
 def test_close_texts_are_close_across_languages(encoder):
     german, english, other = encoder.vectors(
         ["Die Stadt baut eine neue Brücke.", "The city is building a new bridge.", "Mein Hund frisst kein Gemüse."]
