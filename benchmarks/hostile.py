@@ -185,7 +185,7 @@ def requests(server: Server, events: list[dict[str, Any]], number: int, *, ip: s
     for at in range(number):
         event = events[at % len(events)]
         reader = {"name": "Jemand", "ip": ip or f"2001:db8:{next(NUMBERS) & 0xFFFF:x}::1"}
-        made.append(server.request("", event | {"data": event["data"] | {"commenter": reader}}))
+        made.append(server.request(event | {"data": event["data"] | {"commenter": reader}}))
     return made
 
 

@@ -3,8 +3,10 @@
     python benchmarks/load.py --isso /path/to/venv/bin/python --postgres postgresql://postgres@127.0.0.1/postgres
 
 Each server runs with two processes on this machine, and so does whoever sends. Requests are signed and put together
-beforehand, so that sending costs little; servers take turns, round by round. ``--bulk`` measures comments that come
-many a call, ``--scoring`` with the workers that judge running beside.
+beforehand, so that sending costs little; servers take turns, round by round. Processor time is told apart: web
+processes, PostgreSQL's, and whoever sends. ``--bulk`` measures comments that come many a call, from as many readers
+under all the demo's articles; ``--scoring`` with the workers that judge running beside, ``--nice`` lets those wait for
+the others.
 """
 
 import argparse
@@ -18,12 +20,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import count
+from itertools import count, cycle, islice
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from alembic import command as alembic
@@ -35,7 +39,13 @@ from moderation.db import Database
 from moderation.migrations import config
 
 CONNECTIONS = (1, 16, 64)
+MOST_A_SECOND = {True: 28_000, False: 4_000}
+"""Comments for which requests are made, for each second of sending: many a call, or one."""
+
 NUMBERS = count(1)
+READERS = 50_000
+
+Event = dict[str, Any]
 
 
 @dataclass
@@ -49,18 +59,17 @@ class Server:
     works: str = ""
     """What the command line of its database's processes holds."""
     session: int = 0
-    cpu: dict[int, float] = field(default_factory=dict)
+    cpu: dict[int, Counter[str]] = field(default_factory=dict)
     took: dict[int, list[float]] = field(default_factory=dict)
     rates: dict[int, list[float]] = field(default_factory=dict)
 
-    def request(self, text: str, event: dict[str, object]) -> bytes:
-        """Return the bytes of one request."""
+    def request(self, *events: Event) -> bytes:
+        """Return the bytes of one request: with one event, or as many as go into a call."""
         if not self.secret:
-            told_isso = {"text": text, "author": "Radlerin", "email": "r@example.org", "title": "Die Brücke"}
-            return _post("/new?uri=%2Fbruecke", json.dumps(told_isso).encode(), {})
-        events = [self._renamed(event) for _ in range(self.bulk)]
-        told: object = {"events": events} if self.bulk > 1 else events[0]
-        body = json.dumps(told, ensure_ascii=False)
+            told_isso = {"text": events[0]["data"]["text"], "author": "Radlerin", "email": "r@example.org"}
+            return _post("/new?uri=%2Fbruecke", json.dumps(told_isso | {"title": "Die Brücke"}).encode(), {})
+        renamed = [self._renamed(event) for event in events]
+        body = json.dumps({"events": renamed} if self.bulk > 1 else renamed[0], ensure_ascii=False)
         name, moment = f"load_{next(NUMBERS)}", datetime.now(UTC)
         headers = {
             "webhook-id": name,
@@ -69,24 +78,35 @@ class Server:
         }
         return _post(f"/webhooks/bench/{'bulk' if self.bulk > 1 else 'comments'}", body.encode(), headers)
 
-    def seconds_of_cpu(self) -> float:
-        """Seconds of processor time that the server and its database have used so far."""
-        ticks = 0
+    def processor_time(self) -> Counter[str]:
+        """Seconds of processor time that the server, its database and this process have used so far."""
+        used = Counter(sender=time.process_time())
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 fields = (process / "stat").read_text().rpartition(")")[2].split()
                 line = (process / "cmdline").read_text()
             except OSError:
                 continue
-            if int(fields[3]) == self.session or (self.works and self.works in line and "postgres" in line):
-                ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+            seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            if int(fields[3]) == self.session:
+                used["web"] += seconds
+            elif self.works and self.works in line and "postgres" in line:
+                used["database"] += seconds
+        return used
 
     @staticmethod
-    def _renamed(event: dict[str, object]) -> dict[str, object]:
-        data = event["data"]
-        assert isinstance(data, dict)
-        return event | {"data": data | {"id": f"b{next(NUMBERS)}", "parent_id": None}}
+    def _renamed(event: Event) -> Event:
+        """The event as news of another comment, by a reader who writes no more than is allowed."""
+        number = next(NUMBERS)
+        who = number % READERS
+        reader = {
+            "id": f"u{who}",
+            "name": f"Leser {who}",
+            "email": f"u{who}@example.org",
+            "ip": f"2001:db8:0:{who:x}::1",
+        }
+        renamed = {"commenter": reader} | event["data"] | {"id": f"b{number}", "parent_id": None}
+        return event | {"data": renamed}
 
 
 def _post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
@@ -128,37 +148,48 @@ async def send(port: int, requests: Iterator[bytes], connections: int, seconds: 
 
 def measure(servers: list[Server], *, connections: tuple[int, ...], seconds: float, rounds: int) -> None:
     """Let the servers take turns; keep what was measured with each."""
-    events = [json.loads(message.body) for message in demo.messages(datetime.now(UTC))]
-    texts = [str(event["data"]["text"]) for event in events]
+    events = cycle(demo_events())
     for server in servers:  # until it has loaded what it loads with the first requests
-        first = iter([server.request(texts[0], events[0]) for _ in range(60)])
+        first = iter([server.request(*islice(events, server.bulk)) for _ in range(60)])
+        asyncio.run(send(server.port, islice(first, 10), 1, 60))
         asyncio.run(send(server.port, first, 8, 60))
     for number in connections:
         for _ in range(rounds):
             for server in servers:
-                ready = [
-                    server.request(texts[at % len(texts)], events[at % len(events)])
-                    for at in range(int(4000 * seconds) // server.bulk)
-                ]
-                before = server.seconds_of_cpu()
+                calls = int(MOST_A_SECOND[server.bulk > 1] * seconds) // server.bulk
+                ready = [server.request(*islice(events, server.bulk)) for _ in range(calls)]
+                before = server.processor_time()
                 rate, took = asyncio.run(send(server.port, iter(ready), number, seconds))
-                spent = server.seconds_of_cpu() - before
-                server.cpu[number] = server.cpu.get(number, 0.0) + spent
+                if len(took) == calls:
+                    print(f"{server.name} took all {calls} calls before the time was over: more are needed")
+                server.cpu.setdefault(number, Counter()).update(server.processor_time() - before)
                 server.rates.setdefault(number, []).append(rate * server.bulk)
                 server.took.setdefault(number, []).extend(took)
 
 
+def demo_events() -> list[Event]:
+    """Return the demo's events, without who wrote them."""
+    events = [json.loads(message.body) for message in demo.messages(datetime.now(UTC))]
+    for event in events:
+        del event["data"]["commenter"]
+    return events
+
+
 def show(servers: list[Server], connections: tuple[int, ...]) -> None:
     """Print a table: medians of the rounds, and times over all of them."""
-    print(f"{'':<34}{'connections':>12}{'comments/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'CPU ms':>9}{'times the last':>16}")
+    print(f"{'':<27}{'connections':>12}{'comments/s':>12}{'p50 ms':>9}{'p99 ms':>9}", end="")
+    print(f"{'web':>9}{'database':>10}{'sender':>8} CPU ms each{'times the last':>16}")
     for number in connections:
         base = statistics.median(servers[-1].rates[number])
         for server in servers:
             cuts = statistics.quantiles(server.took[number], n=100)
             rate = statistics.median(server.rates[number])
-            times = f"{1000 * cuts[49]:>9.1f}{1000 * cuts[98]:>9.1f}"
-            cpu = 1000 * server.cpu[number] / (len(server.took[number]) * server.bulk)
-            print(f"{server.name:<34}{number:>12}{rate:>12.0f}{times}{cpu:>9.2f}{rate / base:>16.1f}")
+            comments = len(server.took[number]) * server.bulk
+            web, database, sender = (
+                1000 * server.cpu[number][part] / comments for part in ("web", "database", "sender")
+            )
+            print(f"{server.name:<27}{number:>12}{rate:>12.0f}{1000 * cuts[49]:>9.1f}{1000 * cuts[98]:>9.1f}", end="")
+            print(f"{web:>9.3f}{database:>10.3f}{sender:>8.3f}{rate / base:>28.1f}")
 
 
 @contextmanager
@@ -201,12 +232,20 @@ def house(name: str, url: str, port: int, options: argparse.Namespace) -> Iterat
             "MODERATION_SECRET_KEY": secrets.token_hex(32),
             "MODERATION_LOG_LEVEL": "WARNING",
         }
-        web = ["gunicorn", "moderation:create_app()", "--workers", "2", "--config", "python:moderation.serving"]
+        web = [
+            "gunicorn",
+            "moderation:create_app()",
+            "--workers",
+            str(options.processes),
+            "--config",
+            "python:moderation.serving",
+        ]
         web += ["--threads", str(options.threads)] if options.threads else []
         pid = stack.enter_context(running([sys.executable, "-m", *web, "--bind", f"127.0.0.1:{port}"], port, env))
         if options.scoring:
             worker = ["celery", "--app", "worker", "--quiet", "worker", "--queues", "score", "--pool", "solo"]
-            stack.enter_context(running([sys.executable, "-m", *worker], 0, env))
+            nice = ["nice", "-n", str(options.nice)]
+            stack.enter_context(running([*nice, sys.executable, "-m", *worker], 0, env))
         works = url.rpartition("/")[2] if url.startswith("postgresql") else ""
         yield Server(name, port, secret, bulk=options.bulk, works=works, session=pid)
 
@@ -255,9 +294,11 @@ def main() -> None:
     parser.add_argument("--postgres", help="address of a PostgreSQL where databases may be made")
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--processes", type=int, default=2, help="web processes")
     parser.add_argument("--threads", type=int, help="threads of each web process, if not as many as it has by itself")
     parser.add_argument("--bulk", type=int, default=1, help="comments a call")
     parser.add_argument("--scoring", action="store_true", help="judge meanwhile")
+    parser.add_argument("--nice", type=int, default=0, help="how far the workers let others go first, 0 to 19")
     parser.add_argument("--connections", type=int, nargs="+", default=CONNECTIONS)
     parser.add_argument("--port", type=int, default=8870)
     options = parser.parse_args()
@@ -266,8 +307,9 @@ def main() -> None:
         if options.postgres:
             url = stack.enter_context(postgres(options.postgres))
             servers.append(stack.enter_context(house("Hausordnung, PostgreSQL", url, options.port, options)))
-        url = stack.enter_context(storage(None))
-        servers.append(stack.enter_context(house("Hausordnung, SQLite", url, options.port + 1, options)))
+        if options.isso or not options.postgres:
+            url = stack.enter_context(storage(None))
+            servers.append(stack.enter_context(house("Hausordnung, SQLite", url, options.port + 1, options)))
         if options.isso:
             servers.append(stack.enter_context(isso(options.isso, options.port + 2)))
         connections = tuple(options.connections)

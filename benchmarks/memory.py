@@ -8,18 +8,16 @@ that no cache answers for them.
 
 import argparse
 import asyncio
-import json
 import os
 import random
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 
-from load import NUMBERS, Server, house, send, storage
+from load import Server, demo_events, house, send, storage
 
-from moderation import demo, queue
+from moderation import queue
 from moderation.db import Database
 
 BULK = 100
@@ -43,13 +41,14 @@ def megabytes(url: str) -> dict[str, int]:
 
 def calls(server: Server, number: int, chance: random.Random) -> Iterator[bytes]:
     """Return signed calls; words of the demo's comments, mixed anew."""
-    events = [json.loads(message.body) for message in demo.messages(datetime.now(UTC))]
+    events = demo_events()
     words = " ".join(str(event["data"]["text"]) for event in events).split()
     for _ in range(number // BULK):
-        event = chance.choice(events)
-        reader = {"name": "Jemand", "ip": f"2001:db8:{next(NUMBERS) & 0xFFFF:x}::1"}
-        text = " ".join(chance.choices(words, k=chance.randint(3, 40)))
-        yield server.request("", event | {"data": event["data"] | {"text": text, "commenter": reader}})
+        mixed = []
+        for event in chance.sample(events, BULK):
+            text = " ".join(chance.choices(words, k=chance.randint(3, 40)))
+            mixed.append(event | {"data": event["data"] | {"text": text}})
+        yield server.request(*mixed)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -58,9 +59,8 @@ def accept(
     """
     is_new = intake.is_news(session, site, webhook_id)
     outcomes: list[Receipt | ModerationError] = []
-    articles: dict[str, tuple[ArticleData, int]] = {}
     for run in _runs(told):
-        fresh = _write_new(session, site, run, articles) if is_new else set()
+        fresh = _write_new(session, site, run) if is_new else set()
         for item in run:
             if isinstance(item.event, CommentCreated) and item.event.data.id in fresh:
                 outcomes.append(Receipt(item.event.data.id, Status.PENDING))
@@ -71,36 +71,39 @@ def accept(
 
 
 def _runs(told: Sequence[Told]) -> Iterator[list[Told]]:
-    """Cut the call into runs of new comments that can be written together, and all else one by one."""
+    """Cut the call into runs of new comments that can be written together, and all else one by one.
+
+    In a run every comment comes once, and every article always reads the same.
+    """
     run: list[Told] = []
     ids: set[str] = set()
+    articles: dict[str, ArticleData] = {}
     for item in told:
         if isinstance(item.event, CommentCreated) and item.event.data.id not in ids:
-            run.append(item)
-            ids.add(item.event.data.id)
-            continue
+            article = item.event.data.article
+            if articles.setdefault(article.id, article) == article:
+                run.append(item)
+                ids.add(item.event.data.id)
+                continue
         if run:
             yield run
         yield [item]
-        run, ids = [], set()
+        run, ids, articles = [], set(), {}
     if run:
         yield run
 
 
-def _write_new(
-    session: Session, site: Site, run: Sequence[Told], articles: dict[str, tuple[ArticleData, int]]
-) -> set[str]:
+def _write_new(session: Session, site: Site, run: Sequence[Told]) -> set[str]:
     """Write the comments of a run that are new; return their ids."""
-    rows = []
-    for item in run:
-        if isinstance(item.event, CommentCreated):
-            data, stated_at = item.event.data, item.event.timestamp or now()
-            article, id_ = articles.get(data.article.id, (None, 0))
-            if article != data.article:
-                id_ = intake.article_id(session, site, data.article, stated_at)
-                articles[data.article.id] = data.article, id_
-            rows.append(intake.first_row(site, data, id_, stated_at))
-    return add_new(session, Comment.external_id, rows)
+    events = [item.event for item in run if isinstance(item.event, CommentCreated)]
+    told = [(event.data, event.timestamp or now()) for event in events]
+    articles = {data.article.id: (data.article, stated_at) for data, stated_at in sorted(told, key=itemgetter(1))}
+    ids = intake.article_ids(session, site, articles) if articles else {}
+    return add_new(
+        session,
+        Comment.external_id,
+        [intake.first_row(site, data, ids[data.article.id], stated_at) for data, stated_at in told],
+    )
 
 
 def _accept_one(

@@ -1,30 +1,35 @@
 """The webhook's wire contract: what a site may send, as Pydantic models. Unknown fields are ignored."""
 
 import json
-import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
 from moderation.errors import BadInput, BadJson
 
-_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+_AHEAD = timedelta(days=2)
 
 
 def storable(value: str) -> str:
     """Return a text that every database can keep; ValueError says what is wrong with any other."""
-    found = _UNSTORABLE.search(value)
-    if found and found.group() == "\x00":
-        raise ValueError(f"contains a NUL character at position {found.start()}; take it out")
-    if found:
-        raise ValueError(f"contains half of a surrogate pair at position {found.start()}; send valid Unicode")
+    if "\x00" in value:
+        raise ValueError(f"contains a NUL character at position {value.index(chr(0))}; take it out")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"contains half of a surrogate pair at position {error.start}; send valid Unicode"
+            ) from None
     return value
 
 
 def _plausible(value: datetime) -> datetime:
-    if not _EARLIEST <= value <= datetime.now(UTC) + timedelta(days=2):
+    if not _EARLIEST <= value <= datetime.now(UTC) + _AHEAD:
         raise ValueError("lies before 1990 or in the future; send ISO 8601 with a time zone")
     return value.astimezone(UTC)
 
@@ -208,6 +213,8 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
 
 def decode(body: bytes) -> object:
     """Return what a body in JSON holds; BadJson where it is none."""
+    with suppress(ValueError):
+        return from_json(body)  # twice as fast, but less able to say what is wrong
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:

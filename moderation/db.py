@@ -15,8 +15,10 @@ from sqlalchemy import (
     Integer,
     MetaData,
     TypeDecorator,
+    bindparam,
     create_engine,
     event,
+    func,
     select,
     update,
 )
@@ -175,8 +177,13 @@ def add_new(session: Session, column: InstrumentedAttribute[Key], rows: Sequence
 
     Much faster than ``insert_once``: many rows are one statement, and no objects are made.
     """
-    statement = _add_new(column, session.get_bind().dialect.name)
-    return set(session.scalars(statement, rows if len(rows) > 1 else rows[0])) if rows else set()
+    if not rows:
+        return set()
+    dialect = session.get_bind().dialect.name
+    if len(rows) > 1 and dialect == "postgresql":
+        statement = _add_arrays(column, tuple(rows[0]))
+        return set(session.scalars(statement, {f"all_{name}": [row[name] for row in rows] for name in rows[0]}))
+    return set(session.scalars(_add_new(column, dialect), rows if len(rows) > 1 else rows[0]))
 
 
 @cache
@@ -184,6 +191,15 @@ def _add_new(column: InstrumentedAttribute[Key], dialect: str) -> ReturningInser
     """Made once for each table: to put it together costs as much as to run it."""
     table = column.class_.__table__
     insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return insert.on_conflict_do_nothing().returning(column.expression)
+
+
+@cache
+def _add_arrays(column: InstrumentedAttribute[Key], names: tuple[str, ...]) -> ReturningInsert[tuple[Key]]:
+    """One array for each column: as long for two rows as for two hundred, so that it is read and prepared only once."""
+    table = column.class_.__table__
+    arrays = (func.unnest(bindparam(f"all_{name}", type_=postgresql.ARRAY(table.c[name].type))) for name in names)
+    insert = postgresql.insert(table).from_select(names, select(*arrays))
     return insert.on_conflict_do_nothing().returning(column.expression)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from moderation import closings, decisions, privacy, repeats, search
@@ -199,28 +199,34 @@ def _withdraw(session: Session, comment: Comment, stated_at: datetime) -> None:
 
 
 def article_id(session: Session, site: Site, data: ArticleData, stated_at: datetime) -> int:
-    """Return our id of an article, after taking over what is new of it; mostly nothing is, and one look tells."""
-    values = _article_values(data)
-    columns = [Article.id, *(getattr(Article, name) for name in values)]
-    known = session.execute(
-        select(*columns).where(Article.site_id == site.id, Article.external_id == data.id)
-    ).one_or_none()
-    if known is not None and tuple(known[1:]) == tuple(values.values()):
-        return int(known[0])
-    return write_article(session, site, data, stated_at).id
+    """Return our id of an article, after taking over what is new of it."""
+    return article_ids(session, site, {data.id: (data, stated_at)})[data.id]
+
+
+def article_ids(session: Session, site: Site, told: dict[str, tuple[ArticleData, datetime]]) -> dict[str, int]:
+    """Return our ids of articles by the site's, after taking over what is new of them; mostly nothing is, and one look
+    tells.
+
+    They are written in the order of their ids, whatever order they are told in: of two calls that bring the same ones,
+    neither then holds what the other waits for.
+    """
+    found = session.execute(_KNOWN, {"site_id": site.id, "ids": list(told)})
+    known = {name: id_ for id_, name, *values in found if values == list(_article_values(told[name][0]).values())}
+    return {name: known.get(name) or write_article(session, site, *told[name]).id for name in sorted(told)}
+
+
+_VALUES = ("url", "title", "lead", "body", "authors", "language", "section", "published_at")
+
+_ARTICLE = Article.__table__.c
+
+_KNOWN = select(_ARTICLE.id, _ARTICLE.external_id, *(_ARTICLE[name] for name in _VALUES)).where(
+    _ARTICLE.site_id == bindparam("site_id"), _ARTICLE.external_id.in_(bindparam("ids", expanding=True))
+)
+"""Made once, as to put it together costs more than to run it."""
 
 
 def _article_values(data: ArticleData) -> dict[str, Any]:
-    return {
-        "url": data.url,
-        "title": data.title,
-        "lead": data.lead,
-        "body": data.body,
-        "authors": list(data.authors),
-        "language": data.language,
-        "section": data.section,
-        "published_at": data.published_at,
-    }
+    return {name: getattr(data, name) for name in _VALUES} | {"authors": list(data.authors)}
 
 
 def write_article(session: Session, site: Site, data: ArticleData, stated_at: datetime) -> Article:

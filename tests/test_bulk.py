@@ -1,8 +1,10 @@
 """Many events in one call: each has its own outcome, in order, exactly once."""
 
 import json
+import threading
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
@@ -63,6 +65,58 @@ def test_an_article_that_changes_within_a_call_is_taken_over(paper: Paper, datab
     _send(paper, [_created("a"), _created("b", article=ARTICLE | {"title": "Die Brücke bleibt offen"})])
     with database.session(read_only=True) as session:
         assert session.scalars(select(Article.title)).all() == ["Die Brücke bleibt offen"]
+
+
+def test_an_article_that_changes_and_changes_back_within_a_call_ends_as_it_was_told_last(
+    paper: Paper, database: Database
+) -> None:
+    other = ARTICLE | {"title": "Die Brücke bleibt offen"}
+    _send(paper, [_created("a"), _created("b", article=other), _created("c"), _created("d", article=other)])
+    with database.session(read_only=True) as session:
+        assert session.scalars(select(Article.title)).all() == ["Die Brücke bleibt offen"]
+        assert set(session.scalars(select(Comment.external_id))) == {"a", "b", "c", "d"}
+
+
+def test_the_newest_news_of_an_article_counts_though_it_is_told_first_in_a_call(
+    paper: Paper, database: Database
+) -> None:
+    early, noon, late = (f"2026-05-01T{hour}:00:00Z" for hour in ("08", "12", "20"))
+    paper.send("article.updated", ARTICLE | {"title": "Mittags"}, timestamp=noon)
+    evening = ARTICLE | {"title": "Abends"}
+    _send(
+        paper,
+        [
+            _created("b", article=evening) | {"timestamp": early},
+            _created("a", article=evening) | {"timestamp": late},
+        ],
+    )
+    with database.session(read_only=True) as session:
+        assert session.scalars(select(Article.title)).all() == ["Abends"]
+
+
+def test_two_calls_at_once_that_bring_the_same_articles_do_not_wait_for_each_other_for_ever(
+    app: Flask, paper: Paper, database: Database
+) -> None:
+    start = threading.Barrier(2)
+    answers: list[int] = []
+
+    def deliver(events: list[dict[str, Any]]) -> None:
+        mine = Paper(app.test_client(), paper.slug, paper.secret)
+        start.wait()
+        answers.append(_send(mine, events).status_code)
+
+    for round_ in range(5):
+        articles = [ARTICLE | {"id": f"{round_} {number}"} for number in range(12)]
+        here = [_created(f"here {article['id']}", article=article) for article in articles]
+        there = [_created(f"there {article['id']}", article=article) for article in reversed(articles)]
+        threads = [threading.Thread(target=deliver, args=(events,)) for events in (here, there)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert answers == [202] * 10
+    with database.session(read_only=True) as session:
+        assert session.scalar(select(func.count()).select_from(Comment)) == 5 * 24
 
 
 def test_what_came_in_bulk_is_judged_and_found(paper: Paper, database: Database, workshop: Workshop) -> None:
