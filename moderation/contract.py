@@ -14,17 +14,18 @@ _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=2)
 
 
-def storable(value: str) -> str:
+def storable(value: Any) -> Any:
     """Return a text that every database can keep; ValueError says what is wrong with any other."""
+    if not isinstance(value, str):
+        return value
     if "\x00" in value:
         raise ValueError(f"contains a NUL character at position {value.index(chr(0))}; take it out")
     if not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise ValueError(
-                f"contains half of a surrogate pair at position {error.start}; send valid Unicode"
-            ) from None
+            where = f"at position {error.start}"
+            raise ValueError(f"contains half of a surrogate pair {where}; send valid Unicode") from None
     return value
 
 
@@ -42,11 +43,14 @@ def _none_as_list(value: Any) -> Any:
     return [] if value is None else value
 
 
-Clean = Annotated[str, AfterValidator(storable)]
-Id = Annotated[Clean, Field(min_length=1, max_length=255)]
-Short = Annotated[Clean, Field(max_length=255)]
-Long = Annotated[Clean, Field(max_length=1_000_000), BeforeValidator(_none_as_empty)]
-Language = Annotated[Clean, Field(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{1,8})*$", max_length=35)]
+STORABLE = BeforeValidator(storable)
+"""Stands after the bounds of a text: Pydantic checks those itself, unless something of ours stands between."""
+
+Clean = Annotated[str, STORABLE]
+Id = Annotated[str, Field(min_length=1, max_length=255), STORABLE]
+Short = Annotated[str, Field(max_length=255), STORABLE]
+Long = Annotated[str, Field(max_length=1_000_000), STORABLE, BeforeValidator(_none_as_empty)]
+Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{1,8})*$", max_length=35), STORABLE]
 Time = Annotated[AwareDatetime, AfterValidator(_plausible)]
 
 
@@ -61,22 +65,22 @@ class CommenterData(_Wire):
 
     id: Id | None = None
     name: Short | None = None
-    email: Annotated[Clean, Field(max_length=320)] | None = None
-    ip: Annotated[Clean, Field(max_length=45)] | None = None
+    email: Annotated[str, Field(max_length=320), STORABLE] | None = None
+    ip: Annotated[str, Field(max_length=45), STORABLE] | None = None
 
 
 class ArticleData(_Wire):
     """The article that a comment stands under."""
 
     id: Id
-    url: Annotated[Clean, Field(max_length=2000, pattern=r"^https?://")]
-    title: Annotated[Clean, Field(min_length=1, max_length=1000)]
+    url: Annotated[str, Field(max_length=2000, pattern=r"^https?://"), STORABLE]
+    title: Annotated[str, Field(min_length=1, max_length=1000), STORABLE]
     lead: Long = ""
     body: Long = ""
     authors: Annotated[tuple[Short, ...], Field(max_length=50), BeforeValidator(_none_as_list)] = ()
     published_at: Time | None = None
     language: Language | None = None
-    section: Annotated[Clean, Field(max_length=200)] | None = None
+    section: Annotated[str, Field(max_length=200), STORABLE] | None = None
 
 
 class CommentData(_Wire):
@@ -202,7 +206,8 @@ def parse_event(payload: Any) -> Event | CommentDecided:
 def refusal(error: ValidationError) -> BadInput:
     """Say which field is wrong first, and how."""
     field, sentence = first_problem(error)
-    return BadInput(f"`{field}`: {sentence}.", code=error.errors(include_url=False)[0]["type"], field=field)
+    code = error.errors(include_url=False)[0]["type"].replace("string_too_", "too_")  # as of lists
+    return BadInput(f"`{field}`: {sentence}.", code=code, field=field)
 
 
 def first_problem(error: ValidationError) -> tuple[str, str]:

@@ -1,6 +1,5 @@
 """What is kept of a commenter, for how long, and how it is shown to them or erased (GDPR, Articles 5, 15, 17)."""
 
-import hashlib
 import hmac
 from datetime import timedelta
 from typing import Any
@@ -39,8 +38,8 @@ def seal(site: Site, value: str | None) -> str | None:
     """
     if not value or site.keeps_addresses or value.startswith(SEALED):
         return value
-    digest = hmac.new(site.pepper.encode(), value.strip().casefold().encode("utf-8", "replace"), hashlib.sha256)
-    return SEALED + digest.hexdigest()[:32]
+    digest = hmac.digest(site.pepper.encode(), value.strip().casefold().encode("utf-8", "replace"), "sha256")
+    return SEALED + digest.hex()[:32]
 
 
 def readable(value: str | None) -> str | None:

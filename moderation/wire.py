@@ -8,9 +8,9 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from moderation.contract import Clean, Id, storable
+from moderation.contract import STORABLE, Clean, Id
 from moderation.rulebook.stated import StatedRule
 
 HIGHEST = 2**62
@@ -19,7 +19,7 @@ Item = TypeVar("Item", bound=BaseModel)
 Score = Annotated[float, Field(ge=0, le=1)]
 Number = Annotated[int, Field(ge=1, le=HIGHEST)]
 Cursor = Annotated[int, Field(ge=0, le=HIGHEST)]
-Callback = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s/]"), AfterValidator(storable)]
+Callback = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s/]"), STORABLE]
 Advice = Literal["approve", "review", "delete"]
 Status = Literal["pending", "approved", "deleted", "withdrawn"]
 State = Literal["waiting", "delivered", "failed", "cancelled"]
@@ -103,7 +103,7 @@ class SiteOut(Tagged):
 class SiteChanges(In):
     """What is to be changed of the site; what is left out stays. With a callback of null it fetches its decisions."""
 
-    name: Annotated[Clean, Field(min_length=1, max_length=200)] | None = None
+    name: Annotated[str, Field(min_length=1, max_length=200), STORABLE] | None = None
     callback_url: Callback | None = None
     undo_seconds: Annotated[int, Field(ge=0, le=86_400)] | None = None
     mails_reasons: bool | None = None
@@ -128,7 +128,7 @@ class ArticleChanges(In):
     """Whether an article is to take comments, and why, in a few words."""
 
     closed: bool
-    reason: Annotated[Clean, Field(max_length=300)] = ""
+    reason: Annotated[str, Field(max_length=300), STORABLE] = ""
 
 
 class CommenterOut(Out):
@@ -308,7 +308,7 @@ class DeliveryOut(Out):
 class Draft(In):
     """A text that nobody has sent yet, and where it would stand."""
 
-    text: Annotated[Clean, Field(min_length=1, max_length=20_000)]
+    text: Annotated[str, Field(min_length=1, max_length=20_000), STORABLE]
     article_id: Id | None = None
     parent_id: Id | None = None
     commenter_id: Id | None = None

@@ -10,6 +10,7 @@ from moderation import auth, bulk, history, intake, telemetry
 from moderation.contract import CommentCreated, CommentDecided, CommentUpdated, Event, decode, parse_event
 from moderation.errors import ModerationError, NotSignedIn
 from moderation.models import Site
+from moderation.quota import Readers
 from moderation.views import services
 
 blueprint = Blueprint("api", __name__)
@@ -22,7 +23,7 @@ def webhook(site: str) -> ResponseReturnValue:
     body = request.get_data(cache=False)
     sender, webhook_id = _sender(site, body)
     event = parse_event(decode(body))
-    _admit(sender, event)
+    _admit(services().readers, sender, event)
     with services().database.session() as session:  # only now: on SQLite it keeps all other writers waiting
         longest = settings.max_comment_characters
         if isinstance(event, CommentDecided):
@@ -42,7 +43,7 @@ def bulk_webhook(site: str) -> ResponseReturnValue:
     longest = settings.max_comment_characters
     body = request.get_data(cache=False)
     sender, webhook_id = _sender(site, body)
-    told = bulk.parse(decode(body), max_characters=longest, admit=partial(_admit, sender))
+    told = bulk.parse(decode(body), max_characters=longest, admit=partial(_admit, services().readers, sender))
     with services().database.session() as session:
         outcomes = bulk.accept(session, sender, told, webhook_id=webhook_id, max_characters=longest)
         session.commit()
@@ -69,10 +70,10 @@ def _sender(slug: str, body: bytes) -> tuple[Site, str]:
     return site, webhook_id
 
 
-def _admit(sender: Site, event: Event | CommentDecided) -> None:
+def _admit(readers: Readers, sender: Site, event: Event | CommentDecided) -> None:
     """TooMany where a reader's address floods the site; before the database has any work with it."""
     if isinstance(event, CommentCreated | CommentUpdated) and event.data.commenter is not None:
-        services().readers.count(sender, event.data.commenter.ip)
+        readers.count(sender, event.data.commenter.ip)
 
 
 def _outcome(outcome: intake.Receipt | ModerationError) -> dict[str, object]:

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import Domain, LazyString, lazy_gettext
 from flask_login import current_user
 
+from moderation.auth import speaks_to_programs
 from moderation.errors import BadInput
 from moderation.folders import TRANSLATIONS
 from moderation.views import keyboard, me, services
@@ -64,7 +65,7 @@ FORMAL = Domain([str(TRANSLATIONS)] * 2, "messages;formal")
 
 @blueprint.before_app_request
 def _speak() -> None:
-    if request.endpoint != "static" and wish("address") == "formal":
+    if request.endpoint != "static" and not speaks_to_programs() and wish("address") == "formal":
         FORMAL.as_default()
 
 
