@@ -228,7 +228,7 @@ def main() -> None:
     parser.add_argument("--only", help="a word of the attack that is wanted")
     parser.add_argument("--port", type=int, default=8880)
     options = parser.parse_args()
-    options.threads, options.scoring, options.bulk = None, False, 1
+    options.processes, options.threads, options.scoring, options.bulk = 2, None, False, 1
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with ExitStack() as stack:

@@ -2,8 +2,8 @@
 
     python benchmarks/memory.py --comments 200000 --postgres postgresql://postgres@127.0.0.1/postgres
 
-Comments come 100 a call from as many readers, are judged by one worker meanwhile, and all have texts of their own, so
-that no cache answers for them.
+Comments come 100 a call from very many readers, are judged by one worker meanwhile, and all have texts of their own, so
+that no cache answers for them. With ``--intake`` nobody judges: they are only taken in, as fast as they can be.
 """
 
 import argparse
@@ -56,9 +56,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--comments", type=int, default=200_000)
     parser.add_argument("--postgres", help="address of a PostgreSQL where databases may be made; else SQLite")
+    parser.add_argument("--intake", action="store_true", help="let nobody judge")
     parser.add_argument("--port", type=int, default=8890)
     options = parser.parse_args()
-    options.threads, options.scoring, options.bulk = None, True, BULK
+    options.processes, options.threads, options.nice, options.bulk = 2, None, 0, BULK
+    options.scoring = not options.intake
     with ExitStack() as stack:
         url = stack.enter_context(storage(options.postgres))
         server = stack.enter_context(house("", url, options.port, options))
@@ -68,14 +70,16 @@ def main() -> None:
         began, chance = time.monotonic(), random.Random(7)
         for tenth in range(1, 11):
             asyncio.run(send(server.port, calls(server, options.comments // 10, chance), 2, 3600))
-            while True:
+            while options.scoring:
                 with database.session(read_only=True) as session:
                     if not queue.waiting_to_be_judged(session):
                         break
                 time.sleep(0.5)
             found = megabytes(url)
             taken = tenth * options.comments // 10
-            print(f"{taken:>10}{time.monotonic() - began:>8.0f}{found['web']:>9}{found['worker']:>11}", flush=True)
+            print(
+                f"{taken:>10}{time.monotonic() - began:>8.0f}{found['web']:>9}{found.get('worker', 0):>11}", flush=True
+            )
 
 
 if __name__ == "__main__":
