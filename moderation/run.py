@@ -68,7 +68,7 @@ class Child:
         if self.process is not None and self.process.poll() is not None:
             log.warning("child_died", child=self.name, exit=self.process.returncode, log=str(self.log_file))
             self.process = None
-            self.start_at = time.monotonic() + min(30, 2 ** min(self.starts, 5) / 2)
+            self.start_at = time.monotonic() + 2 ** min(self.starts, 5) / 2
         if self.process is None and time.monotonic() >= self.start_at:
             with self.log_file.open("ab") as output:
                 self.process = subprocess.Popen(self.command, stdout=output, stderr=output, env=self.env)
