@@ -341,3 +341,21 @@ def test_search_finds_what_was_decided_too(mona: FlaskClient, rude: int) -> None
     _decide(mona, rude, "delete")
     assert "Du Vollpfosten, das Land!" in _text(mona.get("/search?words=vollpf").text)
     assert "Nichts gefunden." in _text(mona.get("/search?words=zzz").text)
+
+
+def test_the_desks_script_gets_parts_of_the_page_as_it_goes_on(mona: FlaskClient, rude: int) -> None:
+    def ids(page: str) -> list[str]:
+        return re.findall(r'data-card="(\d+)"', page)
+
+    part = mona.get("/queue/list?order=oldest").text
+    assert "<html" not in part
+    assert ids(part) == ids(mona.get("/queue?order=oldest").text)
+    card = mona.get(f"/queue/cards/{rude}").text
+    assert "<html" not in card
+    assert f'data-comment="{rude}"' in card
+    form = {"outcome": "approve", "revision": 1, "status": "pending", "csrf_token": csrf(mona, "/queue")}
+    done = mona.post(f"/comments/{rude}/decision", data=form, headers={"X-Part": "1"})
+    assert "<html" not in done.text
+    assert re.search(r'action="/decisions/\d+/undo"', done.text), "what was done can be taken back"
+    assert ids(mona.get("/queue/list").text) == [one for one in ids(part) if one != str(rude)]
+    assert mona.get(f"/queue/cards/{rude}").status_code == 404, "it waits no more"

@@ -8,8 +8,8 @@ from moderation.automation import switch
 from moderation.automation.history import cases, curve, estimate
 from moderation.db import Database
 from moderation.decisions import Seen
-from moderation.errors import BadInput
-from moderation.models import Assessment, Moderator, Outcome, Site, Status
+from moderation.errors import BadInput, NotFound
+from moderation.models import Assessment, Automation, Moderator, Outcome, Site, Status
 from moderation.rulebook import StatedRule
 from moderation.rulebook.preview import history
 from tests.automation.stories import LONG, RUDE, add_past, judged, state
@@ -93,3 +93,27 @@ def test_nothing_is_switched_on_that_history_does_not_prove(
         state(session, kept, promise=0.96)
         with pytest.raises(BadInput, match="proves"):
             switch.switch_on(session, kept, "grob", moderator=mona)
+
+
+def test_a_rule_that_is_on_stays_the_same_and_with_other_limits_begins_anew(
+    database: Database, site: Site, moderator: Moderator, on: int
+) -> None:
+    with database.session() as session:
+        kept, mona = session.get_one(Site, site.id), session.get_one(Moderator, moderator.id)
+        first = session.scalars(select(Automation)).one()
+        assert switch.switch_on(session, kept, "grob", moderator=mona) is first
+        state(session, kept, beyond=0.84)
+        second = switch.switch_on(session, kept, "grob", moderator=mona)
+        assert (first.why_off, second.why_off) == ("moderator", None)
+        assert second.terms != first.terms
+
+
+def test_only_a_rule_that_is_there_and_has_limits_is_switched_on(
+    database: Database, site: Site, moderator: Moderator, past: None
+) -> None:
+    with database.session() as session:
+        kept, mona = session.get_one(Site, site.id), session.get_one(Moderator, moderator.id)
+        with pytest.raises(NotFound, match="no house rule 'fort'"):
+            switch.switch_on(session, kept, "fort", moderator=mona)
+        with pytest.raises(BadInput, match="State its limits first"):
+            switch.switch_on(session, kept, "lang", moderator=mona)
