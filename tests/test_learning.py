@@ -1,15 +1,17 @@
 """Learning from decisions: it helps where there is something to learn, and does no harm where there is not."""
 
 import json
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from benchmarks.teams import TASTES, generated
+from benchmarks.teams import TASTES, corpus, generated
 from moderation.cli import main
 from moderation.judge.learned import general
 from moderation.learning.curve import Curve
@@ -212,6 +214,26 @@ def test_a_file_of_decisions_is_replayed(tmp_path: Path) -> None:
     assert {"average_precision", "ece", "precision_at_recall_0.5", "seconds"} <= set(report)
     assert report["general"]["auc"] > 0.9
     assert "learned" in _run(tmp_path, _lines(10), "--no-learning").stdout
+
+
+def test_ten_thousand_comments_are_replayed_in_under_two_minutes_of_one_core(tmp_path: Path) -> None:
+    """Counted in processor time of 1,500 comments as readers write them; judging them is the larger part."""
+    found = list(islice(corpus(Path()), 1500))
+    lines: list[dict[str, object] | str] = [
+        {"id": number, "text": one.text, "decision": "delete" if one.deleted else "approve"}
+        for number, one in enumerate(found)
+    ]
+    began = time.process_time()
+    result = _run(tmp_path, lines, "--json")
+    assert json.loads(result.stdout)["n"] == 1500
+    assert time.process_time() - began < 120 * 1500 / 10_000
+
+
+def test_the_longer_a_history_the_seldomer_it_is_learned_from_anew() -> None:
+    lessons: list[int] = []
+    replay(generated(4000, TASTES["settled"]), progress=lessons.append)
+    early, late = [seen for seen in lessons if seen <= 1000], [seen for seen in lessons if seen > 1000]
+    assert len(late) < 2 * len(early)
 
 
 def test_when_to_learn_can_be_said(tmp_path: Path) -> None:
