@@ -108,7 +108,8 @@ rules:
         ("", "must begin with `rules:`"),
         ("- a\n", "line 1"),
         ("rules: &a [*a]\n", "aliases (*a)"),
-        ("rules: " + "[" * 3000, "this is no YAML"),
+        ("rules: " + "[" * 300_000, "line 1: nested deeper than 20 levels"),
+        ("rules:\n" + "".join(f"{' ' * at}- a:\n" for at in range(0, 60, 2)), "line 11: nested deeper than 20 levels"),
         ("rules:\n- {signal: 2026-13-45}\n", "this is no YAML of ours"),
         (GOOD.replace("at_most: 0.3", "at_most: 0.3\n    at_least: 0.2"), "give either at_least or at_most"),
         (

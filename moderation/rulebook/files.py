@@ -14,6 +14,8 @@ from moderation.rulebook.stated import StatedRule
 
 MOST_BYTES = 1_000_000
 MOST_RULES = 200
+DEEPEST = 20
+"""Lists and mappings in one another; rules need a few."""
 
 _HEAD = "# House rules. Read back with `moderation rules import`; docs/house-rules.md explains the format.\n\n"
 
@@ -87,13 +89,7 @@ def read_file(file: Path) -> RuleFile:
 
 def _parse(text: str, name: str) -> tuple[yaml.Node, Any]:
     try:
-        # A few lines of aliases unfold to gigabytes; a file of rules needs none.
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                at = event.start_mark.line + 1 if event.start_mark else 1
-                raise BadInput(
-                    f"{name}, line {at}: write it out; aliases (*{event.anchor}) are not read.", code="rules"
-                )
+        _refuse_bombs(text, name)
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -101,12 +97,24 @@ def _parse(text: str, name: str) -> tuple[yaml.Node, Any]:
         where = f"{name}, line {mark.line + 1}" if mark else name
         said = getattr(error, "problem", None) or "a character that YAML does not allow"
         raise BadInput(f"{where}: this is no YAML: {said}.", code="rules") from None
-    except (ValueError, RecursionError) as error:  # a date that does not exist; brackets a thousand deep
+    except ValueError as error:  # a date that does not exist
         raise BadInput(f"{name}: this is no YAML of ours: {type(error).__name__}.", code="rules") from None
     if tree is None:
         raise BadInput(f"{name} is empty; it must begin with `rules:`.", code="rules")
     _refuse_doubled_names(tree, name)
     return tree, content
+
+
+def _refuse_bombs(text: str, name: str) -> None:
+    """A few lines of aliases unfold to gigabytes, and brackets in brackets take the square of their number."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        at = event.start_mark.line + 1 if event.start_mark else 1
+        if isinstance(event, yaml.AliasEvent):
+            raise BadInput(f"{name}, line {at}: write it out; aliases (*{event.anchor}) are not read.", code="rules")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise BadInput(f"{name}, line {at}: nested deeper than {DEEPEST} levels; rules are not.", code="rules")
 
 
 def _refuse_doubled_names(node: yaml.Node, name: str) -> None:
