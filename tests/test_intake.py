@@ -118,6 +118,18 @@ def test_a_withdrawn_comment_leaves_the_queue_and_its_decision_is_not_sent(
         assert session.scalars(select(Delivery.cancelled_at)).one() is not None
 
 
+def test_a_withdrawal_older_than_what_is_known_or_told_again_takes_nothing_away(
+    paper: Paper, database: Database
+) -> None:
+    paper.send("comment.created", comment(), timestamp=_at(0))
+    paper.send("comment.deleted", {"id": "c1"}, timestamp=_at(1), webhook_id="msg_gone")
+    paper.send("comment.updated", comment(text="Wieder da."), timestamp=_at(5))
+    for again in ({"webhook_id": "msg_gone"}, {}):
+        answer = paper.send("comment.deleted", {"id": "c1"}, timestamp=_at(1), **again)
+        assert answer.json == {"id": "c1", "status": "pending"}
+    assert (_only(database).status, _only(database).text) == (Status.PENDING, "Wieder da.")
+
+
 def test_a_withdrawn_comment_that_comes_back_is_pending_again(paper: Paper, database: Database) -> None:
     data = comment()
     paper.send("comment.created", data)

@@ -176,6 +176,34 @@ def test_an_objection_refused_needs_a_reason(
         assert session.scalars(select(Appeal.outcome)).one() is Outcome.DELETE
 
 
+def test_an_objection_is_answered_once_and_never_by_whoever_decided(
+    app: Flask,
+    client: FlaskClient,
+    moderator: Moderator,
+    second: Moderator,
+    deleted: int,
+    path: Callable[[int], str],
+) -> None:
+    client.post(path(deleted), data={"text": "Nein.", "csrf_token": csrf(client, path(deleted))})
+    assert answer(sign_in(app, moderator), "/objections/appeals/1", outcome="approve").status_code == 403
+    nils = sign_in(app, second)
+    assert answer(nils, "/objections/appeals/7", outcome="approve").status_code == 404
+    assert answer(nils, "/objections/appeals/1", outcome="approve").status_code == 303
+    assert answer(nils, "/objections/appeals/1", outcome="delete", answer="Doch.").status_code == 409
+
+
+def test_what_does_not_stand_any_more_needs_no_objection(
+    client: FlaskClient, database: Database, moderator: Moderator, deleted: int, path: Callable[[int], str]
+) -> None:
+    form = csrf(client, path(deleted))
+    with database.session() as session:
+        decisions.undo(session, deleted, moderator=session.get_one(Moderator, moderator.id))
+        session.commit()
+    assert client.post(path(deleted), data={"text": "Nein.", "csrf_token": form}).status_code == 409
+    with database.session(read_only=True) as session:
+        assert session.scalars(select(Appeal)).all() == []
+
+
 def test_one_objects_once(client: FlaskClient, database: Database, deleted: int, path: Callable[[int], str]) -> None:
     form = csrf(client, path(deleted))
     for text in ("Erstens.", "Zweitens."):
@@ -255,6 +283,28 @@ def test_a_notice_about_what_we_do_not_know_is_taken_all_the_same(
     assert client.post(form, data=told).status_code == 303
     with database.session(read_only=True) as session:
         assert session.scalars(select(Notice.comment_id)).all() == [None]
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ({"outcome": "approve"}, 422),  # nothing is said to whoever wrote it
+        ({"outcome": "delete", "answer": "Sie haben recht."}, 422),  # there is no comment to be deleted
+        ({"outcome": "vielleicht", "answer": "Mal sehen."}, 422),
+        ({"outcome": "approve", "answer": "Dazu kennen wir nichts."}, 303),
+    ],
+)
+def test_a_notice_is_answered_in_words_and_once(
+    app: Flask, client: FlaskClient, site: Site, moderator: Moderator, form: dict[str, str], status: int
+) -> None:
+    page = "/reader/sites/foerdeblick/notice"
+    told = {"address": "https://anders.example/x", "text": "Verboten.", "good_faith": "y"}
+    client.post(page, data=told | {"csrf_token": csrf(client, page)})
+    mona = sign_in(app, moderator)
+    assert answer(mona, "/objections/notices/7", **form).status_code in {404, 422}
+    assert answer(mona, "/objections/notices/1", **form).status_code == status
+    last = {"outcome": "approve", "answer": "Noch einmal."}
+    assert answer(mona, "/objections/notices/1", **last).status_code == (409 if status == 303 else 303)
 
 
 def test_nobody_sends_forms_without_end(client: FlaskClient, site: Site) -> None:

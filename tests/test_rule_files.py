@@ -189,6 +189,28 @@ def test_rules_that_cannot_meet_do_not_contradict() -> None:
     assert checks.notes([stated("a", rude, hours=day, **delete), stated("b", rude, hours=night, **approve)]) == []
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "meet"),
+    [
+        ({"signal": "shouting", "at_least": 0.5}, {"signal": "shouting", "at_least": 0.9}, True),
+        ({"signal": "repeat", "at_least": 2}, {"signal": "repeat", "at_least": 4}, True),
+        ({"signal": "links", "at_least": 1}, {"signal": "links", "at_least": 3}, True),
+        ({"signal": "links", "at_least": 1, "allow": ["a.example"]}, {"signal": "links", "at_least": 3}, False),
+        (
+            {"signal": "disrespect", "at_most": 0.5, "kinds": ["threat"]},
+            {"signal": "disrespect", "at_most": 0.6},
+            False,
+        ),
+        ({"signal": "pattern", "pattern": "Idiot"}, {"signal": "pattern", "pattern": "Trottel"}, False),
+    ],
+)
+def test_only_what_surely_meets_the_same_comments_is_said_to_contradict(
+    one: dict[str, Any], other: dict[str, Any], meet: bool
+) -> None:
+    notes = checks.notes([stated("a", one, advice="delete"), stated("b", other, advice="approve")])
+    assert any("some comments meet both" in str(note) for note in notes) is meet
+
+
 @pytest.fixture
 def run(settings: Settings, site: Site, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("MODERATION_DATABASE_URL", settings.database_url)
