@@ -1,6 +1,7 @@
 """House rules as a file: nothing is lost on the way out and back, and what is wrong is said with its line."""
 
 import contextlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,7 @@ def test_no_text_makes_the_reader_fall_over(text: str) -> None:
         ({"signal": "length", "fewer_than": 90_000}, "Every comment meets it"),
         ({"signal": "pattern", "pattern": r"\b"}, "matches no characters"),
         ({"signal": "pattern", "pattern": "."}, "Probably every comment"),
+        ({"signal": "words", "words": ["Trottel"], "excepted": ["trottel"]}, "only compounds"),
     ],
 )
 def test_a_rule_that_can_never_or_must_always_be_met_is_said_so(when: dict[str, Any], said: str) -> None:
@@ -161,6 +163,7 @@ def test_a_rule_that_can_never_or_must_always_be_met_is_said_so(when: dict[str, 
         {"signal": "length", "more_than": 4000},
         {"signal": "pattern", "pattern": r"\bNord\w*"},
         {"signal": "pattern", "pattern": r"\p{Greek}"},
+        {"signal": "words", "words": ["Trottel", "Depp"], "excepted": ["Depp"]},
     ],
 )
 def test_a_rule_that_makes_sense_is_left_in_peace(when: dict[str, Any]) -> None:
@@ -177,6 +180,29 @@ def test_rules_that_contradict_each_other_are_said_so() -> None:
     assert "some comments meet both" in str(
         checks.notes([stated("a", rude, advice="delete"), stated("b", mild, advice="approve")])[0]
     )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "contradict"),
+    [
+        ({"words": ["Trottel", "Depp"]}, {"words": ["depp"]}, True),
+        ({"words": ["Trottel"]}, {"words": ["Depp"]}, False),
+        ({"words": ["Depp"]}, {"words": ["Depp", "Trottel"], "excepted": ["Depp"]}, False),
+        ({"fewer_than": 5}, {"more_than": 3}, True),
+        ({"fewer_than": 5}, {"more_than": 4}, False),
+        ({"fewer_than": 5}, {"fewer_than": 9, "unit": "words"}, False),
+        ({"fewer_than": 2, "more_than": 900}, {"more_than": 500}, True),
+        ({"fewer_than": 1, "more_than": 900}, {"fewer_than": 5}, False),
+    ],
+)
+def test_word_lists_and_lengths_contradict_only_where_a_text_can_meet_both(
+    one: dict[str, Any], other: dict[str, Any], contradict: bool
+) -> None:
+    signal = "words" if "words" in one else "length"
+    delete = stated("a", {"signal": signal} | one, advice="delete")
+    approve = stated("b", {"signal": signal} | other, advice="approve")
+    told = [str(note) for note in checks.notes([delete, approve]) if "meet both" in str(note)]
+    assert bool(told) is contradict
 
 
 def test_rules_that_cannot_meet_do_not_contradict() -> None:
@@ -234,6 +260,13 @@ def test_rules_are_exported_changed_and_imported_as_a_new_version(
         assert newest[0].as_json()["when"]["at_most"] == 0.2
     assert "at_most: 0.3" in run("export", "--version", 1).output
     assert "no version 9" in run("export", "--version", 9).output
+
+
+def test_an_editor_can_be_given_the_schema_of_a_file_of_rules(run: Any) -> None:
+    schema = json.loads(run("schema").output)
+    assert schema["required"] == ["rules"]
+    parts = [kind.get("properties", {}) for kind in schema["$defs"].values()]
+    assert {"relevance", "words", "learned"} <= {part["signal"]["const"] for part in parts if "signal" in part}
 
 
 def test_an_import_says_what_can_never_be_met_and_what_contradicts(run: Any, tmp_path: Path) -> None:

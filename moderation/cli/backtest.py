@@ -21,6 +21,7 @@ from moderation.config import load_settings
 from moderation.judge import Case, Judge
 
 if TYPE_CHECKING:
+    from moderation.learning.figures import Doubles
     from moderation.learning.fit import Material
     from moderation.learning.replay import Schedule
 
@@ -103,8 +104,15 @@ def report(material: "Material", schedule: "Schedule") -> dict[str, Any]:
         "n": len(material.deleted),
         "deleted": int(material.deleted.sum()),
         **measure(replayed.learned, material.deleted, replayed.order).report(),
+        "ece_from_300": _late_error(replayed.learned, material.deleted),
         "general": measure(replayed.general, material.deleted).report(),
     }
+
+
+def _late_error(said: "Doubles", deleted: "Doubles") -> float | None:
+    from moderation.learning.figures import calibration_error  # noqa: PLC0415
+
+    return calibration_error(said[300:], deleted[300:]) if len(deleted) > 300 else None
 
 
 @click.command()

@@ -58,6 +58,12 @@ def rules_import(file: Path, slug: str | None, dry_run: bool) -> None:
         click.echo(f"{site.slug} {same} {saved}.")
 
 
+@rules.command("schema")
+def rules_schema() -> None:
+    """Print the JSON schema of a file of house rules, for editors that complete and check as one types."""
+    click.echo(json.dumps(files.RuleFile.model_json_schema(), indent=2, ensure_ascii=False))
+
+
 @rules.command("backtest")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_SITE

@@ -3,10 +3,11 @@
 Pure: looks at how rules are stated, not at comments. What only history can tell is `preview`'s to say.
 """
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 from moderation.judge.case import Assessment
@@ -71,7 +72,15 @@ def _alone(rule: StatedRule, longest: int) -> list[tuple[str, dict[str, object]]
         found += _length(when, longest)
     if isinstance(when, conditions.Pattern):
         found += _pattern(rule, when.pattern)
+    if isinstance(when, conditions.Words) and not _counting(when):
+        sentence = N_("Each of its words is also among those that never count: only compounds of them are found.")
+        found.append((sentence, {}))
     return found
+
+
+def _counting(when: conditions.Words) -> set[str]:
+    """The words of a list that are not excepted again, as they are compared."""
+    return {word.casefold() for word in when.words} - {word.casefold() for word in when.excepted}
 
 
 def _length(when: conditions.Length, longest: int) -> list[tuple[str, dict[str, object]]]:
@@ -142,7 +151,22 @@ def _overlap(one: Any, other: Any) -> bool:
         return True  # both begin at the same end of the scale
     if isinstance(one, conditions.Links):
         return bool(one.allow == other.allow)
-    return False
+    if isinstance(one, conditions.Words):
+        return bool(_counting(one) & _counting(other))
+    return isinstance(one, conditions.Length) and _some_length(one, other)
+
+
+def _some_length(one: conditions.Length, other: conditions.Length) -> bool:
+    """Whether a text can be as long as both conditions want."""
+    pairs = product(_spans(one), _spans(other))
+    return one.unit == other.unit and any(max(a[0], b[0]) <= min(a[1], b[1]) for a, b in pairs)
+
+
+def _spans(when: conditions.Length) -> list[tuple[float, float]]:
+    """The lengths that meet a condition, from and to."""
+    short = (1.0, (when.fewer_than or 1) - 1.0)
+    long = (math.inf if when.more_than is None else when.more_than + 1.0, math.inf)
+    return [span for span in (short, long) if span[0] <= span[1] and span[0] < math.inf]
 
 
 def _scope(when: Scored) -> dict[str, Any]:
