@@ -153,6 +153,23 @@ def test_a_mode_must_fit_the_rules(database: Database, site: Site) -> None:
         )
 
 
+def test_what_a_mode_makes_of_rules_is_checked_like_the_rules_themselves(
+    desk: Desk, database: Database, site: Site
+) -> None:
+    always, never = (NIGHT | {"rules": {"niemand-klein": {"at_least": bound}}} for bound in (0, 1))
+    _keep(database, site, always)
+    page = desk.client.get("/rules/foerdeblick/modes").text
+    assert "<strong>niemand-klein</strong>: Every comment meets it" in page
+    with database.session(read_only=True) as session:
+        rules = rulebook.stated(rulebook.current(session, site.id))
+    (note,) = modes.notes(rules, Mode.model_validate(never))
+    assert "No comment can ever meet it" in str(note)
+    assert not modes.notes(rules, Mode.model_validate(NIGHT))
+    untouched = next(rule for rule in rules if rule.key == "ton")
+    twice = [*rules, untouched.model_copy(update={"key": "noch-einmal"})]
+    assert not modes.notes(twice, Mode.model_validate(NIGHT)), "what is to be said anyway is not said again"
+
+
 def test_a_rule_that_a_mode_names_is_not_archived_unawares(database: Database, site: Site) -> None:
     _keep(database, site, NIGHT)
     with database.session() as session:
@@ -196,7 +213,7 @@ def test_a_mode_is_made_changed_and_taken_away_at_the_desk(desk: Desk, database:
         "/rules/foerdeblick/modes", do="save", **form | {"key": "wochenende", "start": "25:00", "seen": "2"}
     )
     assert wrong.status_code == 422
-    assert "Write times like 22:00." in wrong.text
+    assert "From (time): Write times like 22:00." in wrong.text
     flood = {"key": "wochenende", "when": "surge", "comments": "100", "minutes": "10", "seen": "2"}
     assert desk.post("/rules/foerdeblick/modes", do="save", **form | flood).status_code == 303
     with database.session(read_only=True) as session:

@@ -44,8 +44,12 @@ def rules_export(file: Path | None, slug: str | None, version: int | None) -> No
 def rules_import(file: Path, slug: str | None, dry_run: bool) -> None:
     """Make the rules in FILE all the house rules of a site, as a new version; what is not in it is archived."""
     stated = files.read_file(file)
-    for note in checks.notes(stated.rules, longest=load_settings().max_comment_characters):
+    longest = load_settings().max_comment_characters
+    for note in checks.notes(stated.rules, longest=longest):
         click.echo(f"Note on {note}", err=True)
+    for mode in stated.modes:
+        for note in modes.notes(stated.rules, mode, longest=longest):
+            click.echo(f"Note on mode {mode.key}: {note}", err=True)
     with open_session(read_only=dry_run) as session:
         site = the_site(session, slug)
         before = rulebook.version(session, site.id)

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from moderation.models import Comment, RuleSet, Site
+from moderation.rulebook import checks
 from moderation.rulebook.stated import Language, StatedRule, Title
 from moderation.rules import Advice, Hours, covers
 from moderation.rules.conditions import Share
@@ -89,6 +90,12 @@ def apply(rules: Sequence[StatedRule], mode: Mode | None) -> list[StatedRule]:
             {"mode": mode.key, "rule": min(unknown)},
         )
     return [_changed(rule, mode.rules.get(rule.key), mode) for rule in rules if not _is_off(rule, mode)]
+
+
+def notes(rules: Sequence[StatedRule], mode: Mode, *, longest: int = checks.LONGEST) -> list[checks.Note]:
+    """Return what is to be said of the rules as they hold in a mode, and not of them as they are stated."""
+    known = checks.notes(rules, longest=longest)
+    return [note for note in checks.notes(apply(rules, mode), longest=longest) if note not in known]
 
 
 def _is_off(rule: StatedRule, mode: Mode) -> bool:

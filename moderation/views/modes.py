@@ -20,6 +20,7 @@ from moderation.rulebook.stated import make_key
 from moderation.rules import Advice
 from moderation.rules.conditions import DAYS, Scored
 from moderation.views import me, rule_words, services
+from moderation.wording import gettext
 
 blueprint = Blueprint("modes", __name__)
 
@@ -110,18 +111,30 @@ def _read(rules: list[StatedRule], site: Site, key: str) -> dict[str, Any]:
 
 
 def _complaint(problem: dict[str, Any]) -> str:
-    place = " · ".join(str(step) for step in problem["loc"])
+    labels = {
+        "title": gettext("Name"),
+        "start": gettext("From (time)"),
+        "end": gettext("Until (time)"),
+        "comments": gettext("From so many comments"),
+        "minutes": gettext("within so many minutes"),
+        "rules": gettext("What this mode changes"),
+    }
+    steps = [str(step) for step in problem["loc"]]
+    named = steps[1] if steps[:1] == ["rules"] and len(steps) > 1 else None
+    place = named or next((labels[step] for step in reversed(steps) if step in labels), None)
     return f"{place}: {rule_words.complaint(problem)}" if place else rule_words.complaint(problem)
 
 
 def _page(session: Session, site: Site, *, wrong: tuple[str, str] | None = None) -> str:
     current = rulebook.current(session, site.id)
-    present = modes.stated(current)
+    present, rules = modes.stated(current), rulebook.stated(current)
+    longest = services().settings.max_comment_characters
     return render_template(
         "modes.html",
         site=site,
-        rules=rulebook.stated(current),
+        rules=rules,
         modes=present,
+        notes={mode.key: modes.notes(rules, mode, longest=longest) for mode in present},
         state=modes.on(session, site, present, now()),
         wrong=wrong,
         days=DAYS,
