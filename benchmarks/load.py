@@ -5,8 +5,7 @@
 Each server runs with two processes on this machine, and so does whoever sends. Requests are signed and put together
 beforehand, so that sending costs little; servers take turns, round by round. Processor time is told apart: web
 processes, PostgreSQL's, and whoever sends. ``--bulk`` measures comments that come many a call, from as many readers
-under all the demo's articles; ``--scoring`` with the workers that judge running beside, ``--nice`` lets those wait for
-the others.
+under all the demo's articles; ``--scoring`` with a worker that judges running beside.
 """
 
 import argparse
@@ -244,8 +243,7 @@ def house(name: str, url: str, port: int, options: argparse.Namespace) -> Iterat
         pid = stack.enter_context(running([sys.executable, "-m", *web, "--bind", f"127.0.0.1:{port}"], port, env))
         if options.scoring:
             worker = ["celery", "--app", "worker", "--quiet", "worker", "--queues", "score", "--pool", "solo"]
-            nice = ["nice", "-n", str(options.nice)]
-            stack.enter_context(running([*nice, sys.executable, "-m", *worker], 0, env))
+            stack.enter_context(running([sys.executable, "-m", *worker], 0, env))
         works = url.rpartition("/")[2] if url.startswith("postgresql") else ""
         yield Server(name, port, secret, bulk=options.bulk, works=works, session=pid)
 
@@ -298,7 +296,6 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="threads of each web process, if not as many as it has by itself")
     parser.add_argument("--bulk", type=int, default=1, help="comments a call")
     parser.add_argument("--scoring", action="store_true", help="judge meanwhile")
-    parser.add_argument("--nice", type=int, default=0, help="how far the workers let others go first, 0 to 19")
     parser.add_argument("--connections", type=int, nargs="+", default=CONNECTIONS)
     parser.add_argument("--port", type=int, default=8870)
     options = parser.parse_args()

@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--intake", action="store_true", help="let nobody judge")
     parser.add_argument("--port", type=int, default=8890)
     options = parser.parse_args()
-    options.processes, options.threads, options.nice, options.bulk = 2, None, 0, BULK
+    options.processes, options.threads, options.bulk = 2, None, BULK
     options.scoring = not options.intake
     with ExitStack() as stack:
         url = stack.enter_context(storage(options.postgres))

@@ -123,7 +123,7 @@ def _measure(database: Database, url: str, rate: float, seconds: float) -> None:
         ("queue page", desk.pages),
         ("decision", desk.decisions),
     ):
-        cuts = statistics.quantiles(values, n=100)
+        cuts = statistics.quantiles(values, n=100, method="inclusive")
         figures = "".join(f"{figure:>9.3f}" for figure in (cuts[49], cuts[94], cuts[98], max(values)))
         print(f"{name:<34}{len(values):>7}{figures}")
 
