@@ -80,6 +80,29 @@ def test_the_way_back_of_a_rule_is_a_button_beside_its_model(
     assert "Parteiwerbung" in desk.client.get("/learning").text
 
 
+def test_how_often_people_overruled_what_was_learned_is_counted_by_version(
+    desk: Desk, database: Database, site: Site, workshop: Workshop
+) -> None:
+    history(database, site, 160)
+    tasks.score()
+    tasks.learn()
+    with database.session() as session:
+        assert honesty.contradicted(session, site.id) == [], "what was decided before it spoke proves nothing"
+        texts = [f"Der Plan verliert viel Zeit. {PARTY[0]}", f"Das Rathaus verdient guten Willen. {PARTY[1]}"]
+        texts += ["Das Rathaus verdient guten Willen.", "Der Umweg kostet uns viel Zeit."]
+        waiting = [add_comment(session, site, text=text, due_at=now()).id for text in texts]
+        session.commit()
+    tasks.score()
+    with database.session() as session:
+        outcomes = (Outcome.DELETE, Outcome.APPROVE, Outcome.APPROVE, Outcome.APPROVE)
+        for id_, outcome in zip(waiting, outcomes, strict=True):
+            decide(session, session.get_one(Comment, id_), outcome)
+        session.commit()
+        (model,) = honesty.contradicted(session, site.id)
+    assert (model.version, model.to_delete, model.approved, model.to_approve, model.deleted) == (1, 2, 1, 2, 0)
+    assert "How often people overruled what was learned" in desk.client.get("/learning").text
+
+
 def test_only_an_admin_switches_and_rules_on_bursts(desk: Desk, database: Database, moderator: Moderator) -> None:
     with database.session() as session:
         site = session.scalars(select(Site)).one()

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, case, func, select
-from sqlalchemy.orm import Session, aliased, defer, joinedload
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, defer, joinedload
 
 from moderation import repeats
 from moderation.db import now
@@ -29,6 +29,8 @@ NEWEST = 500
 
 MOST_TWINS = 10
 ALIKE = 0.85
+EVEN = 0.5
+"""Probability from which on a model foretells deletion."""
 
 _DECIDED = (Status.APPROVED, Status.DELETED)
 
@@ -40,6 +42,17 @@ class Overruled:
     rule: HouseRule
     decided: int
     approved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contradicted:
+    """A version of the site's model: of how many comments it foretold either outcome, and how often people did not."""
+
+    version: int
+    to_delete: int
+    approved: int
+    to_approve: int
+    deleted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +100,36 @@ def overruled(session: Session, site_id: int) -> list[Overruled]:
     )
     found = [Overruled(rule, decided, int(approved or 0)) for rule, decided, approved in rows]
     return sorted(found, key=lambda one: -one.approved / one.decided)
+
+
+def contradicted(session: Session, site_id: int) -> list[Contradicted]:
+    """Return the site's models that spoke before people decided, in the last twelve months, the newest first."""
+    foretold = (
+        select(
+            Assessment.learned["model"].as_integer().label("model_id"),
+            _is(Assessment.deletion >= EVEN).label("marked"),
+            _is(Comment.status == Status.DELETED).label("deleted"),
+        )
+        .join(Comment, (Comment.id == Assessment.comment_id) & (Comment.revision == Assessment.revision))
+        .where(Comment.site_id == site_id, Comment.status.in_(_DECIDED), Comment.received_at >= now() - SPAN)
+        .where(Assessment.deletion.is_not(None), ~_by_machine(), _decided_since(Assessment.assessed_at))
+        .subquery()
+    )
+    marked, deleted = foretold.c.marked, foretold.c.deleted
+    rows = session.execute(
+        select(
+            LearnedModel.version,
+            *(func.sum(each) for each in (marked, marked * (1 - deleted), 1 - marked, (1 - marked) * deleted)),
+        )
+        .join(foretold, foretold.c.model_id == LearnedModel.id)
+        .group_by(LearnedModel.version)
+        .order_by(LearnedModel.version.desc())
+    )
+    return [Contradicted(version, *map(int, counts)) for version, *counts in rows]
+
+
+def _decided_since(moment: ColumnElement[datetime] | InstrumentedAttribute[datetime]) -> ColumnElement[bool]:
+    return select(Decision.id).where(Decision.comment_id == Comment.id, Decision.decided_at >= moment).exists()
 
 
 def _is(condition: ColumnElement[bool]) -> ColumnElement[int]:
@@ -182,7 +225,7 @@ def _difference(comment: Comment, shadow: LearnedModel) -> Difference | None:
     if judged is None or learned is None:
         return None
     if shadow.rule is None:
-        silent, said, bound = learned.get("shadow"), judged.deletion, 0.5
+        silent, said, bound = learned.get("shadow"), judged.deletion, EVEN
         against = comment.concern if said is None else said
     else:
         key = str(shadow.rule_id)

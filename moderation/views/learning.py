@@ -65,6 +65,7 @@ def show() -> ResponseReturnValue:
             bursts=bursts.waiting(session, site.id),
             differences=honesty.differences(session, site.id),
             overruled=honesty.overruled(session, site.id),
+            contradicted=honesty.contradicted(session, site.id),
             apart=honesty.apart(session, site.id),
             twins=honesty.twins(session, site.id),
             report=report,
