@@ -220,14 +220,19 @@ def test_both_orders_and_their_pages_show_every_comment_once(mona: FlaskClient, 
         assert sorted(map(int, found)) == list(range(75))
 
 
-def test_what_could_not_be_delivered_can_be_sent_again(mona: FlaskClient, database: Database, rude: int) -> None:
+@pytest.mark.parametrize("place", ["/comments/{}/deliveries", "/deliveries"])
+def test_what_could_not_be_delivered_can_be_sent_again(
+    mona: FlaskClient, database: Database, rude: int, place: str
+) -> None:
     _decide(mona, rude, "approve")
     with database.session() as session:
         failed = session.scalars(select(Delivery)).one()
         failed.failed_at, failed.due_at, failed.last_error = now(), None, "answered 410"
         session.commit()
     assert "Aufgegeben: Die Website antwortete mit 410." in _text(mona.get(f"/comments/{rude}").text)
-    mona.post(f"/comments/{rude}/deliveries/1", data={"csrf_token": csrf(mona, "/queue")})
+    address, form = f"{place.format(rude)}/1", {"csrf_token": csrf(mona, "/queue"), "state": "failed"}
+    assert mona.post(address, data=form).status_code == 303
+    assert "Du Vollpfosten" not in mona.get("/deliveries?state=failed").text
     with database.session(read_only=True) as session:
         again = session.scalars(select(Delivery)).one()
         assert (again.failed_at, again.due_at is not None) == (None, True)
@@ -239,6 +244,12 @@ def test_filters_are_chips_that_can_be_taken_off(mona: FlaskClient, rude: int) -
     assert 'href="/queue?words=vollpfosten"' in page
     assert "Einen Filter namens colour gibt es nicht" in _text(page)
     assert _text(mona.get("/queue/filters?site=foerdeblick").text).count("Fördeblick")
+    page = _text(mona.get("/queue?article=1&rule=2").text)
+    assert "Artikel: Die alte Hafenbrücke" in page
+    assert "Regel: Niemand wird kleingemacht" in page
+    page = _text(mona.get("/queue?article=77&rule=78").text)
+    assert "Artikel: 77" in page
+    assert "Regel: 78" in page
 
 
 def test_a_comment_put_off_leaves_the_queue_with_its_note_and_comes_back(mona: FlaskClient, rude: int) -> None:

@@ -1,15 +1,22 @@
 """Letters leave through a real mail server, say what is true when they leave, and are forgotten then."""
 
+import ipaddress
+import ssl
 from collections.abc import Iterator
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
+from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 from sqlalchemy import select
 
@@ -145,3 +152,51 @@ def test_every_letter_is_written_in_both_languages(
     assert mail.message["bcc"] is None
     assert "/reader/" in mail.message.get_content()
     assert ("Guten Tag" in mail.message.get_content()) == (language == "de")
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
+    """What a mail server on loopback shows, and the file of whoever trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail")])
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now() - timedelta(days=1))
+        .not_valid_after(now() + timedelta(days=1))
+        .add_extension(address, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    shown, secret = tmp_path / "mail.pem", tmp_path / "mail.key"
+    shown.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    kind = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    secret.write_bytes(key.private_bytes(*kind))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(shown, secret)
+    return context, shown
+
+
+def test_name_and_password_are_for_the_server_that_proves_who_it_is(
+    certificate: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[LoginPassword] = []
+
+    def know(_server: object, _session: object, _envelope: object, _mechanism: str, said: LoginPassword) -> AuthResult:
+        given.append(said)
+        return AuthResult(success=True)
+
+    context, trusted = certificate
+    port = free_port()
+    options = {"tls_context": context, "require_starttls": True, "authenticator": know, "auth_required": True}
+    server = Controller(Postbox(), hostname="127.0.0.1", port=port, **options)
+    server.start()
+    url = f"smtp://desk:ge%40heim@127.0.0.1:{port}"
+    try:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            letters.connect(url, timeout=5)
+        assert given == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+        letters.connect(url, timeout=5).close()
+    finally:
+        server.stop()
+    assert [(said.login, said.password) for said in given] == [(b"desk", b"ge@heim")]

@@ -111,14 +111,3 @@ def gain(new: Doubles, old: Doubles, deleted: Doubles) -> Gain | None:
         by_down.append(1 - (ranks[~positive] - rankdata(scores[~positive])) / ups)
     up, down = by_up[0] - by_up[1], by_down[0] - by_down[1]
     return Gain(float(up.mean()), float(np.sqrt(up.var(ddof=1) / ups + down.var(ddof=1) / downs)))
-
-
-def threshold_curve(probabilities: Doubles, deleted: Doubles, points: int = 19) -> list[tuple[float, float, float]]:
-    """Return rows of (threshold, share of marks that are right, share of breaches missed), where anything is marked."""
-    rows = []
-    for threshold in np.linspace(0.05, 0.95, points):
-        marked = probabilities >= threshold
-        if marked.any() and deleted.any():
-            right = float(deleted[marked].mean())
-            rows.append((float(threshold), right, 1 - float(deleted[marked].sum() / deleted.sum())))
-    return rows
