@@ -288,9 +288,10 @@ def test_the_order_is_that_of_the_decisions(tmp_path: Path) -> None:
 def test_a_line_without_a_decision_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
     bad: list[dict[str, object] | str] = ["{", {"id": 1, "text": "x"}, {"id": 2, "text": "x", "decision": "undo"}]
     bad.append({"id": 3, "text": "x", "decision": "delete", "decided_at": "gestern"})
+    bad.append({"id": 4, "text": "x", "decision": ["delete"]})
     result = _run(tmp_path, [*bad, *_lines(4)], "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["n"] == 4
-    for number, complaint in enumerate(("not JSON", "decision:", "decision:", "decided_at:"), start=1):
+    for number, complaint in enumerate(("not JSON", "decision:", "decision:", "decided_at:", "decision:"), start=1):
         assert f"line {number}: {complaint}" in result.stderr
     assert _run(tmp_path, bad, "--json").exit_code == 1

@@ -44,7 +44,7 @@ def parse_decided(line: bytes) -> Decided:
     """Return one decided case; raises BadLineError."""
     _, case = parse(line)
     data = json.loads(line.decode("utf-8-sig"))
-    if data.get("decision") not in {"approve", "delete"}:
+    if data.get("decision") not in ("approve", "delete"):  # a list, which is in no set, is no decision either
         raise BadLineError('decision: must be "approve" or "delete"')
     article = data.get("article") or {}
     section = article.get("section")
