@@ -3,8 +3,9 @@
 import base64
 import hashlib
 import secrets
+from collections.abc import Mapping
 
-from flask import Flask, redirect, request, session, url_for
+from flask import Flask, g, has_request_context, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf import CSRFProtect
@@ -14,12 +15,16 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from werkzeug.datastructures import Headers
 
 from moderation.access import sign_ins
+from moderation.confinement import confine, manages, sites_of
 from moderation.db import now
 from moderation.errors import BadInput, BadJson, Forbidden, NotFound, NotSignedIn
 from moderation.models import Role, Scope, SignIn, Site, SiteKey
 from moderation.reading import close_with_request, reading
 
-OPEN = frozenset(
+FOR_READERS = frozenset({"reader.statement", "reader.notice_form", "reader.notice", "forms.comments", "forms.work"})
+"""Endpoints for readers: they show everybody the same, whoever is signed in besides."""
+
+OPEN = FOR_READERS | frozenset(
     {
         "static",
         "health.healthz",
@@ -32,12 +37,7 @@ OPEN = frozenset(
         "account.openid_back",
         "account.openid_finish",
         "account.language",
-        "reader.statement",
-        "reader.notice_form",
-        "reader.notice",
         "v1.openapi",
-        "forms.comments",
-        "forms.work",
         "shifts.show",
         "shifts.open",
     }
@@ -110,7 +110,7 @@ PROGRAMS = (
 class SignedIn(UserMixin):  # type: ignore[misc]
     """The moderator of a request, with the sign-in of their device; detached from any database session."""
 
-    def __init__(self, sign_in: SignIn, token: str) -> None:
+    def __init__(self, sign_in: SignIn, token: str, sites: Mapping[int, Role] | None) -> None:
         moderator = sign_in.moderator
         self.id = moderator.id
         self.token = token
@@ -118,6 +118,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]
         self.is_stale = sign_ins.is_stale(sign_in)
         self.name = moderator.name
         self.role = moderator.role
+        self.sites = sites
         self.language = moderator.language
         self.preferences = moderator.preferences
         self.keys = moderator.keys
@@ -125,6 +126,20 @@ class SignedIn(UserMixin):  # type: ignore[misc]
     def get_id(self) -> str:
         """Return what the cookie holds: the sign-in's token, which the table can end."""
         return self.token
+
+    @property
+    def manages_house(self) -> bool:
+        """Whether they are an admin of the whole house."""
+        return manages(self.sites, self.role, None)
+
+    @property
+    def manages_some(self) -> bool:
+        """Whether there is a site of which they are an admin, or may be one."""
+        return self.manages_house or Role.ADMIN in (self.sites or {}).values()
+
+    def manages(self, site: Site) -> bool:
+        """Whether they are an admin of this site."""
+        return manages(self.sites, self.role, site.id)
 
 
 def protect(app: Flask) -> None:
@@ -139,13 +154,30 @@ def protect(app: Flask) -> None:
     logins = LoginManager(app)
     logins.user_loader(_load)
     close_with_request(app)
+    app.extensions["moderation"].database.when_opened = _confine
 
 
 def _load(token: str) -> SignedIn | None:
     with reading() as session:
         found = sign_ins.find(session, token)
         session.info["signed_in"] = found  # kept, so that the session need not look the moderator up again
-        return SignedIn(found, token) if found else None
+        if found is None:
+            return None
+        g.signed_in = known = signed_in(session, found, token)
+        _confine(session)
+        return known
+
+
+def signed_in(session: Session, sign_in: SignIn, token: str) -> SignedIn:
+    """Return the moderator of a sign-in, with the sites they are confined to."""
+    return SignedIn(sign_in, token, sites_of(session, sign_in.moderator))
+
+
+def _confine(session: Session) -> None:
+    """Let a session see what the moderator may see in whose request it is opened."""
+    found: SignedIn | None = g.get("signed_in") if has_request_context() else None
+    if found is not None and found.sites is not None and request.endpoint not in SIGNED | FOR_READERS:
+        confine(session, found.sites)
 
 
 def _deny() -> ResponseReturnValue | None:
@@ -171,10 +203,17 @@ def speaks_to_programs() -> bool:
     return request.path.startswith(PROGRAMS)
 
 
-def require_admin() -> None:
-    """Forbidden unless the moderator of this request is an admin."""
-    if current_user.role is not Role.ADMIN:
+def require_admin(site: Site | None = None) -> None:
+    """Forbidden unless the moderator of this request is an admin: of the site, or of the whole house where none is."""
+    if not (current_user.manages(site) if site else current_user.manages_house):
         raise Forbidden("Only an admin may do this.")
+
+
+def site_to_manage(session: Session, slug: str) -> Site:
+    """Return the site; NotFound where there is none of that name, Forbidden unless one is its admin."""
+    site = site_by_slug(session, slug)
+    require_admin(site)
+    return site
 
 
 def site_by_slug(session: Session, slug: str) -> Site:

@@ -13,6 +13,7 @@ from sqlalchemy import Select, func, insert, literal, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from moderation import audit, decisions
+from moderation.confinement import as_seen_by, manages, sites_of
 from moderation.db import claim as claim_due
 from moderation.db import now
 from moderation.decisions import STATUS_AFTER, Seen
@@ -27,7 +28,6 @@ from moderation.models import (
     Letter,
     Moderator,
     Outcome,
-    Role,
     Site,
 )
 
@@ -80,6 +80,7 @@ def create(
         raise BadInput("No comment is chosen.", code="nothing_chosen")
     if rule is not None and list(sites) != [rule.site_id]:
         raise BadInput(f"Rule {rule_id} is not one of this site's house rules.", code="unknown_rule", field="rule")
+    batch.site_id = sites[0] if len(sites) == 1 else None
     audit.note(session, f"batch_{outcome}", moderator=moderator, subject=f"batch {batch.id}", rule=rule_id)
     return batch
 
@@ -105,13 +106,14 @@ def step(session: Session, batch_id: int) -> bool:
     items = session.scalars(left.order_by(BatchItem.comment_id).limit(PIECE)).all()
     # Whoever decides at the same moment waits here, or we wait and see what they decided.
     ids = [item.comment_id for item in items]
-    held = session.scalars(select(Comment).where(Comment.id.in_(ids)).order_by(Comment.id).with_for_update())
-    comments = {comment.id: comment for comment in held}
+    held = select(Comment).where(Comment.id.in_(ids)).order_by(Comment.id).with_for_update()
+    with as_seen_by(session, batch.moderator):
+        comments = {comment.id: comment for comment in session.scalars(held)}
     for item in items:
         if taking_back:
             _take_back(session, batch, item)
         else:
-            _decide(session, batch, item, comments[item.comment_id])
+            _decide(session, batch, item, comments.get(item.comment_id))
     session.flush()
     _keep_undoable(session, batch)
     more = len(items) == PIECE
@@ -130,8 +132,11 @@ def _left(batch_id: int, *, taking_back: bool) -> Select[BatchItem]:
     return items.where(BatchItem.decision_id.is_(None), BatchItem.skipped.is_(None))
 
 
-def _decide(session: Session, batch: Batch, item: BatchItem, comment: Comment) -> None:
-    """Decide on one comment, or note why not."""
+def _decide(session: Session, batch: Batch, item: BatchItem, comment: Comment | None) -> None:
+    """Decide on one comment, or note why not; None: who made the batch may see it no more."""
+    if comment is None:
+        item.skipped = "confined"
+        return
     if comment.status is STATUS_AFTER[batch.outcome]:
         item.skipped = "decided"
         return
@@ -205,7 +210,8 @@ def _reverse(session: Session, batch: Batch, item: BatchItem, decision: Decision
 def undo(session: Session, batch_id: int, *, moderator: Moderator) -> Batch:
     """Have all of a batch taken back, also while it is still at work. Forbidden to others than its maker and admins."""
     batch = find(session, batch_id)
-    if moderator.id != batch.moderator_id and moderator.role is not Role.ADMIN:
+    is_admin = manages(sites_of(session, moderator), moderator.role, batch.site_id)
+    if moderator.id != batch.moderator_id and not is_admin:
         raise Forbidden("Only who made this batch, or an admin, may take it back.", code="not_yours")
     if batch.undo_at is None:
         batch.undo_at, batch.due_at = now(), now()

@@ -1,7 +1,7 @@
 """The database: base class, engine, sessions, the time, and the one way to claim work. Knows no table by name."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
@@ -94,6 +94,10 @@ IDLE = 5.0
 """Seconds after which a connection is asked whether it still lives before it is used again."""
 
 
+UNCONFINED = {"unconfined": True}
+"""Execution options of a statement as text: whoever sends it answers for which rows it reaches."""
+
+
 class Database:
     """An engine and its sessions.
 
@@ -106,10 +110,14 @@ class Database:
         self.engine = _make_engine(url)
         self._writing = sessionmaker(self.engine)
         self._reading = sessionmaker(self.engine.execution_options(read_only=True))
+        self.when_opened: Callable[[Session], None] = lambda _session: None
+        """Told of each session before anything is asked of it."""
 
     def session(self, *, read_only: bool = False) -> Session:
         """Open a session; use it as a context manager. Nothing is committed by itself."""
-        return self._reading() if read_only else self._writing()
+        made = self._reading() if read_only else self._writing()
+        self.when_opened(made)
+        return made
 
     def dispose(self) -> None:
         """Close all connections."""

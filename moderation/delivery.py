@@ -22,6 +22,7 @@ from standardwebhooks.webhooks import Webhook
 from moderation import __version__, akismet_questions, auth
 from moderation.db import claim as claim_due
 from moderation.db import now
+from moderation.errors import NotFound
 from moderation.models import AkismetQuestion, Closing, Comment, Decision, Delivery, Door, Maker, Outcome, Site
 from moderation.notices.links import Links
 from moderation.outbound import PrivateAddress
@@ -289,8 +290,10 @@ def _wait(attempts: int, retry_after: float | None) -> timedelta:
 
 
 def try_again(session: Session, delivery_id: int) -> None:
-    """Put a delivery that failed on its way once more, at once."""
-    delivery = session.get_one(Delivery, delivery_id)
+    """Put a delivery that failed on its way once more, at once; NotFound where there is none."""
+    delivery = session.get(Delivery, delivery_id)
+    if delivery is None:
+        raise NotFound(f"There is no delivery {delivery_id}.")
     session.execute(update(Site).where(Site.id == delivery.site_id).values(paused_until=None))
     session.execute(
         update(Delivery)

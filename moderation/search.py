@@ -13,6 +13,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
 
+from moderation.db import UNCONFINED
 from moderation.models import Article, Comment
 
 MOST_WORDS = 12
@@ -107,7 +108,9 @@ def forget(session: Session, ids: Sequence[int]) -> None:
     column = "rowid" if session.get_bind().dialect.name == "sqlite" else "comment_id"
     if not ids:
         return
-    session.execute(text(f"DELETE FROM search_comment WHERE {column} = :id"), [{"id": id_} for id_ in ids])  # noqa: S608
+    gone = text(f"DELETE FROM search_comment WHERE {column} = :id")  # noqa: S608
+    session.execute(gone, [{"id": id_} for id_ in ids], execution_options=UNCONFINED)
     if column == "rowid":
         # Deleted words stay in the index until its segments are merged.
-        session.execute(text("INSERT INTO search_comment (search_comment) VALUES ('optimize')"))
+        optimize = text("INSERT INTO search_comment (search_comment) VALUES ('optimize')")
+        session.execute(optimize, execution_options=UNCONFINED)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from moderation import alarms, letters
 from moderation.alarms import looking
+from moderation.confinement import as_seen_by
 from moderation.db import claim as claim_due
 from moderation.db import now
 from moderation.errors import BadInput, NotFound
@@ -56,8 +57,13 @@ class Overview:
         return {"site": self.site.name, "hot": hot, **figures}
 
 
-def overview(session: Session) -> list[Overview]:
-    """Return what waits at each site."""
+def overview(session: Session, moderator: Moderator) -> list[Overview]:
+    """Return what waits at each site that a moderator may see."""
+    with as_seen_by(session, moderator):
+        return _overview(session)
+
+
+def _overview(session: Session) -> list[Overview]:
     found = []
     for site in session.scalars(select(Site).order_by(Site.name)):
         waits = looking.waiting(session, site.id)
@@ -124,8 +130,9 @@ def _write(session: Session, shift: Shift, language: str) -> None:
     link = ShiftLink(moderator_id=shift.moderator_id, expires_at=now() + GOOD_FOR)
     session.add(link)
     session.flush()
-    sites = overview(session)
-    objections = session.scalar(select(func.count()).select_from(Appeal).where(Appeal.closed_at.is_(None))) or 0
+    sites = overview(session, shift.moderator)
+    with as_seen_by(session, shift.moderator):
+        objections = session.scalar(select(func.count()).select_from(Appeal).where(Appeal.closed_at.is_(None))) or 0
     letters.write(
         session,
         "shift",
@@ -150,7 +157,7 @@ def link(session: Session, link_id: int) -> ShiftLink:
 
 def open_once(session: Session, link_id: int) -> list[Comment]:
     """Return the comments that wait, worst first, this one time; NotFound where the link was opened before."""
-    link(session, link_id)
+    moderator = link(session, link_id).moderator
     opened = session.execute(
         update(ShiftLink)
         .where(ShiftLink.id == link_id, ShiftLink.opened_at.is_(None))
@@ -161,7 +168,8 @@ def open_once(session: Session, link_id: int) -> list[Comment]:
         raise NotFound("This link was opened before; sign in to see more.", code="link_used")
     waits = select(Comment).where(Comment.status == Status.PENDING).order_by(Comment.concern.desc(), Comment.id)
     whole = (joinedload(Comment.article), joinedload(Comment.site), joinedload(Comment.assessment))
-    return list(session.scalars(waits.options(*whole).limit(SHOWN)))
+    with as_seen_by(session, moderator):
+        return list(session.scalars(waits.options(*whole).limit(SHOWN)))
 
 
 def forget_links(session: Session) -> None:

@@ -2,16 +2,17 @@
 
 import re
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from moderation import access, audit, auth, rulebook
 from moderation.access import passwords, sign_ins
 from moderation.db import now
 from moderation.errors import BadInput
-from moderation.models import Moderator, Role, Site
+from moderation.models import Moderator, Role, Site, SiteRole
 from moderation.rulebook import StatedRule, files
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
@@ -57,13 +58,16 @@ def starting_rules() -> list[StatedRule]:
 
 
 def add_moderator(session: Session, *, name: str, password: str, role: Role = Role.MODERATOR) -> Moderator:
-    """Create a moderator, or give the one of that name a new password and role, which ends all their sign-ins."""
+    """Create a moderator, or give the one of that name a new password and role, which ends all their sign-ins.
+
+    Who is confined to sites stays so; BadInput where they would be an admin of the house.
+    """
     moderator = session.scalars(select(Moderator).where(Moderator.name == name)).one_or_none()
     if moderator is None:
         moderator = Moderator(name=name, role=role)
         session.add(moderator)
     moderator.password_hash = passwords.hashed(password)
-    moderator.role = role
+    _set_role(moderator, role)
     moderator.disabled_at = None
     passwords.forget_wrong(moderator)
     session.flush()
@@ -96,17 +100,63 @@ def new_password(session: Session, moderator: Moderator, *, by: Moderator) -> st
 def change_moderator(session: Session, moderator: Moderator, *, role: Role, enabled: bool, by: Moderator) -> None:
     """Give a moderator another role, shut them out, which ends all their sign-ins, or let them in again.
 
-    BadInput where somebody would take the admin's rights from themselves: a house needs one.
+    BadInput where somebody would take the admin's rights from themselves: a house needs one; or where whoever is
+    confined to sites would be an admin of the house.
     """
     if moderator.id == by.id and (role is not Role.ADMIN or not enabled):
         raise BadInput("Somebody else has to do this: an admin cannot take the rights from themselves.", code="oneself")
-    moderator.role = role
+    _set_role(moderator, role)
     moderator.disabled_at = None if enabled else moderator.disabled_at or now()
     if not enabled:
         sign_ins.end_all(session, moderator)
     audit.note(
         session, "moderator_changed", moderator=by, subject=f"moderator {moderator.id}", role=str(role), enabled=enabled
     )
+
+
+def _set_role(moderator: Moderator, role: Role) -> None:
+    if moderator.confined and role is Role.ADMIN:
+        raise BadInput(
+            f"{moderator.name} is confined to sites; open the whole house to them first.", code="confined", field="role"
+        )
+    moderator.role = role
+
+
+def confine_moderator(
+    session: Session, moderator: Moderator, roles: Mapping[str, Role], *, by: Moderator | None
+) -> None:
+    """Let a moderator see these sites only, by slug, and be moderator or admin there; from their next request on.
+
+    NotFound where there is no such site; BadInput where somebody would do so to themselves.
+    """
+    if by is not None and by.id == moderator.id:
+        raise BadInput("Somebody else has to do this: an admin cannot take the rights from themselves.", code="oneself")
+    found = {slug: auth.site_by_slug(session, slug) for slug in roles}
+    session.execute(delete(SiteRole).where(SiteRole.moderator_id == moderator.id))
+    moderator.confined, moderator.role = True, Role.MODERATOR
+    session.add_all(
+        SiteRole(moderator_id=moderator.id, site_id=found[slug].id, role=role) for slug, role in roles.items()
+    )
+    said = {slug: str(role) for slug, role in roles.items()}
+    audit.note(session, "moderator_confined", moderator=by, subject=f"moderator {moderator.id}", sites=said)
+
+
+def open_house(session: Session, moderator: Moderator, role: Role, *, by: Moderator | None) -> None:
+    """Let a moderator who was confined see the whole house, with a role in it."""
+    session.execute(delete(SiteRole).where(SiteRole.moderator_id == moderator.id))
+    moderator.confined, moderator.role = False, role
+    audit.note(session, "moderator_released", moderator=by, subject=f"moderator {moderator.id}", role=str(role))
+
+
+def roles_of(session: Session) -> dict[int, dict[Site, Role]]:
+    """Return what confined moderators may do at which sites, by moderator, each in the order of the sites' names."""
+    rows = session.execute(
+        select(SiteRole.moderator_id, Site, SiteRole.role).join(Site, Site.id == SiteRole.site_id).order_by(Site.name)
+    )
+    found: dict[int, dict[Site, Role]] = {}
+    for moderator_id, site, role in rows:
+        found.setdefault(moderator_id, {})[site] = role
+    return found
 
 
 def make_password() -> str:

@@ -22,6 +22,7 @@ VERBS = {
     "access",
     "alarms",
     "channels",
+    "confinement",
     "shifts",
     "automation",
     "imports",
@@ -123,6 +124,15 @@ def test_every_route_is_denied_unless_listed(app: Flask) -> None:
 
 def test_every_listed_endpoint_exists(app: Flask) -> None:
     assert {rule.endpoint for rule in app.url_map.iter_rules()} >= auth.OPEN | auth.SIGNED
+
+
+def test_nobody_asks_the_database_past_a_session() -> None:
+    """A session knows which sites it may see; a connection does not."""
+    past = re.compile(r"\.connection\(|exec_driver_sql|\.engine\.(connect|begin)\(")
+    allowed = {"db", "migrations"}
+    assert {
+        file for file in CODE if past.search(file.read_text(encoding="utf-8")) and _room(file) not in allowed
+    } == set()
 
 
 def test_every_bell_is_a_task_and_is_heard() -> None:

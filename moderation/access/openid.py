@@ -108,7 +108,8 @@ def welcome(session: Session, claims: Mapping[str, Any], settings: Settings) -> 
         raise Forbidden(
             "Your provider knows you, but you are not a moderator here. Ask an admin.", code="openid_stranger"
         )
-    found.role = role or found.role
+    if not found.confined:  # which sites they may see is not the provider's to say
+        found.role = role or found.role
     return found
 
 

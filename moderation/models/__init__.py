@@ -12,7 +12,7 @@ from moderation.models.decisions import Decision, Delivery, Maker, Outcome
 from moderation.models.desk import Claim, Deferral
 from moderation.models.imports import UnfinishedImport
 from moderation.models.learning import Burst, LearnedModel, Learner, ModelState, Traits
-from moderation.models.moderators import Moderator, Role
+from moderation.models.moderators import Moderator, Role, SiteRole
 from moderation.models.notices import Appeal, Letter, Notice
 from moderation.models.quotas import AkismetQuestion, AkismetUse, CoralComment, Quota
 from moderation.models.shifts import Shift, ShiftLink
@@ -67,6 +67,7 @@ __all__ = [
     "SignIn",
     "Site",
     "SiteKey",
+    "SiteRole",
     "Status",
     "Traits",
     "UnfinishedImport",

@@ -24,6 +24,9 @@ class Batch(Work):
     outcome: Mapped[Outcome] = mapped_column(closed_set(Outcome))
     rule_id: Mapped[int | None] = mapped_column(ForeignKey("house_rule.id"))
     moderator_id: Mapped[int] = mapped_column(ForeignKey("moderator.id"), index=True)
+    site_id: Mapped[int | None] = mapped_column(
+        ForeignKey("site.id"), index=True, doc="Where all its comments stand; None: at several sites."
+    )
     created_at: Mapped[datetime] = mapped_column(default=now)
     finished_at: Mapped[datetime | None]
     undo_at: Mapped[datetime | None]

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, String
+from sqlalchemy import JSON, ForeignKey, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from moderation.db import Base, now
@@ -28,7 +28,12 @@ class Moderator(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(80), unique=True)
     password_hash: Mapped[str] = mapped_column(String(200))
-    role: Mapped[Role] = mapped_column(closed_set(Role), default=Role.MODERATOR)
+    role: Mapped[Role] = mapped_column(
+        closed_set(Role), default=Role.MODERATOR, doc="In the whole house; whoever is confined is a moderator here."
+    )
+    confined: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), doc="Whether they see the sites of `moderator_site` only."
+    )
     language: Mapped[str | None] = mapped_column(String(10))
     preferences: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, doc="How they want the desk to be.")
     keys: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, doc="Keys of their own, by what they do.")
@@ -37,3 +42,13 @@ class Moderator(Base):
     wrong_passwords: Mapped[int] = mapped_column(default=0, doc="In a row, since the last sign-in.")
     locked_until: Mapped[datetime | None] = mapped_column(doc="No password opens the account before.")
     openid: Mapped[str | None] = mapped_column(String(600), unique=True, doc="Issuer and subject at the provider.")
+
+
+class SiteRole(Base):
+    """What a confined moderator may do at a site. Of a site without such a row they see nothing."""
+
+    __tablename__ = "moderator_site"
+
+    moderator_id: Mapped[int] = mapped_column(ForeignKey("moderator.id"), primary_key=True, autoincrement=False)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), primary_key=True, autoincrement=False)
+    role: Mapped[Role] = mapped_column(closed_set(Role))

@@ -13,10 +13,10 @@ LEASE = timedelta(seconds=120)
 """How long an open card is believed to be read. Whoever still has it open says so again within that time."""
 
 
-def claim(session: Session, comment_id: int, *, moderator: Moderator) -> None:
+def claim(session: Session, comment_id: int, *, moderator: Moderator) -> bool:
     """Say that the moderator has this comment open, and none else; somebody else who has it keeps it.
 
-    A comment that does not exist is claimed by nobody.
+    A comment that does not exist is claimed by nobody: then False.
     """
     moment = now()
     over = and_(Claim.comment_id == comment_id, Claim.expires_at <= moment)
@@ -24,7 +24,8 @@ def claim(session: Session, comment_id: int, *, moderator: Moderator) -> None:
     values = select(Comment.id, literal(moderator.id), literal(moment + LEASE, UtcDateTime))
     columns = [Claim.comment_id, Claim.moderator_id, Claim.expires_at]
     made = insert_into(session, Claim).from_select(columns, values.where(Comment.id == comment_id))
-    session.execute(made.on_conflict_do_nothing())
+    taken = session.execute(made.on_conflict_do_nothing())
+    return bool(taken.rowcount) or session.get(Comment, comment_id) is not None  # type: ignore[attr-defined]
 
 
 def release(session: Session, *, moderator: Moderator) -> None:

@@ -32,13 +32,15 @@ def _open(comment_id: int) -> Select[Deferral]:
 
 
 def take_up(session: Session, comment_id: int) -> None:
-    """Put a comment that was put off back in the queue; one that was not stays where it is."""
-    session.execute(
+    """Put a comment that was put off back in the queue; one that was not stays where it is. NotFound where none is."""
+    taken = session.execute(
         update(Deferral)
         .where(Deferral.comment_id == comment_id, Deferral.ended_at.is_(None))
         .values(ended_at=now())
         .execution_options(synchronize_session=False)
     )
+    if taken.rowcount == 0 and session.get(Comment, comment_id) is None:  # type: ignore[attr-defined]
+        raise NotFound(f"There is no comment {comment_id}.")
 
 
 def notes(session: Session, comment_id: int) -> list[Deferral]:

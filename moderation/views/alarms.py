@@ -14,7 +14,7 @@ from moderation import alarms, audit, auth, channels, shifts
 from moderation.alarms import thresholds
 from moderation.alarms.thresholds import Thresholds
 from moderation.errors import BadInput, NotFound
-from moderation.models import Role, Site
+from moderation.models import Site
 from moderation.reading import reading
 from moderation.rules.conditions import DAYS
 from moderation.views import me, rule_words, services
@@ -52,6 +52,12 @@ def _site(session: Session) -> Site:
     return found
 
 
+def _site_to_manage(session: Session) -> Site:
+    site = _site(session)
+    auth.require_admin(site)
+    return site
+
+
 @blueprint.get("/alarms")
 def show() -> ResponseReturnValue:
     """Show what is alarming now, from when on alarms are sounded, who is told, and one's own shift."""
@@ -73,16 +79,15 @@ def _page(session: Session, site: Site, *, wrong: tuple[str, str] | None = None)
         zone=services().settings.time_zone,
         mails=services().settings.smtp_url is not None,
         wrong=wrong,
-        may_save=current_user.role is Role.ADMIN,
+        may_save=current_user.manages(site),
     )
 
 
 @blueprint.post("/alarms/thresholds", endpoint="thresholds")
 def set_thresholds() -> ResponseReturnValue:
     """Say from when on an alarm is sounded; an empty field switches it off."""
-    auth.require_admin()
     with services().database.session() as session:
-        site = _site(session)
+        site = _site_to_manage(session)
         given = {name: request.form.get(name, "").strip() or None for name in Thresholds.model_fields}
         try:
             thresholds.keep(site, Thresholds.model_validate(given))
@@ -99,9 +104,10 @@ def set_thresholds() -> ResponseReturnValue:
 @blueprint.post("/alarms/channels", endpoint="add")
 def add_channel() -> ResponseReturnValue:
     """Have alarms told somewhere else, too, and try it out at once."""
-    auth.require_admin()
     with services().database.session() as session:
-        site = _site(session)
+        site = _site_to_manage(session)
+        if request.form.get("private"):
+            auth.require_admin()  # what is inside the network is the house's, not a site's
         try:
             made = channels.add(
                 session,
@@ -126,9 +132,8 @@ def add_channel() -> ResponseReturnValue:
 @blueprint.post(f"/alarms/channels/<{ID}:channel_id>", endpoint="change")
 def change_channel(channel_id: int) -> ResponseReturnValue:
     """Try a channel out, or tell it no more."""
-    auth.require_admin()
     with services().database.session() as session:
-        site = _site(session)
+        site = _site_to_manage(session)
         if request.form.get("do") == "remove":
             channels.remove(session, site, channel_id, moderator=me(session))
         else:

@@ -15,7 +15,7 @@ from moderation import auth, decisions, rulebook
 from moderation.automation import acting, switch, watch
 from moderation.automation.history import Estimate, cases, curve, estimate
 from moderation.errors import BadInput, NotFound, StaleView
-from moderation.models import Moderator, Role, Site
+from moderation.models import Moderator, Site
 from moderation.reading import reading
 from moderation.rulebook import StatedRule
 from moderation.rulebook.preview import history
@@ -80,7 +80,7 @@ def set_(slug: str, key: str) -> ResponseReturnValue:
                     watch.switch_off(session, automation, "moderator", moderator=moderator)
             session.commit()
             return redirect(url_for("automation.show", slug=slug, key=key), 303)
-        auth.require_admin()
+        auth.require_admin(site)
         filled = _read(rule)
         if filled.limits is None or wish != "on":
             session.rollback()
@@ -165,7 +165,7 @@ def _page(session: Session, site: Site, rule: StatedRule, filled: Filled) -> str
         today=acting.today(session, last) if last else 0,
         can_be_undone=decisions.can_be_undone,
         recent=acting.recent(session, rule.id or 0),
-        may_save=current_user.role is Role.ADMIN,
+        may_save=current_user.manages(site),
         seen=rulebook.version(session, site.id),
     )
 

@@ -16,7 +16,6 @@ from moderation.views import me, services
 from moderation.views.desk import ID
 
 blueprint = Blueprint("commenters", __name__)
-blueprint.before_request(require_admin)
 
 
 @blueprint.get(f"/comments/<{ID}:comment_id>/commenter/kept")
@@ -40,6 +39,7 @@ def erase(comment_id: int) -> ResponseReturnValue:
 def _theirs(session: Session, comment_id: int) -> list[Comment]:
     """All comments of who wrote this one; it alone where the site did not say who that is."""
     one = waiting.find(session, comment_id)
+    require_admin(one.site)
     return privacy.find(session, one.site, commenter_id=one.commenter_id) if one.commenter_id else [one]
 
 

@@ -378,7 +378,8 @@ def claim(comment_id: int) -> ResponseReturnValue:
     """Say that the moderator has this comment open."""
     with services().database.session() as session:
         moderator = me(session)
-        waiting.claim(session, comment_id, moderator=moderator)
+        if not waiting.claim(session, comment_id, moderator=moderator):
+            raise NotFound(f"There is no comment {comment_id}.")
         held = waiting.held_by_others(session, [comment_id], moderator=moderator).get(comment_id)
         session.commit()
         return jsonify(by=held.moderator.name if held else None)

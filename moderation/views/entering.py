@@ -49,7 +49,7 @@ def enter(database: Session, moderator: Moderator, wanted: str | None) -> Respon
     started = sign_ins.find(database, token)
     if started is None:
         raise NotSignedIn("You may not sign in any more.")
-    login_user(auth.SignedIn(started, token))
+    login_user(auth.signed_in(database, started, token))
     database.commit()
     if wrong >= NOTABLE:
         session["wrong_passwords"] = wrong

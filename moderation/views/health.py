@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from moderation.db import UNCONFINED
 from moderation.errors import Missing, NotSignedIn
 from moderation.views import services
 
@@ -37,7 +38,7 @@ def readyz() -> ResponseReturnValue:
     """Say that the database answers; 503 and what to do where it does not."""
     try:
         with services().database.session(read_only=True) as session:
-            session.execute(text("SELECT version_num FROM alembic_version"))
+            session.execute(text("SELECT version_num FROM alembic_version"), execution_options=UNCONFINED)
     except SQLAlchemyError:
         raise Missing(
             "The database cannot be reached or has no tables yet: check MODERATION_DATABASE_URL, then run "

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from moderation import auth
 from moderation.errors import BadInput
 from moderation.learning import bursts, honesty, shelf
-from moderation.models import HouseRule, Learner, ModelState, Role
+from moderation.models import HouseRule, Learner, ModelState
 from moderation.reading import reading
 from moderation.views import asked_site, me, services
 from moderation.views.desk import ID
@@ -61,7 +61,7 @@ def show() -> ResponseReturnValue:
             learner=learner,
             models=shelf.every(session, site.id),
             active=shelf.in_state(session, site.id, ModelState.ACTIVE),
-            may_switch=current_user.role is Role.ADMIN,
+            may_switch=current_user.manages(site),
             bursts=bursts.waiting(session, site.id),
             differences=honesty.differences(session, site.id),
             overruled=honesty.overruled(session, site.id),
@@ -103,9 +103,8 @@ def _at(group: dict[str, Any], step: int, name: str) -> At:
 @blueprint.post("/learning/<slug>")
 def switch(slug: str) -> ResponseReturnValue:
     """Go back to the model before, let models switch on again, or let one run silently or no longer."""
-    auth.require_admin()
     with services().database.session() as session:
-        site, moderator = auth.site_by_slug(session, slug), me(session)
+        site, moderator = auth.site_to_manage(session, slug), me(session)
         match request.form.get("do"):
             case "roll_back":
                 key = request.form.get("rule")
@@ -125,12 +124,12 @@ def switch(slug: str) -> ResponseReturnValue:
 @blueprint.post(f"/learning/bursts/<{ID}:burst_id>")
 def rule_on_burst(burst_id: int) -> ResponseReturnValue:
     """Say whether to learn from decisions that came faster than anybody reads."""
-    auth.require_admin()
     if request.form.get("counts") not in {"yes", "no"}:
         raise BadInput("`counts` must be yes or no.", field="counts")
     with services().database.session() as session:
         moderator = me(session)
         burst = bursts.rule(session, burst_id, counts=request.form["counts"] == "yes", moderator=moderator)
+        auth.require_admin(burst.site)
         slug = burst.site.slug
         session.commit()
     services().bell.ring("learn")

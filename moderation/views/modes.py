@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from moderation import auth, rulebook, wording
 from moderation.db import now
 from moderation.errors import BadInput
-from moderation.models import Role, Site
+from moderation.models import Site
 from moderation.reading import reading
 from moderation.rulebook import Mode, StatedRule, modes
 from moderation.rulebook.modes import State
@@ -52,10 +52,9 @@ def every(slug: str) -> ResponseReturnValue:
 @blueprint.post("/rules/<slug>/modes")
 def save(slug: str) -> ResponseReturnValue:
     """Write one mode, new or known by its key, or take it away."""
-    auth.require_admin()
     key = request.form.get("key", "")
     with services().database.session() as session:
-        site = auth.site_by_slug(session, slug)
+        site = auth.site_to_manage(session, slug)
         current = rulebook.current(session, site.id)
         rules, present = rulebook.stated(current), modes.stated(current)
         if request.form.get("do") == "remove":
@@ -140,6 +139,6 @@ def _page(session: Session, site: Site, *, wrong: tuple[str, str] | None = None)
         days=DAYS,
         advices=list(Advice),
         off=OFF,
-        may_save=current_user.role is Role.ADMIN,
+        may_save=current_user.manages(site),
         seen=current.version if current else 0,
     )

@@ -7,14 +7,14 @@ from flask_babel import LazyString, lazy_gettext
 from flask_login import current_user
 
 from moderation import wording
-from moderation.models import Role
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """An entry of the navigation: ``icon`` is one of assets/icons.txt; one that is not ``first`` is in the menu.
 
-    ``letters`` lead there after the key for going somewhere: German first, English last.
+    ``for_`` says of whom one must be an admin to see it: of ``some`` site, of the ``house``. ``letters`` lead there
+    after the key for going somewhere: German first, English last.
     """
 
     endpoint: str
@@ -22,7 +22,7 @@ class Page:
     icon: str
     letters: str = ""
     first: bool = False
-    admin: bool = False
+    for_: str = ""
 
     @property
     def letter(self) -> str:
@@ -52,13 +52,13 @@ PAGES = (
     Page("alarms.show", lazy_gettext("Alarms and shifts"), "triangle-alert", "p"),
     Page("access.show", lazy_gettext("My access"), "user-round", "i"),
     Page("own.show", lazy_gettext("My desk"), "settings", "ny"),
-    Page("sites.every", lazy_gettext("Sites"), "globe", "", admin=True),
-    Page("moderators.show", lazy_gettext("Moderators"), "users", "", admin=True),
-    Page("records.log", lazy_gettext("Audit log"), "lock", "c", admin=True),
+    Page("sites.every", lazy_gettext("Sites"), "globe", "", for_="some"),
+    Page("moderators.show", lazy_gettext("Moderators"), "users", "", for_="house"),
+    Page("records.log", lazy_gettext("Audit log"), "lock", "c", for_="house"),
 )
 
 
 def pages() -> list[Page]:
     """Return the pages that the moderator of this request may see."""
-    is_admin = current_user.role is Role.ADMIN
-    return [page for page in PAGES if is_admin or not page.admin]
+    open_to = {"": True, "some": current_user.manages_some, "house": current_user.manages_house}
+    return [page for page in PAGES if open_to[page.for_]]

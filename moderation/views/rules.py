@@ -16,7 +16,7 @@ from moderation.automation import watch
 from moderation.db import now
 from moderation.errors import BadInput, NotFound
 from moderation.learning.lesson import LEAST_CITED
-from moderation.models import Comment, Moderator, Role, RuleSet, Site
+from moderation.models import Comment, Moderator, RuleSet, Site
 from moderation.reading import reading
 from moderation.rulebook import StatedRule, checks, modes
 from moderation.rulebook.preview import BINS, Histogram, Preview, histogram, preview
@@ -48,7 +48,7 @@ def every() -> ResponseReturnValue:
             notes=_notes(rules),
             versions=kept,
             savers=_savers(session, kept),
-            may_save=_may_save(),
+            may_save=current_user.manages(site),
             signals=rule_form.signals(),
             modes=modes.stated(kept[0] if kept else None),
             mode_on=modes.on(session, site, modes.stated(kept[0] if kept else None), now()),
@@ -60,10 +60,6 @@ def _savers(session: Session, kept: Sequence[RuleSet]) -> dict[int, str]:
     ids = {one.moderator_id for one in kept if one.moderator_id is not None}
     rows = session.execute(select(Moderator.id, Moderator.name).where(Moderator.id.in_(ids)))
     return dict(iter(rows))
-
-
-def _may_save() -> bool:
-    return bool(current_user.role is Role.ADMIN)
 
 
 def _notes(rules: Sequence[StatedRule]) -> list[checks.Note]:
@@ -109,9 +105,8 @@ def _form(session: Session, site: Site, rule: StatedRule | None, signal: str | N
 @blueprint.post("/rules/<slug>/rule/<key>", endpoint="save")
 def save(slug: str, key: str | None) -> ResponseReturnValue:
     """Show what the rule as filled in would have done; or save it, once what is to be said of it was seen."""
-    auth.require_admin()
     with services().database.session() as session:
-        site = auth.site_by_slug(session, slug)
+        site = auth.site_to_manage(session, slug)
         rule = _rule(session, site, key)
         form = _form(session, site, rule, request.form.get("signal"))
         present = rulebook.stated(rulebook.current(session, site.id))
@@ -179,7 +174,7 @@ def _show(
         bars=_bars(bars) if bars else None,
         titles={rule.key: rule.title for rule in present},
         examples=_examples(session, shown, draft),
-        may_save=_may_save(),
+        may_save=current_user.manages(site),
         least_cited=LEAST_CITED,
     )
     return html, 200
@@ -234,9 +229,8 @@ def _bars(bars: Histogram) -> list[tuple[str, int, int, int]]:
 @blueprint.post("/rules/<slug>/rule/<key>/move")
 def move(slug: str, key: str) -> ResponseReturnValue:
     """Put a rule one place up or down."""
-    auth.require_admin()
     with services().database.session() as session:
-        site = auth.site_by_slug(session, slug)
+        site = auth.site_to_manage(session, slug)
         rules = rulebook.stated(rulebook.current(session, site.id))
         at = rules.index(_moved(session, site, key))
         to = at - 1 if request.form.get("to") == "up" else at + 1
@@ -257,9 +251,8 @@ def _moved(session: Session, site: Site, key: str) -> StatedRule:
 @blueprint.post("/rules/<slug>/rule/<key>/archive")
 def archive(slug: str, key: str) -> ResponseReturnValue:
     """Take a rule out of force; it is kept, because decisions cite it, and an earlier version brings it back."""
-    auth.require_admin()
     with services().database.session() as session:
-        site = auth.site_by_slug(session, slug)
+        site = auth.site_to_manage(session, slug)
         _moved(session, site, key)
         rules = [rule for rule in rulebook.stated(rulebook.current(session, site.id)) if rule.key != key]
         rulebook.save(session, site, rules, moderator=me(session), seen=_seen())
@@ -283,16 +276,15 @@ def version(slug: str, number: int) -> ResponseReturnValue:
             titles={rule.key: rule.title for rule in (*present, *rules)},
             savers=_savers(session, [kept]),
             newest=rulebook.version(session, site.id),
-            may_save=_may_save(),
+            may_save=current_user.manages(site),
         )
 
 
 @blueprint.post(f"/rules/<slug>/versions/<{VERSION}:number>", endpoint="go_back")
 def go_back(slug: str, number: int) -> ResponseReturnValue:
     """Make the rules of an earlier version those of a new one."""
-    auth.require_admin()
     with services().database.session() as session:
-        site = auth.site_by_slug(session, slug)
+        site = auth.site_to_manage(session, slug)
         kept = rulebook.get(session, site.id, number)
         rules, kept_modes = rulebook.stated(kept), modes.stated(kept)
         rulebook.save(session, site, rules, modes=kept_modes, moderator=me(session), seen=_seen())

@@ -46,5 +46,5 @@ def _locale(moderator: Moderator) -> str:
 
 
 def _page(session: Session, moderator: Moderator, token: str, *, comments: list[Comment] | None = None) -> str:
-    sites = shifts.overview(session)
+    sites = shifts.overview(session, moderator)
     return render_template("shift.html", moderator=moderator, sites=sites, token=token, comments=comments)

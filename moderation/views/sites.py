@@ -5,19 +5,18 @@ from dataclasses import dataclass
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from moderation import audit, auth, sites
-from moderation.auth import require_admin
-from moderation.errors import BadInput
+from moderation.errors import BadInput, Forbidden
 from moderation.models import Comment, Scope, Site, SiteKey, Status
 from moderation.views import me, services, site_form
 from moderation.views.site_form import NewSiteForm, SiteForm
 
 blueprint = Blueprint("sites", __name__, url_prefix="/sites")
-blueprint.before_request(require_admin)
 
 KEY = "int(max=9000000000000000000)"
 
@@ -32,7 +31,9 @@ class Shown:
 
 @blueprint.get("")
 def every() -> ResponseReturnValue:
-    """List the sites, and ask for another."""
+    """List the sites that one may set up, and ask admins of the house for another."""
+    if not current_user.manages_some:
+        raise Forbidden("Only an admin may do this.")
     with services().database.session(read_only=True) as session:
         return _list(session, NewSiteForm())
 
@@ -41,9 +42,9 @@ def _list(session: Session, form: FlaskForm) -> ResponseReturnValue:
     pending = select(Comment.site_id, func.count()).where(Comment.status == Status.PENDING).group_by(Comment.site_id)
     html = render_template(
         "sites.html",
-        sites=session.scalars(select(Site).order_by(Site.name)).all(),
+        sites=[site for site in session.scalars(select(Site).order_by(Site.name)) if current_user.manages(site)],
         waiting=dict(session.execute(pending).all()),
-        form=form,
+        form=form if current_user.manages_house else None,
     )
     return html, 422 if form.errors else 200
 
@@ -51,6 +52,7 @@ def _list(session: Session, form: FlaskForm) -> ResponseReturnValue:
 @blueprint.post("")
 def add() -> ResponseReturnValue:
     """Add a site with the house rules to start with, and show its keys this one time."""
+    auth.require_admin()
     form = NewSiteForm()
     with services().database.session() as session:
         if not form.validate():
@@ -84,7 +86,7 @@ def _secret(value: str) -> Shown:
 def show(slug: str) -> ResponseReturnValue:
     """Show what is set of a site, and its keys without what they are."""
     with services().database.session(read_only=True) as session:
-        return _page(auth.site_by_slug(session, slug))
+        return _page(auth.site_to_manage(session, slug))
 
 
 def _page(
@@ -116,10 +118,12 @@ def change(slug: str) -> ResponseReturnValue:
     """Set what is different, or say what is wrong with it."""
     form = SiteForm()
     with services().database.session() as session:
-        site = auth.site_by_slug(session, slug)
+        site = auth.site_to_manage(session, slug)
         if not form.validate():
             return _page(site, form=form)
         changes = form.changes(site)
+        if changes.keys() & {"callback_url", "callback_private"} and form.callback_private.data:
+            auth.require_admin()  # what is inside the network is the house's, not a site's
         for name, value in changes.items():
             setattr(site, name, value)
         if changes:
@@ -132,7 +136,7 @@ def change(slug: str) -> ResponseReturnValue:
 def new_secret(slug: str) -> ResponseReturnValue:
     """Make another signing secret, or end all but the newest."""
     with services().database.session() as session:
-        site = auth.site_by_slug(session, slug)
+        site = auth.site_to_manage(session, slug)
         if request.form.get("do") == "finish":
             ended = auth.end_old_secrets(site)
             audit.note(session, "secrets_ended", moderator=me(session), subject=f"site {slug}", number=ended)
@@ -148,7 +152,7 @@ def new_secret(slug: str) -> ResponseReturnValue:
 def make_key(slug: str) -> ResponseReturnValue:
     """Make a token for the API or a key for Akismet's clients, or keep the secret that Coral signs with."""
     with services().database.session() as session:
-        site = auth.site_by_slug(session, slug)
+        site = auth.site_to_manage(session, slug)
         try:
             shown = _make(site, request.form.get("kind", ""))
         except BadInput as error:
@@ -183,7 +187,7 @@ def _make(site: Site, kind: str) -> list[Shown]:
 def revoke(slug: str, key_id: int) -> ResponseReturnValue:
     """Let a token, or a key of another service's client, be valid no longer."""
     with services().database.session() as session:
-        key: SiteKey = auth.revoke_key(session, auth.site_by_slug(session, slug), key_id)
+        key: SiteKey = auth.revoke_key(session, auth.site_to_manage(session, slug), key_id)
         audit.note(session, "key_revoked", moderator=me(session), subject=f"site {slug}", kind=key.kind, key=key_id)
         session.commit()
     return redirect(url_for("sites.show", slug=slug, saved=1), 303)

@@ -211,6 +211,7 @@ def left_out(reason: str) -> str:
     """Say why a batch did nothing about a comment."""
     return {
         "text_changed": gettext("the text was changed"),
+        "confined": gettext("whoever began this may not see it any more"),
         "withdrawn": gettext("the site took it back"),
         "decided": gettext("somebody else decided"),
         "reopened": gettext("it is back in the queue"),

@@ -41,6 +41,8 @@ def _of_people() -> dict[str, str]:
         "sign_in_locked": gettext("sign-in locked after wrong passwords"),
         "moderator_added": gettext("let in"),
         "moderator_changed": gettext("rights changed"),
+        "moderator_confined": gettext("confined to sites"),
+        "moderator_released": gettext("let into the whole house"),
     }
 
 

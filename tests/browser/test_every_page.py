@@ -124,6 +124,7 @@ def full(database: Database, site: Site, moderator: Moderator, settings: Setting
                 "slug": kept.slug,
                 "key": rule.key,
                 "number": 1,
+                "moderator_id": kai.id,
             },
             {
                 "reader.statement": settings.links.sign("statement", cut.id),

@@ -1,0 +1,130 @@
+"""Whoever is confined to some sites reads and changes nothing of others, whatever the statement: their session knows.
+
+Deny by default: a table that belongs to no site and is not named here is empty to whoever is confined.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Alias, Column, ColumnElement, Table, event, false, inspect, literal, select, true
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.sql import visitors
+
+from moderation.db import Base
+from moderation.models import (
+    Article,
+    Authenticator,
+    Channel,
+    Comment,
+    Decision,
+    Moderator,
+    Passkey,
+    Quota,
+    RecoveryCode,
+    Role,
+    Shift,
+    ShiftLink,
+    SignIn,
+    Site,
+    SiteRole,
+)
+
+OF_THE_HOUSE = frozenset({Authenticator, Moderator, Passkey, Quota, RecoveryCode, Shift, ShiftLink, SignIn})
+"""What belongs to no site and yet is not hidden: who is here and how they get in. Pages show one's own of it."""
+
+_HANGS_ON = {"channel_id": Channel, "comment_id": Comment, "decision_id": Decision, "article_id": Article}
+"""Whose site a row has that does not name one itself; the first that it has counts."""
+
+
+def sites_of(session: Session, moderator: Moderator) -> dict[int, Role] | None:
+    """Return what a moderator may do at which site; None where they are not confined: all, as their role says."""
+    if not moderator.confined:
+        return None
+    rows = session.execute(select(SiteRole.site_id, SiteRole.role).where(SiteRole.moderator_id == moderator.id))
+    return dict(iter(rows))
+
+
+def confine(session: Session, site_ids: Collection[int]) -> Callable[[ORMExecuteState], None]:
+    """Let a session see and change these sites only, from now on; return what listens to it.
+
+    It reaches every statement with mapped classes: subqueries, CTEs, aliases, counts, updates, deletes, what an insert
+    selects, `get`, and what relationships load. What it cannot reach is refused: SQL as text, unless whoever sends it
+    says by `db.UNCONFINED` that they answer for it, and tables that are asked for past their classes. New rows are not
+    looked at: whoever adds one has found before what it hangs on.
+    """
+    ids = sorted(site_ids)
+    criteria = with_loader_criteria(Base, lambda row: _within(row, ids), include_aliases=True)
+
+    def restrict(execution: ORMExecuteState) -> None:
+        if execution.is_column_load or execution.execution_options.get("unconfined"):
+            return  # what is loaded anew was seen before
+        if not execution.is_relationship_load:
+            _refuse_unreached(execution)
+        execution.statement = execution.statement.options(criteria)
+
+    event.listen(session, "do_orm_execute", restrict)
+    return restrict
+
+
+def _refuse_unreached(execution: ORMExecuteState) -> None:
+    """ValueError where a statement is text, or asks for a table past its mapped class: no criteria reach that."""
+    known = execution.is_select or execution.is_insert or execution.is_update or execution.is_delete
+    if not known or execution.is_from_statement:
+        raise ValueError("SQL as text cannot be confined to sites; say db.UNCONFINED if it need not be.")
+    statement: Any = execution.statement
+    touched: set[str] = set()
+    reached: set[str] = set()
+    for part in visitors.iterate(statement):
+        table: Any = part.table if isinstance(part, Column) else part
+        while isinstance(table, Alias):
+            table = table.element
+        if isinstance(table, Table):
+            (reached if "parentmapper" in part._annotations else touched).add(table.name)
+    if touched - reached:
+        raise ValueError(f"Ask for the mapped classes of {touched - reached}: only they can be confined to sites.")
+
+
+@contextmanager
+def as_seen_by(session: Session, moderator: Moderator) -> Iterator[None]:
+    """Let a session see, for a while, what a moderator may see."""
+    sites = sites_of(session, moderator)
+    if sites is None:
+        yield
+        return
+    listens = confine(session, sites)
+    try:
+        yield
+    finally:
+        event.remove(session, "do_orm_execute", listens)
+
+
+def manages(sites: Mapping[int, Role] | None, role: Role, site_id: int | None) -> bool:
+    """Whether somebody with this role in the house, or these at sites, is an admin of a site; of the house for None."""
+    if sites is None:
+        return role is Role.ADMIN
+    return site_id is not None and sites.get(site_id) is Role.ADMIN
+
+
+def _within(row: Any, site_ids: Collection[int]) -> ColumnElement[bool]:
+    """What must be true of the rows of a mapped class, or of an alias of it."""
+    known = inspect(row, raiseerr=False)
+    if known is None:
+        return literal(0).in_(site_ids)  # tried once on what stands for any class, to see which values are bound
+    if known.mapper.class_ in OF_THE_HOUSE:
+        return true()
+    site_id = row.id if known.mapper.class_ is Site else _site_id(row)
+    return false() if site_id is None else site_id.in_(site_ids)
+
+
+def _site_id(row: Any) -> ColumnElement[int] | None:
+    """The site of a row of a mapped class, or of an alias's columns: what it says, else what it hangs on says."""
+    if hasattr(row, "site_id"):
+        named: ColumnElement[int] = row.site_id
+        return named
+    for name, model in _HANGS_ON.items():
+        if hasattr(row, name):
+            above = model.__table__.alias()
+            said: Any = _site_id(above.c)
+            return select(said).where(above.c.id == getattr(row, name)).scalar_subquery()
+    return None
