@@ -82,7 +82,14 @@ def test_somebody_is_let_in_at_certain_sites_only_and_sees_nothing_before_these_
     nils = _signed_in(app, "Nils")
     assert "bleibt" not in nils.client.get("/queue").text
     assert nils.client.get("/rules").status_code == 404
-    assert "Choose at least one site" in ada.post(f"/moderators/{_id(database, 'Nils')}/sites", reach="sites").text
+    assert "at least one site" in ada.post(f"/moderators/{_id(database, 'Nils')}/sites", reach="sites").text
+
+
+def test_whoever_chooses_sites_and_forgets_to_say_only_these_is_asked_again(ada: Desk, moderator: Moderator) -> None:
+    chosen = {"reach": "house", "role": "moderator", "site-hafenblatt": "admin"}
+    answer = ada.post(f"/moderators/{moderator.id}/sites", **chosen)
+    assert answer.status_code == 422
+    assert '<option value="admin" selected>decides and sets it up' in answer.text
 
 
 def _id(database: Database, name: str) -> int:

@@ -24,8 +24,8 @@ def claim(session: Session, comment_id: int, *, moderator: Moderator) -> bool:
     values = select(Comment.id, literal(moderator.id), literal(moment + LEASE, UtcDateTime))
     columns = [Claim.comment_id, Claim.moderator_id, Claim.expires_at]
     made = insert_into(session, Claim).from_select(columns, values.where(Comment.id == comment_id))
-    taken = session.execute(made.on_conflict_do_nothing())
-    return bool(taken.rowcount) or session.get(Comment, comment_id) is not None  # type: ignore[attr-defined]
+    taken = session.scalar(made.on_conflict_do_nothing().returning(Claim.comment_id))
+    return taken is not None or session.get(Comment, comment_id) is not None
 
 
 def release(session: Session, *, moderator: Moderator) -> None:

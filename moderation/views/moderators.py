@@ -57,14 +57,16 @@ def one(moderator_id: int) -> ResponseReturnValue:
         return _one(session, _find(session, moderator_id))
 
 
-def _one(session: Session, found: Moderator, *, wrong: bool = False) -> str:
+def _one(session: Session, found: Moderator, *, wrong: dict[str, Role] | None = None) -> str:
+    """The form as it stands, or as it was filled in, if that says neither or both."""
+    kept = {site.slug: role for site, role in sites.roles_of(session).get(found.id, {}).items()}
     return render_template(
         "moderator.html",
         one=found,
         all_sites=session.scalars(select(Site).order_by(Site.name)).all(),
-        roles={site.id: role for site, role in sites.roles_of(session).get(found.id, {}).items()},
+        roles=kept if wrong is None else wrong,
         Role=Role,
-        wrong=wrong,
+        wrong=wrong is not None,
     )
 
 
@@ -73,13 +75,14 @@ def set_sites(moderator_id: int) -> ResponseReturnValue:
     """Let somebody see the whole house, or the sites that were chosen only."""
     with services().database.session() as session:
         found = _find(session, moderator_id)
-        if request.form.get("reach") == "house":
-            sites.open_house(session, found, _role(), by=me(session))
-        elif chosen := _chosen():
-            sites.confine_moderator(session, found, chosen, by=me(session))
-        else:
+        chosen, is_whole = _chosen(), request.form.get("reach") == "house"
+        if (not is_whole and not chosen) or (is_whole and chosen and not found.confined):
             session.rollback()
-            return _one(session, found, wrong=True), 422
+            return _one(session, found, wrong=chosen), 422
+        if is_whole:
+            sites.open_house(session, found, _role(), by=me(session))
+        else:
+            sites.confine_moderator(session, found, chosen, by=me(session))
         session.commit()
     return redirect(url_for("moderators.show"), 303)
 
