@@ -1,6 +1,7 @@
 """Look at everything the service needs, and say of what is wrong how to mend it."""
 
 import shutil
+import smtplib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -184,6 +185,9 @@ def _mail(settings: Settings) -> Iterator[Finding]:
         return
     try:
         letters.connect(settings.smtp_url.get_secret_value(), timeout=5).close()
+    except smtplib.SMTPNotSupportedError as error:
+        yield Finding("mail", str(error), "Take smtps:// or another server; letters wait.")
+        return
     except (OSError, ModerationError) as error:
         yield Finding("mail", f"cannot be reached ({type(error).__name__})", "Check MODERATION_SMTP_URL; letters wait.")
         return

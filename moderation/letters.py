@@ -143,7 +143,10 @@ def _environment(language: str) -> Environment:
 
 
 def connect(url: str, *, timeout: float) -> smtplib.SMTP:
-    """Open a connection to a mail server: ``smtp://user:password@host:587`` (TLS where offered) or ``smtps://…``."""
+    """Open a connection to a mail server: ``smtp://user:password@host:587`` (TLS where offered) or ``smtps://…``.
+
+    SMTPNotSupportedError where a password would have to be said in the clear.
+    """
     parts = urlsplit(url)
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
         raise SettingsError("MODERATION_SMTP_URL must look like smtp://user:password@host:587 or smtps://….")
@@ -155,6 +158,9 @@ def connect(url: str, *, timeout: float) -> smtplib.SMTP:
         server.ehlo()
         if server.has_extn("starttls"):
             server.starttls(context=context)
+        elif parts.username:
+            server.close()
+            raise smtplib.SMTPNotSupportedError("The mail server offers no STARTTLS; a password needs it, or smtps://.")
     if parts.username:
         server.login(unquote(parts.username), unquote(parts.password or ""))
     return server

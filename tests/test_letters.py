@@ -1,6 +1,7 @@
 """Letters leave through a real mail server, say what is true when they leave, and are forgotten then."""
 
 import ipaddress
+import smtplib
 import ssl
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,10 +21,12 @@ from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from moderation import decisions, letters
+from moderation import decisions, doctor, letters
+from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.decisions import Seen
 from moderation.errors import SettingsError
+from moderation.judge import Judge
 from moderation.models import Letter, Moderator, Outcome, Site
 from tests.integration.ports import free_port
 from tests.stories import add_comment
@@ -200,3 +203,26 @@ def test_name_and_password_are_for_the_server_that_proves_who_it_is(
     finally:
         server.stop()
     assert [(said.login, said.password) for said in given] == [(b"desk", b"ge@heim")]
+
+
+def test_no_password_is_said_in_the_clear(settings: Settings, judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Judge, "load", classmethod(lambda cls: judge))  # the doctor looks at it, too
+    given: list[object] = []
+
+    def know(*said: object) -> AuthResult:
+        given.append(said)
+        return AuthResult(success=True)
+
+    port = free_port()
+    server = Controller(Postbox(), hostname="127.0.0.1", port=port, authenticator=know, auth_require_tls=False)
+    server.start()
+    url = f"smtp://desk:geheim@127.0.0.1:{port}"
+    try:
+        with pytest.raises(smtplib.SMTPNotSupportedError):
+            letters.connect(url, timeout=5)
+        found = {each.what: each for each in doctor.examine(settings.model_copy(update={"smtp_url": SecretStr(url)}))}
+    finally:
+        server.stop()
+    assert given == []
+    assert "no STARTTLS" in found["mail"].found
+    assert "smtps://" in found["mail"].remedy
