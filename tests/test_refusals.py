@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
-from moderation import rulebook, sites
+from moderation import rulebook, sites, wording
 from moderation.db import Database
+from moderation.errors import StaleView
 from moderation.models import Moderator, Role, Site
 from moderation.rulebook import StatedRule
 from tests.conftest import PASSWORD
@@ -131,3 +133,22 @@ def _codes() -> set[str]:
                     if refuses and isinstance(first, ast.Constant):
                         found.add(str(first.value))
     return found
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("rules_changed", "Jemand hat die Hausregeln geändert"),
+        ("unknown_version", "Diese Version der Hausregeln gibt es nicht"),
+        ("ruled", "inzwischen anders befunden"),
+        ("no_model", "kein eigenes Modell"),
+        ("no_limits", "in welchen Grenzen"),
+        ("answered", "schon jemand beantwortet"),
+        ("own_decision", "Wer die Entscheidung getroffen hat"),
+        ("link_expired", "zu alt"),
+        ("link_broken", "nicht vollständig"),
+    ],
+)
+def test_what_went_wrong_meanwhile_is_told_in_german(app: Flask, code: str, told: str) -> None:
+    with app.test_request_context(headers={"Accept-Language": "de"}):
+        assert told in wording.problem(StaleView("In English.", code=code))

@@ -24,6 +24,8 @@ def _with_decisions() -> dict[str, str]:
         "too_late": gettext("It is too late to undo this: the site has been told. You can decide anew instead."),
         "nothing_chosen": gettext("Nothing of that is waiting any more, so there is nothing to decide."),
         "unknown_rule": gettext("This house rule is not there any more; choose another one."),
+        "answered": gettext("Somebody answered this in the meantime."),
+        "own_decision": gettext("Whoever made the decision cannot judge the objection to it."),
         "not_yours": gettext("Only who did this, or an admin, may take it back."),
         "note_too_long": gettext("This note is too long; 500 characters are enough."),
     }
@@ -49,6 +51,7 @@ def _with_forms() -> dict[str, str]:
         "closed": gettext("This article is closed for comments. What you wrote was not sent."),
         "rules_changed": gettext("Somebody changed the house rules since you looked at them; look at them again."),
         "unknown_version": gettext("This version of the house rules is not there."),
+        "no_limits": gettext("State first within which limits the rule may decide by itself."),
         "ruled": gettext("Somebody ruled otherwise on these decisions in the meantime; look at it again."),
         "no_model": gettext("No model of your own is in force here, so there is nothing to go back to."),
         "modes": gettext("A mode changes this rule, or names one that there is not; change the mode first."),
@@ -67,5 +70,7 @@ def _with_forms() -> dict[str, str]:
 def _with_access() -> dict[str, str]:
     return {
         "link_used": gettext("This link is too old or was opened before. Sign in to see what waits."),
+        "link_expired": gettext("This link is too old."),
+        "link_broken": gettext("This link is not complete; perhaps it was cut off."),
         "forbidden": gettext("Only an admin may do this."),
     }
