@@ -7,9 +7,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Alias, Column, ColumnElement, Table, event, false, inspect, literal, select, true
+from sqlalchemy import Alias, BigInteger, Column, ColumnElement, Table, event, false, inspect, literal, select, true
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.functions import FunctionElement
 
 from moderation.db import Base
 from moderation.models import (
@@ -114,7 +116,28 @@ def _within(row: Any, site_ids: Collection[int]) -> ColumnElement[bool]:
     if known.mapper.class_ in OF_THE_HOUSE:
         return true()
     site_id = row.id if known.mapper.class_ is Site else _site_id(row)
-    return false() if site_id is None else site_id.in_(site_ids)
+    return false() if site_id is None else _AsItIs(site_id).in_(site_ids)
+
+
+class _AsItIs(FunctionElement[int]):
+    """A column that SQLite is not to look up in an index.
+
+    It knows no numbers of rows, and would gather and sort all that a site has where the first thirty in an order that
+    has an index are asked for. PostgreSQL knows better, and is left to it.
+    """
+
+    inherit_cache = True
+    type = BigInteger()
+
+
+@compiles(_AsItIs)
+def _as_it_is(element: _AsItIs, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses.clauses[0], **options))
+
+
+@compiles(_AsItIs, "sqlite")
+def _past_indexes(element: _AsItIs, compiler: Any, **options: Any) -> str:
+    return "+" + _as_it_is(element, compiler, **options)
 
 
 def _site_id(row: Any) -> ColumnElement[int] | None:
