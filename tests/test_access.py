@@ -67,6 +67,11 @@ def test_guessing_passwords_from_a_stolen_database_is_dear() -> None:
     assert STRONG.time_cost >= 3
 
 
+def test_a_code_for_an_app_that_was_begun_before_the_sign_in_leads_back(desk: Desk) -> None:
+    answer = desk.post("/access/authenticator/code", code="123456")
+    assert (answer.status_code, answer.headers.get("location")) == (303, "/access")
+
+
 def test_with_an_authenticator_the_password_is_half_the_way(app: Flask, desk: Desk) -> None:
     totp, _ = desk.set_up_authenticator()
     other = Desk(app)

@@ -96,7 +96,9 @@ def new_authenticator() -> ResponseReturnValue:
 @blueprint.post("/authenticator/code")
 def confirm_authenticator() -> ResponseReturnValue:
     """Keep the authenticator when its first code fits, and show the codes for paper."""
-    secret = session.get("authenticator") or ""
+    secret = session.get("authenticator")
+    if not secret:  # the page lay open across a new sign-in, which carries nothing over
+        return redirect(url_for("access.show"), 303)
     with services().database.session() as database:
         moderator = me(database)
         try:
