@@ -19,7 +19,7 @@ from training.tone import SOURCES, Array, Data, Held, Linear, Mask, Rows
 STACK_STRENGTH = 0.3
 OVERALL_STRENGTH = 0.3
 CALIBRATION_STRENGTH = 1.0
-AIM_STRENGTH = 0.1
+AIM_STRENGTH = 1.0
 WORDS_SURE = 4.0
 """How many times a word must be seen before what is seen counts as much as what is usual."""
 

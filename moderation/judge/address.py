@@ -28,7 +28,10 @@ _AUTHOR = re.compile(
     r"this (?:paper|rag|author|article|outlet|newspaper)|author|journalist|journalists|reporter|"
     r"editor|editors|newsroom)\b",
 )
-_HE = re.compile(r"\b(?:er|ihn|ihm|sie|diese[rsnm]?|jene[rn]?|dessen|deren|he|him|his|she|her|they|them|those)\b")
+_HE = re.compile(  # "Sie" may well be "you"
+    r"\b(?:[Ee]r|[Ii]hn|[Ii]hm|sie|[Dd]iese[rsnm]?|[Jj]ene[rn]?|[Dd]essen|[Dd]eren|"
+    r"[Hh]e|[Hh]im|[Hh]is|[Ss]he|[Hh]er|[Tt]hey|[Tt]hem|[Tt]hose)\b"
+)
 _MENTION = re.compile(r"(?:^|\s)@\w+")
 _MARKS = re.compile(r"(?<![!?])[!?]{3,}|(?:! ){3,}!")
 _LOUD_WORDS = re.compile(r"(?<!\w)[A-ZÄÖÜẞ]{2,}(?:[\s,.!?;:\-–\"']+(?:[A-ZÄÖÜẞ]{1,}|\d+)(?![a-zäöüß\w]))*")
