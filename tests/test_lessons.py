@@ -155,6 +155,26 @@ def test_a_sites_own_history_is_replayed(database: Database, site: Site, worksho
     assert "either --jsonl or --site" in CliRunner().invoke(main, ["backtest"]).output
 
 
+def test_a_version_that_is_kept_is_tried_on_what_was_decided_since(
+    database: Database, site: Site, workshop: Workshop, run: Run
+) -> None:
+    history(database, site, 200)
+    tasks.score()
+    run("run")
+    assert "Nothing was decided since version 1" in run("trial", "1").output
+    with database.session() as session:
+        for number in range(40):
+            comment = add_comment(session, site, text=_text(random.Random(number), party=number % 4 == 0), due_at=now())
+            decide(session, comment, Outcome.APPROVE if number % 4 else Outcome.DELETE, decided_at=now())
+        session.commit()
+    tasks.score()
+    told = json.loads(run("trial", "1", "--json").stdout)
+    assert (told["n"], told["counted"], told["deleted"]) == (40, 40, 10)
+    assert told["auc"] > told["general"]["auc"] + 0.2
+    assert "marks right" in run("trial", "1").stdout
+    assert "keeps no model of version 7" in run("trial", "7").output
+
+
 def test_the_way_back_is_one_command_and_is_not_undone_by_the_next_lesson(
     database: Database, site: Site, workshop: Workshop, run: Run
 ) -> None:

@@ -147,7 +147,7 @@ def backtest(
             raise click.ClickException("There is no decided comment to replay.")
         result = report(_judged(found), schedule)
     result["seconds"] = round(time.perf_counter() - began, 2)
-    click.echo(json.dumps(result) if as_json else _table(result))
+    click.echo(json.dumps(result) if as_json else table(result))
     sys.exit(1 if faults else 0)
 
 
@@ -183,7 +183,7 @@ def _own(slug: str | None, schedule: "Schedule") -> dict[str, Any]:
     return whole(replay(material, schedule), material.deleted, used)
 
 
-def _table(result: dict[str, Any]) -> str:
+def table(result: dict[str, Any]) -> str:
     """Return the figures for reading."""
 
     def show(value: float | None) -> str:

@@ -1,7 +1,11 @@
-"""`moderation learn`: what was learned of a site's moderators; learn now, go back, run silently, rule on bursts."""
+"""`moderation learn`: what a site taught us: its models, learn now, try one, go back, run silently, rule on bursts."""
+
+import json
+import time
 
 import click
 
+from moderation.cli.backtest import table
 from moderation.cli.session import open_session, the_site
 from moderation.config import load_settings
 from moderation.learning import bursts, lesson, shelf
@@ -78,6 +82,21 @@ def run(slug: str | None) -> None:
             click.echo(_line(model))
     if not results:
         click.echo(f"Too few decisions to learn from: {len(course.found)}. At least 50, 4 of each outcome, are needed.")
+
+
+@learn.command("trial")
+@click.argument("version", type=click.IntRange(1))
+@_SITE
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def trial(version: int, slug: str | None, as_json: bool) -> None:
+    """Say how a version that is kept does on what was decided after it had been taught."""
+    from moderation.learning import kept  # noqa: PLC0415 - numbers cost a second to load
+
+    began = time.perf_counter()
+    with open_session(read_only=True) as session:
+        result = kept.trial(session, the_site(session, slug), version, days=load_settings().keep_deleted_days)
+    result["seconds"] = round(time.perf_counter() - began, 2)
+    click.echo(json.dumps(result) if as_json else table(result))
 
 
 @learn.command("rollback")

@@ -18,13 +18,15 @@ THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
 MOST_GROUPS = 24
 
 
-def report(replayed: Replayed, deleted: Doubles, found: "Sequence[Standing]") -> dict[str, Any]:
-    """Return all of it, ready for JSON. What was decided before anything was learned is left out of the counts.
+def report(
+    replayed: Replayed, deleted: Doubles, found: "Sequence[Standing]", *, first: int = WARM_UP
+) -> dict[str, Any]:
+    """Return all of it, ready for JSON. Decisions before the ``first`` are left out of the counts.
 
     ``marked`` and ``right`` hold, for each of `THRESHOLDS`, how many comments were marked and how many of them deleted.
     """
     said = replayed.learned
-    rows = np.arange(min(WARM_UP, len(deleted)), len(deleted))
+    rows = np.arange(min(first, len(deleted)), len(deleted))
     by_section = _groups([one.section or "" for one in found], rows)
     by_month = _groups([one.decided_at.strftime("%Y-%m") for one in found], rows)
     by_rule = _groups([one.rule_id if one.deleted else None for one in found], rows)
