@@ -31,7 +31,7 @@ function hausordnung_request( $method, $path, $headers, $body = null ) {
 
 function hausordnung_retry_after( $value ) {
 	if ( ctype_digit( $value ) ) {
-		return min( (int) $value, DAY_IN_SECONDS );
+		return min( (int) $value + 1, DAY_IN_SECONDS ); // time() leaves out the part of a second that has gone by
 	}
 	$date = $value ? strtotime( $value ) : false;
 	return $date ? min( max( 0, $date - time() ), DAY_IN_SECONDS ) : 0;
