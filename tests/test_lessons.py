@@ -81,7 +81,8 @@ def history(database: Database, site: Site, n: int, rule_id: int | None = None) 
 
 def _states(database: Database) -> list[tuple[int, ModelState]]:
     with database.session(read_only=True) as session:
-        return [(model.version, model.state) for model in session.scalars(select(LearnedModel))]
+        asked = select(LearnedModel).order_by(LearnedModel.version)
+        return [(model.version, model.state) for model in session.scalars(asked)]
 
 
 def learned_rule(database: Database, site: Site) -> int:
