@@ -4,7 +4,6 @@ The suite runs on SQLite, or on the PostgreSQL server that ``TEST_DATABASE_URL``
 """
 
 import os
-import re
 import shlex
 import shutil
 import threading
@@ -36,12 +35,12 @@ from moderation.db import Base, Database
 from moderation.judge import Judge
 from moderation.migrations import config
 from moderation.models import Moderator, Role, Site
+from tests.desks import PASSWORD, Desk, csrf
 from tests.senders import Paper
 from tests.serving import answering
 from worker import tasks
 from worker.app import Workshop
 
-PASSWORD = "nur-fuer-tests-7"
 SERVER = os.environ.get("TEST_DATABASE_URL")
 
 # What reads a table at its first call takes a second then, and a machine may be busy: that is no failure.
@@ -203,13 +202,6 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
-def csrf(client: FlaskClient, address: str = "/sign-in") -> str:
-    """The token of a page's form."""
-    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get(address).text)
-    assert found
-    return found[1]
-
-
 @pytest.fixture
 def mona(app: Flask, moderator: Moderator) -> FlaskClient:
     """The moderator, signed in, in German."""
@@ -217,6 +209,25 @@ def mona(app: Flask, moderator: Moderator) -> FlaskClient:
     signed_in.environ_base["HTTP_ACCEPT_LANGUAGE"] = "de"
     signed_in.post("/sign-in", data={"name": "mona", "password": PASSWORD, "csrf_token": csrf(signed_in)})
     return signed_in
+
+
+@pytest.fixture
+def admin(database: Database) -> Moderator:
+    """An admin of the house, ada."""
+    with database.session() as session:
+        made = sites.add_moderator(session, name="ada", password=PASSWORD, role=Role.ADMIN)
+        session.commit()
+        session.refresh(made)
+        session.expunge(made)
+    return made
+
+
+@pytest.fixture
+def desk(client: FlaskClient, admin: Moderator, site: Site) -> Desk:
+    """The admin's desk, signed in, in English."""
+    made = Desk(client)
+    made.sign_in("ada")
+    return made
 
 
 @pytest.fixture

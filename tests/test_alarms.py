@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 import time_machine
-from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from moderation import alarms, decisions, sites
+from moderation import alarms, decisions
 from moderation.alarms import looking, thresholds
 from moderation.alarms.thresholds import Thresholds
 from moderation.db import Database, now
@@ -25,12 +24,11 @@ from moderation.models import (
     Moderator,
     Outcome,
     PastText,
-    Role,
     Site,
 )
-from tests.conftest import PASSWORD, Receiver
+from tests.conftest import Receiver
+from tests.desks import Desk
 from tests.stories import add_article, add_comment
-from tests.test_rule_pages import Desk
 from worker import tasks
 from worker.app import Workshop
 
@@ -211,13 +209,8 @@ def test_each_alarm_can_be_switched_off(database: Database, site: Site) -> None:
 
 
 @pytest.fixture
-def desk(client: FlaskClient, database: Database, site: Site, moderator: Moderator) -> Desk:
-    with database.session() as session:
-        sites.add_moderator(session, name="ada", password=PASSWORD, role=Role.ADMIN)
-        session.commit()
-    made = Desk(client)
-    made.sign_in("ada")
-    return made
+def desk(moderator: Moderator, desk: Desk) -> Desk:
+    return desk
 
 
 def test_thresholds_and_channels_are_set_at_the_desk(

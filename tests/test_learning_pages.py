@@ -3,30 +3,24 @@
 from datetime import timedelta
 
 import pytest
-from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from moderation import queue, repeats, sites
 from moderation.db import Database, now
 from moderation.learning import honesty
-from moderation.models import Burst, Comment, LearnedModel, Maker, ModelState, Moderator, Outcome, Role, Site
+from moderation.models import Burst, Comment, LearnedModel, Maker, ModelState, Moderator, Outcome, Site
 from moderation.queue import Order
 from tests.conftest import PASSWORD
+from tests.desks import Desk
 from tests.stories import add_comment
 from tests.test_lessons import PARTY, decide, history, learned_rule
-from tests.test_rule_pages import Desk
 from worker import tasks
 from worker.app import Workshop
 
 
 @pytest.fixture
-def desk(client: FlaskClient, database: Database, site: Site, moderator: Moderator) -> Desk:
-    with database.session() as session:
-        sites.add_moderator(session, name="ada", password=PASSWORD, role=Role.ADMIN)
-        session.commit()
-    made = Desk(client)
-    made.sign_in("ada")
-    return made
+def desk(moderator: Moderator, desk: Desk) -> Desk:
+    return desk
 
 
 def test_before_anything_is_learned_the_page_says_so(desk: Desk) -> None:

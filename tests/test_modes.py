@@ -5,22 +5,20 @@ from typing import Any
 
 import pytest
 import time_machine
-from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from moderation import rulebook, scoring, sites
+from moderation import rulebook, scoring
 from moderation.automation import acting
 from moderation.db import Database
 from moderation.errors import BadInput
 from moderation.judge import Assessment as Judgement
 from moderation.judge import Judge
 from moderation.judge.case import Kind, Target
-from moderation.models import Assessment, Role, Site
+from moderation.models import Assessment, Site
 from moderation.rulebook import Mode, StatedRule, files, modes
 from moderation.rules import Advice
-from tests.conftest import PASSWORD
+from tests.desks import Desk
 from tests.stories import add_comment
-from tests.test_rule_pages import Desk
 
 NIGHT = {
     "key": "nacht",
@@ -177,16 +175,6 @@ def test_a_rule_that_a_mode_names_is_not_archived_unawares(database: Database, s
         kept = session.get_one(Site, site.id)
         with pytest.raises(BadInput, match="mode 'nacht'"):
             rulebook.save(session, kept, rules[1:])
-
-
-@pytest.fixture
-def desk(client: FlaskClient, database: Database, site: Site) -> Desk:
-    with database.session() as session:
-        sites.add_moderator(session, name="ada", password=PASSWORD, role=Role.ADMIN)
-        session.commit()
-    made = Desk(client)
-    made.sign_in("ada")
-    return made
 
 
 def test_a_mode_is_made_changed_and_taken_away_at_the_desk(desk: Desk, database: Database, site: Site) -> None:

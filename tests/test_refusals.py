@@ -7,15 +7,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 
-from moderation import rulebook, sites, wording
+from moderation import rulebook, wording
 from moderation.db import Database
 from moderation.errors import StaleView
-from moderation.models import Moderator, Role, Site
+from moderation.models import Moderator, Site
 from moderation.rulebook import StatedRule
-from tests.conftest import PASSWORD
-from tests.test_rule_pages import Desk
+from tests.desks import Desk
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("moderation/rules", "moderation/rulebook", "moderation/judge/words.py")
@@ -78,14 +76,9 @@ DECIDING: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.fixture
-def desk(client: FlaskClient, database: Database, site: Site) -> Desk:
-    with database.session() as session:
-        sites.add_moderator(session, name="ada", password=PASSWORD, role=Role.ADMIN)
-        session.commit()
-    made = Desk(client)
-    made.sign_in("ada")
-    made.post("/language", language="de")
-    return made
+def desk(desk: Desk) -> Desk:
+    desk.post("/language", language="de")
+    return desk
 
 
 def _refused(desk: Desk, address: str, fields: dict[str, Any]) -> str:

@@ -11,28 +11,19 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from moderation import decisions, rulebook, sites
+from moderation import decisions, rulebook
 from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Database
 from moderation.decisions import Seen
 from moderation.judge.case import Target
-from moderation.models import Article, Assessment, HouseRule, Moderator, Outcome, Role, RuleSet, Site
+from moderation.models import Article, Assessment, HouseRule, Moderator, Outcome, RuleSet, Site
 from moderation.rulebook import StatedRule
 from moderation.rulebook import preview as previews
 from moderation.rules import Advice
 from tests.conftest import PASSWORD
+from tests.desks import Desk
 from tests.stories import add_comment
-
-
-@pytest.fixture
-def admin(database: Database) -> Moderator:
-    with database.session() as session:
-        made = sites.add_moderator(session, name="ada", password=PASSWORD, role=Role.ADMIN)
-        session.commit()
-        session.refresh(made)
-        session.expunge(made)
-    return made
 
 
 @pytest.fixture
@@ -57,31 +48,6 @@ def past(database: Database, site: Site, moderator: Moderator) -> None:
                 outcome = Outcome.DELETE if at >= 7 else Outcome.APPROVE
                 decisions.decide(session, comment.id, outcome, moderator=moderator, seen=Seen(1))
         session.commit()
-
-
-class Desk:
-    def __init__(self, client: FlaskClient) -> None:
-        self.client = client
-
-    def sign_in(self, name: str) -> None:
-        token = self.token("/sign-in")
-        self.client.post("/sign-in", data={"name": name, "password": PASSWORD, "csrf_token": token})
-        self.client.post("/language", data={"language": "en", "csrf_token": self.token("/rules")})
-
-    def token(self, address: str) -> str:
-        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.client.get(address).text)
-        assert found
-        return found[1]
-
-    def post(self, address: str, **data: Any) -> Any:
-        return self.client.post(address, data={"csrf_token": self.token("/rules")} | data)
-
-
-@pytest.fixture
-def desk(client: FlaskClient, admin: Moderator, site: Site) -> Desk:
-    made = Desk(client)
-    made.sign_in("ada")
-    return made
 
 
 RUDE = {

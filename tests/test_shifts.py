@@ -12,9 +12,9 @@ from sqlalchemy import select
 from moderation import alarms, shifts
 from moderation.db import Database, now
 from moderation.models import Comment, Decision, Letter, Moderator, Shift, ShiftLink, Site, Status
+from tests.desks import Desk
 from tests.stories import add_comment
 from tests.test_letters import Postbox, postbox
-from tests.test_rule_pages import Desk
 from worker import tasks
 from worker.app import Workshop
 

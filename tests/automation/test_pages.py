@@ -5,17 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from moderation import alarms, rulebook, sites
+from moderation import alarms, rulebook
 from moderation.automation import acting, switch, watch
 from moderation.db import Database, now
-from moderation.models import Automation, Comment, Delivery, Moderator, Role, Site, Status
+from moderation.models import Automation, Comment, Delivery, Moderator, Site, Status
 from moderation.rulebook import StatedRule, files
 from tests.automation.stories import LONG, RUDE, add_past, judged
-from tests.conftest import PASSWORD
-from tests.test_rule_pages import Desk
+from tests.desks import Desk
 
 ADDRESS = "/rules/foerdeblick/rule/grob/automation"
 LIMITS = {"promise": "90", "beyond": "0,8", "per_day": "5", "checked": "10", "seen": "2"}
@@ -33,13 +31,8 @@ def past(database: Database, site: Site, moderator: Moderator) -> None:
 
 
 @pytest.fixture
-def desk(client: FlaskClient, database: Database, past: None) -> Desk:
-    with database.session() as session:
-        sites.add_moderator(session, name="ada", password=PASSWORD, role=Role.ADMIN)
-        session.commit()
-    made = Desk(client)
-    made.sign_in("ada")
-    return made
+def desk(past: None, desk: Desk) -> Desk:
+    return desk
 
 
 def _on(database: Database) -> list[Any]:
