@@ -174,8 +174,7 @@ def _own(slug: str | None, schedule: "Schedule") -> dict[str, Any]:
 
     with open_session(read_only=True) as session:
         site = the_site(session, slug)
-        standing = decided.standing(session, site, days=load_settings().keep_deleted_days)
-        counting, _ = decided.trusted(session, site, standing)
+        counting = decided.counting(session, site, days=load_settings().keep_deleted_days)
         found = decided.material(session, decided.thinned(counting))
     if found is None:
         raise click.ClickException("There is no decided comment to replay; the workers must have read it, too.")

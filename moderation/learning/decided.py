@@ -104,6 +104,11 @@ def trusted(session: Session, site: Site, found: Sequence[Standing]) -> tuple[li
     return [one for one in found if one.decision_id not in barred], new
 
 
+def counting(session: Session, site: Site, *, days: int) -> list[Standing]:
+    """Return the decisions that count, oldest first, for whoever only looks: bursts are not written down."""
+    return trusted(session, site, standing(session, site, days=days))[0]
+
+
 def thinned(found: Sequence[Standing]) -> list[Standing]:
     """Return at most `KEPT`: all of the newest and all older deletions that fit, and an even part of the rest."""
     old, new = found[:-NEWEST], found[-NEWEST:]

@@ -25,9 +25,8 @@ def trial(session: Session, site: Site, version: int, *, days: int) -> dict[str,
         raise NotFound(
             f"{site.slug} keeps no model of version {version}; `moderation learn status` lists those it keeps."
         )
-    counting, _ = decided.trusted(session, site, decided.standing(session, site, days=days))
-    later = [one for one in decided.thinned(counting) if one.decided_at > row.until_at]
-    found = decided.material(session, later)
+    later = [one for one in decided.counting(session, site, days=days) if one.decided_at > row.until_at]
+    found = decided.material(session, decided.thinned(later))
     if found is None:
         raise BadInput(
             f"Nothing was decided since version {version} was taught, until {row.until_at:%Y-%m-%d %H:%M} UTC."
