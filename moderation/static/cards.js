@@ -5,6 +5,7 @@ const cards = new Map(); // id -> promise of the card's HTML, null where the com
 const leaving = new Set(); // ids of this page's cards that were decided or put off, whether or not the server knows yet
 const sending = new Set(); // what was sent and is not answered yet
 let filling = false;
+let left = false; // with a form that carries what was typed: nothing else may take its place
 let turn = 0;
 let arriving = null;
 
@@ -20,8 +21,14 @@ function part(address, options = {}) {
 async function load(id) {
   const address = new URL(link(id)?.href ?? location.href);
   const answer = await part(`/queue/cards/${id}${address.search}`);
-  if (answer.redirected) location.assign(address); // signed out: the sign-in leads back to this card
+  if (answer.redirected) leave(address); // signed out: the sign-in leads back to this card
   return answer.ok && !answer.redirected ? answer.text() : null;
+}
+
+// To leave at once would cut off a decision, or a note, whose answer is slower.
+async function leave(address) {
+  await Promise.allSettled(sending);
+  if (!left) location.assign(address);
 }
 
 function fetchCard(id) {
@@ -33,6 +40,8 @@ function neighbour(id, by) {
   const ids = links().filter((one) => one.dataset.card === id || !("held" in one.dataset)).map((one) => one.dataset.card);
   return ids[ids.indexOf(id) + by] ?? null;
 }
+
+addEventListener("pageshow", () => (left = false)); // who goes back finds the page as it was left
 
 /** Begin on a page that has just come. */
 export function begin() {
@@ -84,7 +93,7 @@ export async function show(id, { claimed = false } = {}) {
   const html = await fetchCard(id);
   if (mine !== turn) return;
   if (html === null) {
-    location.assign(link(id)?.href ?? "/queue"); // decided meanwhile, or not to be had: the whole page knows more
+    leave(link(id)?.href ?? "/queue"); // decided meanwhile, or not to be had: the whole page knows more
     return;
   }
   const columns = document.querySelector(".columns");
@@ -143,6 +152,7 @@ function submitPlainly(action, body) {
     form.append(field);
   }
   document.body.append(form);
+  left = true;
   form.submit();
 }
 
@@ -173,8 +183,7 @@ export async function decide(form, button) {
     else return submitPlainly(form.action, body);
     document.querySelector("#unreachable").hidden = true;
     if (next) return undefined;
-    await Promise.allSettled(sending); // to leave the page would cut off an earlier decision whose answer is slower
-    location.assign(new URL(body.get("back"), location).pathname + location.search.replace(/&?comment=\d+/, ""));
+    leave(new URL(body.get("back"), location).pathname + location.search.replace(/&?comment=\d+/, ""));
   } catch {
     document.querySelector("#unreachable").hidden = false;
     leaving.delete(id);

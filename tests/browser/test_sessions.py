@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from sqlalchemy import delete, update
 
 from moderation import decisions
@@ -44,7 +44,7 @@ def test_a_long_answer_outlives_the_session(
     page.get_by_label("Antwort an den Leser").fill(ANSWER)
     _end_sessions(database)
     page.get_by_role("button", name="Stattgeben").click()
-    page.wait_for_url(re.compile("/sign-in"))
+    expect(page).to_have_url(re.compile("/sign-in"))
     sign_in(page, to="**/objections")
     expect(page.locator("#kept")).to_be_visible()
     expect(page.get_by_label("Antwort an den Leser")).to_have_value(ANSWER)
@@ -71,9 +71,31 @@ def test_a_card_is_there_again_with_its_note(visit: Callable[..., Visit], paper:
     page.locator("input[name=note]").fill("Die Lokalredaktion fragen")
     _end_sessions(database)
     page.keyboard.press("Enter")
-    page.wait_for_url(re.compile("/sign-in"))
+    expect(page).to_have_url(re.compile("/sign-in"))
     sign_in(page, to="**/queue*")
     expect(page.locator("blockquote.text")).to_contain_text(second)
+    expect(page.locator("input[name=note]")).to_have_value("Die Lokalredaktion fragen")
+    visited.complaints.clear()  # the browser reports that the queue asked for news in vain
+
+
+def test_a_note_that_is_slower_than_the_next_card_is_not_cut_off(
+    visit: Callable[..., Visit], paper: Paper, database: Database
+) -> None:
+    for number in range(8):
+        paper.send("comment.created", comment(id=str(number), text=f"Nummer {number}."))
+    visited = visit()
+    page = visited.page
+    page.wait_for_load_state()
+    slow: list[Route] = []
+    page.route("**/comments/*/deferral", lambda route: slow.append(route) if not slow else route.continue_())
+    page.keyboard.press("z")
+    page.locator("input[name=note]").fill("Die Lokalredaktion fragen")
+    _end_sessions(database)
+    with page.expect_response(lambda answer: "/queue/cards/" in answer.url and answer.status == 302):
+        page.keyboard.press("Enter")
+    slow[0].continue_()
+    expect(page).to_have_url(re.compile("/sign-in"))
+    sign_in(page, to="**/queue*")
     expect(page.locator("input[name=note]")).to_have_value("Die Lokalredaktion fragen")
     visited.complaints.clear()  # the browser reports that the queue asked for news in vain
 
