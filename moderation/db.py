@@ -87,7 +87,6 @@ class Work(Base):
 
 
 Row = TypeVar("Row", bound=Base)
-Key = TypeVar("Key")
 
 
 IDLE = 5.0
@@ -180,35 +179,38 @@ def insert_once(session: Session, model: type[Row], **values: Any) -> Row | None
     return session.scalars(returning, execution_options={"populate_existing": True}).one_or_none()
 
 
-def add_new(session: Session, column: InstrumentedAttribute[Key], rows: Sequence[dict[str, Any]]) -> set[Key]:
-    """Insert rows unless a unique constraint forbids it; return what those that were new have in the column.
+def add_new(
+    session: Session, columns: tuple[InstrumentedAttribute[Any], ...], rows: Sequence[dict[str, Any]]
+) -> list[tuple[Any, ...]]:
+    """Insert rows of one table unless a unique constraint forbids it; return what those that were new have in columns.
 
     Much faster than ``insert_once``: many rows are one statement, and no objects are made.
     """
     if not rows:
-        return set()
+        return []
     dialect = session.get_bind().dialect.name
     if len(rows) > 1 and dialect == "postgresql":
-        statement = _add_arrays(column, tuple(rows[0]))
-        return set(session.scalars(statement, {f"all_{name}": [row[name] for row in rows] for name in rows[0]}))
-    return set(session.scalars(_add_new(column, dialect), rows if len(rows) > 1 else rows[0]))
+        statement = _add_arrays(columns, tuple(rows[0]))
+        values = {f"all_{name}": [row[name] for row in rows] for name in rows[0]}
+        return [tuple(row) for row in session.execute(statement, values)]
+    return [tuple(row) for row in session.execute(_add_new(columns, dialect), rows if len(rows) > 1 else rows[0])]
 
 
 @cache
-def _add_new(column: InstrumentedAttribute[Key], dialect: str) -> ReturningInsert[tuple[Key]]:
+def _add_new(columns: tuple[InstrumentedAttribute[Any], ...], dialect: str) -> ReturningInsert[Any]:
     """Made once for each table: to put it together costs as much as to run it."""
-    table = column.class_.__table__
+    table = columns[0].class_.__table__
     insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-    return insert.on_conflict_do_nothing().returning(column.expression)
+    return insert.on_conflict_do_nothing().returning(*(column.expression for column in columns))
 
 
 @cache
-def _add_arrays(column: InstrumentedAttribute[Key], names: tuple[str, ...]) -> ReturningInsert[tuple[Key]]:
+def _add_arrays(columns: tuple[InstrumentedAttribute[Any], ...], names: tuple[str, ...]) -> ReturningInsert[Any]:
     """One array for each column: as long for two rows as for two hundred, so that it is read and prepared only once."""
-    table = column.class_.__table__
+    table = columns[0].class_.__table__
     arrays = (func.unnest(bindparam(f"all_{name}", type_=postgresql.ARRAY(table.c[name].type))) for name in names)
     insert = postgresql.insert(table).from_select(names, select(*arrays))
-    return insert.on_conflict_do_nothing().returning(column.expression)
+    return insert.on_conflict_do_nothing().returning(*(column.expression for column in columns))
 
 
 def claim(

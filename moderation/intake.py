@@ -1,5 +1,6 @@
 """Accept what a site says about comments and articles, exactly once, however often and in whatever order it is said."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,13 +46,17 @@ def accept(session: Session, site: Site, event: Event, *, webhook_id: str, max_c
     The same webhook, the same comment, or news older than what is known, changes nothing. BadInput where a text is
     longer than ``max_characters``; NotFound where a comment is spoken of that never came.
     """
-    is_new = is_news(session, site, webhook_id)
+    return take_in(session, site, event, is_new=is_news(session, site, webhook_id), max_characters=max_characters)
+
+
+def take_in(session: Session, site: Site, event: Event, *, is_new: bool, max_characters: int) -> Receipt:
+    """Take in one event whose webhook is known to be new, or to have been heard before; as ``accept`` does."""
     stated_at = event.timestamp or now()
     match event:
         case CommentCreated(data=data) | CommentUpdated(data=data):
             require_length(data.text, max_characters)
-            if is_new and (made := add_new(session, Comment.id, _first_words(session, site, data, stated_at))):
-                return Receipt(data.id, Status.PENDING, made.pop())
+            if is_new and (made := add_comments(session, _first_words(session, site, data, stated_at))):
+                return Receipt(data.id, Status.PENDING, made[data.id])
             comment = _find(session, site, data.id)
             if is_new and comment is not None:
                 _change(session, comment, data, stated_at)
@@ -75,8 +80,21 @@ def accept(session: Session, site: Site, event: Event, *, webhook_id: str, max_c
 
 def is_news(session: Session, site: Site, webhook_id: str) -> bool:
     """Remember a webhook; False where it was there before."""
-    row = {"site_id": site.id, "webhook_id": webhook_id}
-    return bool(add_new(session, ReceivedEvent.webhook_id, [row]))
+    return webhook_id in news(session, site, {webhook_id})
+
+
+def news(session: Session, site: Site, webhook_ids: Collection[str]) -> set[str]:
+    """Remember webhooks; return the ids of those that were not there before.
+
+    In the order of their ids: of two who remember the same ones, neither then holds what the other waits for.
+    """
+    rows = [{"site_id": site.id, "webhook_id": webhook_id} for webhook_id in sorted(webhook_ids)]
+    return {webhook_id for (webhook_id,) in add_new(session, (ReceivedEvent.webhook_id,), rows)}
+
+
+def add_comments(session: Session, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Write the comments that are new; return our ids of them by the site's."""
+    return dict(add_new(session, (Comment.external_id, Comment.id), rows))
 
 
 def require_length(text: str, max_characters: int) -> None:
@@ -91,7 +109,7 @@ def require_length(text: str, max_characters: int) -> None:
 
 def write(session: Session, site: Site, data: CommentData, *, stated_at: datetime) -> Comment:
     """Write a comment that did not come by an event, as history does; return it as it stands now."""
-    is_new = add_new(session, Comment.external_id, _first_words(session, site, data, stated_at))
+    is_new = add_comments(session, _first_words(session, site, data, stated_at))
     comment = _find(session, site, data.id)
     if comment is None:
         raise NotFound(f"No comment {data.id!r} is known.", code="unknown_comment", field="id")
@@ -120,7 +138,7 @@ def _find(session: Session, site: Site, external_id: str) -> Comment | None:
 
 def add(session: Session, site: Site, data: CommentData, article: Article, stated_at: datetime) -> Comment | None:
     """Write a comment that is new, and keep what it is found by; None where it is known."""
-    if not add_new(session, Comment.external_id, [first_row(site, data, article.id, stated_at)]):
+    if not add_comments(session, [first_row(site, data, article.id, stated_at)]):
         return None
     comment = _find(session, site, data.id)
     if comment is not None:

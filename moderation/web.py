@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from moderation import assets, auth, logs, telemetry
+from moderation.arrivals import Arrivals
 from moderation.broker import Bell
 from moderation.compat import akismet, akismet_usage, coral, openai, perspective, suggestion
 from moderation.config import Settings, load_settings
@@ -93,6 +94,7 @@ class Services:
     """Loads its weights when it is first asked, and only the doors for other services' clients ask it."""
     feed: Feed
     readers: Readers
+    arrivals: Arrivals
     senders: Senders = field(default_factory=Senders)
 
 
@@ -108,7 +110,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     telemetry.watch_database(database.engine)
     feed = Feed(database, most=settings.live_streams)
     app.extensions["moderation"] = Services(
-        settings, database, Bell(settings), Judge(), feed, Readers(settings.comments_per_address)
+        settings,
+        database,
+        Bell(settings),
+        Judge(),
+        feed,
+        Readers(settings.comments_per_address),
+        Arrivals(database, max_characters=settings.max_comment_characters),
     )
     Babel(app, locale_selector=language.choose, timezone_selector=lambda: settings.time_zone)
     for view in VIEWS:

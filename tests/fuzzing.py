@@ -93,7 +93,7 @@ def webhook(data: bytes) -> None:
     with suppress(ModerationError):
         parse_event(decode(data))
     with suppress(ModerationError):
-        bulk.parse(decode(data), max_characters=1000)
+        bulk.parse(decode(data), webhook_id="w", max_characters=1000)
 
 
 def _importing(read: Callable[..., object]) -> Callable[[bytes], None]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from moderation import decisions, history, intake
 from moderation.contract import ArticleData, CommentData, DecidedCommentData
-from moderation.db import add_new, now
+from moderation.db import now
 from moderation.imports.archive import NO_MODERATOR, ArchivedComment, LoneArticle, Past
 from moderation.models import Comment, Decision, Maker, Outcome, PastText, Site, Status
 
@@ -69,9 +69,7 @@ def _write_new(
             id_ = intake.article_id(session, site, comment.article, _article_stated_at(comment))
             articles[comment.article.id] = comment.article, id_
         rows.append(intake.first_row(site, comment, id_, stated_at) | _standing(comment))
-    written = add_new(session, Comment.external_id, rows)
-    ids = select(Comment.id, Comment.external_id).where(Comment.site_id == site.id, Comment.external_id.in_(written))
-    return {external_id: id_ for id_, external_id in session.execute(ids)} if written else {}
+    return intake.add_comments(session, rows)
 
 
 def _stated_at(comment: CommentData) -> datetime:

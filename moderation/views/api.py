@@ -19,18 +19,11 @@ blueprint = Blueprint("api", __name__)
 @blueprint.post("/webhooks/<site>/comments")
 def webhook(site: str) -> ResponseReturnValue:
     """Take in one signed event of a site; 202 once it is committed."""
-    settings = services().settings
     body = request.get_data(cache=False)
     sender, webhook_id = _sender(site, body)
     event = parse_event(decode(body))
     _admit(services().readers, sender, event)
-    with services().database.session() as session:  # only now: on SQLite it keeps all other writers waiting
-        longest = settings.max_comment_characters
-        if isinstance(event, CommentDecided):
-            receipt = history.accept(session, sender, event, webhook_id=webhook_id, max_characters=longest)
-        else:
-            receipt = intake.accept(session, sender, event, webhook_id=webhook_id, max_characters=longest)
-        session.commit()
+    receipt = _take_in(sender, event, webhook_id)
     telemetry.note(receipt.comment_id)
     services().bell.ring("score")
     return {"id": receipt.id, "status": receipt.status}, 202
@@ -39,13 +32,13 @@ def webhook(site: str) -> ResponseReturnValue:
 @blueprint.post("/webhooks/<site>/bulk")
 def bulk_webhook(site: str) -> ResponseReturnValue:
     """Take in many signed events of a site; 202 with the outcome of each, in their order, once all are committed."""
-    settings = services().settings
-    longest = settings.max_comment_characters
+    longest = services().settings.max_comment_characters
     body = request.get_data(cache=False)
     sender, webhook_id = _sender(site, body)
-    told = bulk.parse(decode(body), max_characters=longest, admit=partial(_admit, services().readers, sender))
+    admit = partial(_admit, services().readers, sender)
+    told = bulk.parse(decode(body), webhook_id=webhook_id, max_characters=longest, admit=admit)
     with services().database.session() as session:
-        outcomes = bulk.accept(session, sender, told, webhook_id=webhook_id, max_characters=longest)
+        outcomes = bulk.accept(session, sender, told, max_characters=longest)
         session.commit()
     services().bell.ring("score")
     return {"outcomes": [_outcome(outcome) for outcome in outcomes]}, 202
@@ -68,6 +61,20 @@ def _sender(slug: str, body: bytes) -> tuple[Site, str]:
     webhook_id = auth.verify_webhook(site, body, request.headers, tolerance=tolerance)
     services().senders.keep(site)
     return site, webhook_id
+
+
+def _take_in(sender: Site, event: Event | CommentDecided, webhook_id: str) -> intake.Receipt:
+    """Take in an event and commit it: new comments with those that arrive at the same moment, all else by itself."""
+    if isinstance(event, CommentCreated):
+        return services().arrivals.take_in(sender, event, webhook_id=webhook_id)
+    longest = services().settings.max_comment_characters
+    with services().database.session() as session:  # only now: on SQLite it keeps all other writers waiting
+        if isinstance(event, CommentDecided):
+            receipt = history.accept(session, sender, event, webhook_id=webhook_id, max_characters=longest)
+        else:
+            receipt = intake.accept(session, sender, event, webhook_id=webhook_id, max_characters=longest)
+        session.commit()
+    return receipt
 
 
 def _admit(readers: Readers, sender: Site, event: Event | CommentDecided) -> None:
