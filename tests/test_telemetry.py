@@ -19,7 +19,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from pydantic import SecretStr
 from sqlalchemy import update
 
-from moderation import auth, create_app, intake, scoring, telemetry
+from moderation import auth, bulk, create_app, scoring, telemetry
 from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.errors import SettingsError
@@ -140,7 +140,7 @@ def test_an_error_is_told_without_its_message_and_without_what_was_sent(
         structlog.get_logger().error("it_failed", comment=7)
         raise ValueError(words)
 
-    monkeypatch.setattr(intake, "accept", fail)
+    monkeypatch.setattr(bulk, "accept", fail)
     secret = auth.signing_secrets(site)[0]
     paper = Paper(app.test_client(), site.slug, secret)
     assert paper.send("comment.created", comment(text=f"{CANARY} über der Brücke")).status_code == 500
