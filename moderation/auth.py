@@ -90,6 +90,11 @@ SIGNED = frozenset(
 )
 """Endpoints for sites, which prove themselves by a signature, a token or a key; or for forms, by the page of theirs."""
 
+WITHOUT_SIGN_IN = OPEN | SIGNED
+
+FOR_EVERYBODY = SIGNED | FOR_READERS
+"""Endpoints that show what they show whoever is signed in besides."""
+
 PROGRAMS = (
     "/webhooks/",
     "/api/",
@@ -176,12 +181,12 @@ def signed_in(session: Session, sign_in: SignIn, token: str) -> SignedIn:
 def _confine(session: Session) -> None:
     """Let a session see what the moderator may see in whose request it is opened."""
     found: SignedIn | None = g.get("signed_in") if has_request_context() else None
-    if found is not None and found.sites is not None and request.endpoint not in SIGNED | FOR_READERS:
+    if found is not None and found.sites is not None and request.endpoint not in FOR_EVERYBODY:
         confine(session, found.sites)
 
 
 def _deny() -> ResponseReturnValue | None:
-    if request.endpoint is None or request.endpoint in OPEN | SIGNED or current_user.is_authenticated:
+    if request.endpoint is None or request.endpoint in WITHOUT_SIGN_IN or current_user.is_authenticated:
         return None
     if speaks_to_programs():
         raise NotSignedIn("Sign in first.")

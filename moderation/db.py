@@ -1,5 +1,6 @@
 """The database: base class, engine, sessions, the time, and the one way to claim work. Knows no table by name."""
 
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -93,6 +94,13 @@ IDLE = 5.0
 """Seconds after which a connection is asked whether it still lives before it is used again."""
 
 
+LONGEST_WAIT = 30.0
+"""Seconds for which a statement waits for SQLite's write lock."""
+
+LOOKS_EVERY = 0.001
+"""Seconds after which whoever waits for it looks again whether it is free."""
+
+
 UNCONFINED = {"unconfined": True}
 """Execution options of a statement as text: whoever sends it answers for which rows it reaches."""
 
@@ -130,7 +138,7 @@ def _make_engine(url: str) -> Engine:
         engine = create_engine(url, pool_size=8, max_overflow=8, hide_parameters=True)
         _ask_the_idle(engine)
         return engine
-    engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
+    engine = create_engine(url, connect_args={"timeout": LONGEST_WAIT}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: DBAPIConnection, _record: object) -> None:
@@ -144,10 +152,36 @@ def _make_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        read_only = connection.get_execution_options().get("read_only", False)
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        if connection.get_execution_options().get("read_only", False):
+            connection.exec_driver_sql("BEGIN")
+        else:
+            _begin_writing(connection)
 
     return engine
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Take SQLite's write lock as soon as it is free.
+
+    SQLite itself would look for it at ever longer intervals, a tenth of a second in the end: where many write, whoever
+    has waited longest would then get it last.
+    """
+    raw: Any = connection.connection.dbapi_connection
+    deadline = time.monotonic() + LONGEST_WAIT
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < deadline:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    break
+                time.sleep(LOOKS_EVERY)
+            else:
+                return
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # says what is wrong, as SQLAlchemy says it
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={1000 * LONGEST_WAIT:.0f}")
 
 
 def _ask_the_idle(engine: Engine) -> None:

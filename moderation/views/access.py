@@ -1,7 +1,7 @@
 """A moderator's own access: password, authenticator, passkeys, and the devices on which they are signed in."""
 
 import segno
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from moderation import audit
 from moderation.access import codes, passkeys, passwords, sign_ins
 from moderation.access.codes import Codes
+from moderation.auth import SignedIn
 from moderation.errors import BadInput
 from moderation.models import Moderator
 from moderation.views import entering, me, ration, services
@@ -23,9 +24,10 @@ blueprint = Blueprint("access", __name__, url_prefix="/access")
 @blueprint.after_app_request
 def see(response: Response) -> Response:
     """Write down now and then that a sign-in is still used."""
-    if current_user.is_authenticated and current_user.is_stale:
+    known: SignedIn | None = g.get("signed_in")  # nobody, where nothing asked who it is
+    if known is not None and known.is_stale:
         with services().database.session() as database:
-            sign_ins.see(database, current_user.sign_in_id)
+            sign_ins.see(database, known.sign_in_id)
             database.commit()
     return response
 
