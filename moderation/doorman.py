@@ -230,6 +230,7 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
         self.nr_conns -= 1
         if conn.arriving.got:
             _say(conn, f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())
+            _count(status)
         conn.close(graceful=bool(conn.arriving.got))
 
     def handle_request(self, req: Any, conn: Visitor) -> bool:
@@ -288,6 +289,14 @@ def _read(conn: Visitor) -> bytes | None:
         return None
     except OSError:
         return b""
+
+
+def _count(status: str) -> None:
+    """Count a request that was let go before it had arrived."""
+    from moderation import failures  # noqa: PLC0415 - only whoever counts pays for the library
+
+    number, _, words = status.partition(" ")
+    failures.count("entrance", int(number), words.lower().replace(" ", "_"))
 
 
 def _say(conn: Visitor, words: bytes) -> None:

@@ -1,4 +1,7 @@
-"""Numbers for Prometheus: what waits, for how long, what failed. Counted in the database: any process can tell."""
+"""Numbers for Prometheus: what waits, for how long, what failed. Counted in the database: any process can tell.
+
+Only of answers that refused or failed the database knows nothing; `moderation.failures` counts those.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -11,6 +14,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from moderation import failures
 from moderation.db import Work, now
 from moderation.models import (
     Alarm,
@@ -40,6 +44,7 @@ def exposition(session: Session) -> bytes:
     """Return all metrics in Prometheus' text format, version 0.0.4."""
     registry = CollectorRegistry()
     registry.register(_Counted(session))
+    failures.register(registry)
     return generate_latest(registry)
 
 

@@ -1,6 +1,9 @@
 """How gunicorn serves the web application: its configuration, for `moderation run` and for containers alike."""
 
 import gc
+import os
+import shutil
+import tempfile
 from typing import Any
 
 from moderation.config import load_settings
@@ -11,6 +14,21 @@ WORKING = 8
 threads = WORKING + load_settings().live_streams
 worker_class = "moderation.doorman.Doorman"
 control_socket_disable = True
+
+
+IN_MEMORY = "/dev/shm"  # noqa: S108 - only asked for a folder of our own in it
+"""Where files are never written to a disk: one that is full would end a process that counts (Linux)."""
+
+
+def on_starting(_server: Any) -> None:
+    """Make the folder in which processes count together what went wrong (`moderation.failures`)."""
+    within = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="hausordnung-", dir=within)
+
+
+def on_exit(_server: Any) -> None:
+    """Leave no such folder behind."""
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 def post_worker_init(worker: Any) -> None:

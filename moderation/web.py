@@ -49,6 +49,7 @@ from moderation.views import (
     rules,
     shifts,
     sites,
+    tally,
     today,
     v1,
 )
@@ -98,12 +99,22 @@ class Services:
     senders: Senders = field(default_factory=Senders)
 
 
+class House(Flask):
+    """An application that remembers of each request what went wrong, whichever door explains it."""
+
+    def handle_user_exception(self, e: Exception) -> ResponseReturnValue | HTTPException:
+        """Have the door's own handler explain an error."""
+        if isinstance(e, ModerationError):
+            tally.note(e)
+        return super().handle_user_exception(e)
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """Make the application."""
     settings = settings or load_settings()
     logs.configure(settings)
     telemetry.begin(settings)
-    app = Flask("moderation", template_folder=str(TEMPLATES))
+    app = House("moderation", template_folder=str(TEMPLATES))
     _configure(app, settings)
     assets.serve(app)
     database = Database(settings.database_url)
@@ -135,6 +146,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for away in (OperationalError, InterfaceError, NoConnection):
         app.register_error_handler(away, _explain_database)
     app.after_request(_harden)
+    app.after_request(tally.count)
     return app
 
 
@@ -200,7 +212,9 @@ def _explain_http(error: HTTPException) -> tuple[Response, int] | HTTPException:
 def _explain_database(error: Exception) -> tuple[Response, int]:
     """The database is away, busy or full: nothing was done, and it is worth trying again."""
     log.error("database_away", error=type(getattr(error, "orig", None) or error).__name__)
-    response, status = _explain(Missing("The database does not answer. Nothing was done; try again.", code="database"))
+    away = Missing("The database does not answer. Nothing was done; try again.", code="database")
+    tally.note(away)
+    response, status = _explain(away)
     response.headers["Retry-After"] = "5"
     return response, status
 

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
 
 from moderation import auth
 from moderation.config import Settings
@@ -24,11 +25,13 @@ from tests.integration.ports import free_port
 from tests.senders import comment, signed
 from tests.waiting import listening, until
 
+METRICS_TOKEN = "a token that is long enough"
+
 
 class Served:
     """The application as gunicorn serves it, with as many threads as it has by default."""
 
-    def __init__(self, settings: Settings, site: Site, *, files: int = 4096) -> None:
+    def __init__(self, settings: Settings, site: Site, *, files: int = 4096, workers: int = 1) -> None:
         self.port = free_port()
         self.secret = auth.signing_secrets(site)[0]
         self.numbers = iter(range(10_000))
@@ -36,9 +39,10 @@ class Served:
             "MODERATION_HOME": str(settings.home),
             "MODERATION_DATABASE_URL": settings.database_url,
             "MODERATION_SECRET_KEY": settings.require_secret_key(),
+            "MODERATION_METRICS_TOKEN": METRICS_TOKEN,
         }
         command = ["gunicorn", "moderation:create_app()", "--bind", f"127.0.0.1:{self.port}"]
-        command += ["--config", "python:moderation.serving"]
+        command += ["--config", "python:moderation.serving", "--workers", str(workers)]
         self.process = subprocess.Popen(
             ["prlimit", f"--nofile={files}", sys.executable, "-m", *command], env=env, start_new_session=True
         )
@@ -64,12 +68,25 @@ class Served:
         content = iter([body.encode()]) if options.get("in_chunks") else body.encode()
         return httpx.post(url, content=content, headers=headers, trust_env=False, timeout=20)
 
+    def errors(self) -> dict[tuple[str, str, str], float]:
+        """What any process says was refused or failed, by door, status and code."""
+        bearer = {"Authorization": f"Bearer {METRICS_TOKEN}", "Connection": "close"}
+        answer = httpx.get(f"http://127.0.0.1:{self.port}/metrics", headers=bearer, trust_env=False, timeout=20)
+        return {
+            (sample.labels["door"], sample.labels["status"], sample.labels["code"]): sample.value
+            for family in text_string_to_metric_families(answer.text)
+            for sample in family.samples
+            if sample.name == "hausordnung_errors_total"
+        }
+
+    def at_work(self, about: str) -> list[int]:
+        """What `ps` says of the processes at work."""
+        asked = ["ps", "-o", f"{about}=", "--ppid", str(self.process.pid)]
+        return [int(line) for line in subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()]
+
     def memory(self) -> int:
         """Megabytes that the process at work has in memory."""
-        listed = subprocess.run(
-            ["ps", "-o", "rss=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=True
-        )
-        return sum(int(line) for line in listed.stdout.split()) // 1024
+        return sum(self.at_work("rss")) // 1024
 
     def close(self) -> None:
         if self.process.poll() is None:
@@ -150,6 +167,21 @@ def test_what_is_too_much_is_refused_early(served: Served) -> None:
     assert served.say(head + b"X: " + b"x" * 2 * LONGEST_HEAD).startswith(b"HTTP/1.1 431")
     deep = served.send("[" * 100_000 + "]" * 100_000)
     assert (deep.status_code, deep.json()["code"]) == (400, "invalid_json")
+
+
+def test_all_processes_tell_together_what_was_refused(settings: Settings, site: Site) -> None:
+    served = Served(settings, site, workers=2)
+    try:
+        for _ in range(20):
+            assert served.send("{").status_code == 400
+        assert served.say(b"GET / HTTP/1.1\r\nX: " + b"x" * 2 * LONGEST_HEAD).startswith(b"HTTP/1.1 431")
+        told = {("webhook", "400", "invalid_json"): 20, ("entrance", "431", "request_header_fields_too_large"): 1}
+        assert [served.errors() for _ in range(6)] == [told] * 6
+        for killed in served.at_work("pid"):
+            os.kill(killed, signal.SIGKILL)
+        until(lambda: served.errors() == told, within=30)
+    finally:
+        served.close()
 
 
 def test_a_sender_that_asks_before_it_sends_is_told_to(served: Served) -> None:

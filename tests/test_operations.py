@@ -1,6 +1,7 @@
 """Whoever runs the service learns how it is: metrics, a doctor, and nobody guesses passwords."""
 
 import dataclasses
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
-from moderation import create_app, decisions, doctor
+from moderation import auth, create_app, decisions, doctor
 from moderation.alarms import looking
 from moderation.cli import main
 from moderation.config import Settings
@@ -32,6 +34,7 @@ from moderation.models import (
     Site,
 )
 from tests.conftest import PASSWORD, Receiver, csrf
+from tests.senders import ARTICLE, Paper, comment, signed
 from tests.stories import add_assessment, add_comment
 from tests.test_letters import Postbox, postbox
 from worker.app import Workshop
@@ -101,6 +104,42 @@ def test_metrics_tell_how_fast_it_goes_and_by_which_model(
     assert samples["hausordnung_model_version", "", "foerdeblick"] == 3
     assert samples["hausordnung_deliveries_failing", "answered 500"] == 1
     assert samples["hausordnung_deliveries_failing", "private"] == 2
+
+
+def test_metrics_tell_what_was_refused_or_failed_by_door_status_and_code(
+    watched: FlaskClient, database: Database, site: Site, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("SELECT", {}, Exception())
+
+    paper = Paper(watched, site.slug, auth.signing_secrets(site)[0])
+    article_only = {"type": "article.updated", "data": ARTICLE}
+    too_long = {"type": "comment.created", "data": comment(text="x" * (settings.max_comment_characters + 1))}
+    before = _samples(watched)
+    paper.post("{")
+    watched.post(f"/webhooks/{site.slug}/comments", data="{}")
+    assert watched.post("/1.1/comment-check", data={"api_key": "wrong"}).status_code == 200
+    watched.post("/v1/moderations", json={"input": "a"})
+    watched.get("/nobody/knows/this")
+    watched.post("/sign-in", data={"name": "nobody", "password": PASSWORD, "csrf_token": csrf(watched)})
+    body = json.dumps({"events": [article_only, too_long, too_long]})
+    watched.post(f"/webhooks/{site.slug}/bulk", data=body, headers=signed(paper.secret, body))
+    with monkeypatch.context() as patch:
+        patch.setattr(watched.application.extensions["moderation"].database, "session", away)
+        watched.get("/api/v1/site", headers={"Authorization": "Bearer x"})
+    after = _samples(watched)
+    counted = {key[1:]: value - before.get(key, 0) for key, value in after.items() if key[0].endswith("errors_total")}
+    assert {key: value for key, value in counted.items() if value} == {
+        # in the order of the labels' names: code, door, status
+        ("invalid_json", "webhook", "400"): 1,
+        ("missing_signature", "webhook", "401"): 1,
+        ("wrong_key", "akismet", "200"): 1,
+        ("wrong_key", "openai", "401"): 1,
+        ("not_found", "elsewhere", "404"): 1,
+        ("unauthorized", "desk", "401"): 1,
+        ("too_long", "webhook", "422"): 2,
+        ("database", "api", "503"): 1,
+    }
 
 
 def _samples(watched: FlaskClient) -> dict[tuple[str, ...], float]:

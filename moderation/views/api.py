@@ -11,7 +11,7 @@ from moderation.contract import CommentCreated, CommentDecided, CommentUpdated, 
 from moderation.errors import ModerationError, NotSignedIn
 from moderation.models import Site
 from moderation.quota import Readers
-from moderation.views import services
+from moderation.views import services, tally
 
 blueprint = Blueprint("api", __name__)
 
@@ -85,5 +85,6 @@ def _admit(readers: Readers, sender: Site, event: Event | CommentDecided) -> Non
 
 def _outcome(outcome: intake.Receipt | ModerationError) -> dict[str, object]:
     if isinstance(outcome, ModerationError):
+        tally.add(outcome.status, outcome.code)
         return {"problem": outcome.as_problem()}
     return {"id": outcome.id, "status": outcome.status}
