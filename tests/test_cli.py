@@ -13,6 +13,8 @@ from moderation.access import passwords
 from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Database
+from moderation.judge import Judge
+from moderation.judge.artefacts import WeightsError
 from moderation.models import AuditEntry, HouseRule, Moderator, Role, Site
 from tests.conftest import PASSWORD
 
@@ -58,6 +60,31 @@ def test_mistakes_are_told_in_one_line(run: Run, arguments: list[str], complaint
     result = run(*arguments)
     assert result.exit_code == 1
     assert complaint in result.output
+
+
+@pytest.mark.parametrize("url", ["sqlite:////proc/nothing.sqlite3", "sqlite:///{}/empty.sqlite3"])
+def test_a_database_that_is_away_or_empty_is_told_in_one_line(
+    run: Run, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODERATION_DATABASE_URL", url.format(tmp_path))
+    result = run("site", "list")
+    assert result.exit_code == 1
+    assert "run `moderation db upgrade`" in result.output
+
+
+def test_a_file_that_cannot_be_written_is_told_in_one_line(run: Run, site: Site, tmp_path: Path) -> None:
+    result = run("rules", "export", str(tmp_path / "nowhere" / "rules.yaml"))
+    assert result.exit_code == 1
+    assert result.output.endswith("nowhere/rules.yaml: No such file or directory.\n")
+
+
+def test_weights_that_are_not_what_was_shipped_are_told_in_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(cls: type[Judge]) -> Judge:
+        raise WeightsError("tone.npz has a wrong checksum.")
+
+    monkeypatch.setattr(Judge, "load", classmethod(damaged))
+    result = run("score", "-", input="{}")
+    assert (result.exit_code, result.output) == (1, "Error: tone.npz has a wrong checksum.\n")
     assert "Traceback" not in result.output
 
 

@@ -174,6 +174,13 @@ def test_a_version_that_is_kept_is_tried_on_what_was_decided_since(
     assert told["auc"] > told["general"]["auc"] + 0.2
     assert "marks right" in run("trial", "1").stdout
     assert "keeps no model of version 7" in run("trial", "7").output
+    with database.session() as session:
+        session.scalars(select(LearnedModel).where(LearnedModel.version == 1)).one().content = b"cut off"
+        session.commit()
+    damaged = run("trial", "1")
+    assert damaged.exit_code == 1
+    assert f"Version 1 of {site.slug} is damaged" in damaged.output
+    assert "`moderation learn run` teaches a new one" in damaged.output
 
 
 def test_the_way_back_is_one_command_and_is_not_undone_by_the_next_lesson(

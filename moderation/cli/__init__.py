@@ -1,6 +1,7 @@
 """The `moderation` command: a table of contents of what it can do."""
 
 import click
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
 from moderation import __version__
 from moderation.cli.audit import audit
@@ -22,16 +23,37 @@ from moderation.cli.score import score
 from moderation.cli.site import site
 from moderation.cli.token import token
 from moderation.errors import ModerationError
+from moderation.judge.artefacts import WeightsError
+from moderation.judge.checkpoint import ModelError
+from moderation.judge.learned import ModelError as SiteModelError
+
+NO_SUCH_TABLE = "42P01"
+"""What PostgreSQL calls it."""
+
+NO_DATABASE = (
+    "The database does not answer, or has no tables yet: check MODERATION_DATABASE_URL, then run "
+    "`moderation db upgrade`; `moderation doctor` says more."
+)
 
 
 class _Group(click.Group):
-    """Shows the service's own errors as one line, not as a traceback."""
+    """Shows what is known to go wrong as one line that says what to do, not as a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except ModerationError as error:
-            raise click.ClickException(error.message) from error
+        except (ModerationError, WeightsError, ModelError, SiteModelError) as error:
+            raise click.ClickException(str(error)) from error
+        except (OperationalError, InterfaceError) as error:
+            raise click.ClickException(NO_DATABASE) from error
+        except ProgrammingError as error:
+            if getattr(error.orig, "sqlstate", None) != NO_SUCH_TABLE:
+                raise
+            raise click.ClickException(NO_DATABASE) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise click.ClickException(f"{error.filename}: {error.strerror}.") from error
 
 
 @click.group(cls=_Group)

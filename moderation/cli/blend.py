@@ -12,7 +12,6 @@ from rich.table import Table
 from moderation.cli.evaluate import judge_lines
 from moderation.config import load_settings
 from moderation.judge import Judge, blending
-from moderation.judge.checkpoint import ModelError
 from moderation.judge.detoxify import DetoxifyModel, overall
 from moderation.learning.blend import FEWEST, FEWEST_OF_EACH, Fitted, Opinion, chosen, fit
 from moderation.service_judge import checkpoint_of
@@ -29,10 +28,7 @@ def fit_blend(file: IO[bytes], checkpoint: Path | None) -> None:
     Weights that do better on comments they were not fitted on are written beside the checkpoint, and used from then on.
     """
     checkpoint = checkpoint or checkpoint_of(load_settings())
-    try:
-        model = DetoxifyModel.load(checkpoint)
-    except ModelError as error:
-        raise click.ClickException(str(error)) from error
+    model = DetoxifyModel.load(checkpoint)
     opinions, bad_lines = _opinions(file, model)
     found = fit(opinions)
     if not found:

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import islice
-from pathlib import Path
 from typing import IO, Annotated, Any, Self
 
 import click
@@ -80,10 +79,10 @@ def judge_lines(judge: Assessing, lines: Iterable[bytes], batch: int) -> Iterato
 
 @click.command()
 @click.option("--jsonl", "file", type=click.File("rb"), required=True, help='Labelled comments; "-": standard input.')
-@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write an HTML report here.")
+@click.option("--report", type=click.File("w", "utf-8", lazy=False, atomic=True), help="Write an HTML report here.")
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON instead of a table.")
 @click.option("--batch", type=click.IntRange(1, 4096), default=64, show_default=True, help="Comments judged together.")
-def evaluate(file: IO[bytes], report: Path | None, as_json: bool, batch: int) -> None:
+def evaluate(file: IO[bytes], report: IO[str] | None, as_json: bool, batch: int) -> None:
     """Judge labelled comments, one JSON object a line, and say how well the judge agrees with the labels.
 
     A line that cannot be read is named on standard error, the others are judged; the command then ends with 1.
@@ -104,7 +103,7 @@ def evaluate(file: IO[bytes], report: Path | None, as_json: bool, batch: int) ->
             progress.advance(task, len(judged) + len(faults))
     summary = summarise(outcomes, bad_lines=bad_lines)
     if report is not None:
-        report.write_text(render(outcomes, summary), encoding="utf-8")
+        report.write(render(outcomes, summary))
     if as_json:
         click.echo(json.dumps(summary, ensure_ascii=True, indent=2))
     else:

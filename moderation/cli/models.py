@@ -13,7 +13,6 @@ from rich.progress import Progress as Bars
 from moderation.checkpoints import RELEASED, Progress, Released, alone, faults, pull
 from moderation.cli.blend import fit_blend
 from moderation.config import load_settings
-from moderation.judge.checkpoint import ModelError
 from moderation.judge.fast_detoxify import TOLERANCE, build, path_of
 
 
@@ -108,11 +107,8 @@ def _released(name: str) -> Released:
 
 
 def build_and_tell(checkpoint: Path) -> None:
-    """Build, and say what came of it. Raises ClickException."""
-    try:
-        built = build(checkpoint, click.echo)
-    except ModelError as error:
-        raise click.ClickException(str(error)) from error
+    """Build, and say what came of it. Raises ModelError."""
+    built = build(checkpoint, click.echo)
     if built.precision == "int8":
         click.echo(f"{built.path}: int8, at most {built.difference:.4f} from the checkpoint on the probe texts.")
     else:

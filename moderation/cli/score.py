@@ -15,7 +15,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from moderation.judge import Article, Assessment, Case, Judge, Kind, Parent, blending
 from moderation.judge.case import ToneSource
-from moderation.judge.checkpoint import ModelError
 from moderation.judge.detoxify import DetoxifyModel, ToneJudge
 from moderation.judge.text import legible
 
@@ -207,11 +206,8 @@ def _judge(tone: ToneSource, checkpoint: Path | None, device: str) -> Assessing:
         return Judge.load()
     if checkpoint is None:
         raise click.UsageError(f"--tone {tone} needs --checkpoint, a file in Detoxify's format.")
-    try:
-        model = DetoxifyModel.load(checkpoint, device=device)
-        blend = blending.ALONE if tone is ToneSource.DETOXIFY else blending.Blend.of(checkpoint)
-    except ModelError as error:
-        raise click.ClickException(str(error)) from error
+    model = DetoxifyModel.load(checkpoint, device=device)
+    blend = blending.ALONE if tone is ToneSource.DETOXIFY else blending.Blend.of(checkpoint)
     return ToneJudge(Judge.load(), model, blend)
 
 

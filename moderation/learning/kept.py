@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from moderation.errors import BadInput, NotFound
-from moderation.judge.learned import STRAIGHT, SiteModel, general
+from moderation.judge.learned import STRAIGHT, ModelError, SiteModel, general
 from moderation.learning import decided
 from moderation.learning.replay import Replayed
 from moderation.learning.report import report
@@ -17,7 +17,8 @@ from moderation.models import LearnedModel, Site
 def trial(session: Session, site: Site, version: int, *, days: int) -> dict[str, Any]:
     """Return what `report` says of the site's model of that version, deletion's or a rule's, as it is kept now.
 
-    NotFound where the site keeps no such version; BadInput where nothing that counts was decided since it was taught.
+    NotFound where the site keeps no such version; BadInput where it cannot be read, or where nothing that counts was
+    decided since it was taught.
     """
     asked = select(LearnedModel).where(LearnedModel.site_id == site.id, LearnedModel.version == version)
     row = session.scalars(asked).one_or_none()
@@ -25,6 +26,13 @@ def trial(session: Session, site: Site, version: int, *, days: int) -> dict[str,
         raise NotFound(
             f"{site.slug} keeps no model of version {version}; `moderation learn status` lists those it keeps."
         )
+    try:
+        model = SiteModel.from_bytes(row.content)
+    except ModelError:
+        raise BadInput(
+            f"Version {version} of {site.slug} is damaged or was made by another version of this service, and nothing "
+            "is judged by it; `moderation learn run` teaches a new one."
+        ) from None
     later = [one for one in decided.counting(session, site, days=days) if one.decided_at > row.until_at]
     found = decided.material(session, decided.thinned(later))
     if found is None:
@@ -35,7 +43,6 @@ def trial(session: Session, site: Site, version: int, *, days: int) -> dict[str,
     deleted = material.deleted
     if row.rule_id is not None:
         deleted = np.array([one.rule_id == row.rule_id for one in used], dtype=np.float64)
-    model = SiteModel.from_bytes(row.content)
     order, plain = material.logits(model), general(material.features.signals).astype(np.float64)
     said = np.array([model.bend.probability(float(logit)) for logit in order])
     without = np.array([STRAIGHT.probability(float(logit)) for logit in plain])
