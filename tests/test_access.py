@@ -4,12 +4,10 @@ import re
 from datetime import timedelta
 
 import argon2
-import pyotp
 import pytest
 import time_machine
 from click.testing import CliRunner
 from flask import Flask
-from flask.testing import FlaskClient
 
 from moderation import create_app, sites
 from moderation.access import passwords
@@ -18,44 +16,13 @@ from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.models import AuditEntry, Moderator, Passkey, SignIn
-from tests.conftest import PASSWORD, STRONG, csrf
-
-
-class Desk:
-    """A moderator's browser."""
-
-    def __init__(self, app: Flask, name: str = "mona") -> None:
-        self.client: FlaskClient = app.test_client()
-        self.name = name
-
-    def sign_in(self, password: str = PASSWORD) -> str:
-        """Give name and password; return where that leads, or nothing."""
-        answer = self.client.post(
-            "/sign-in", data={"name": self.name, "password": password, "csrf_token": csrf(self.client)}
-        )
-        return answer.headers.get("location", "")
-
-    def post(self, address: str, *, page: str = "/access", **form: str):
-        return self.client.post(address, data={"csrf_token": csrf(self.client, page)} | form)
-
-    def code(self, code: str) -> str:
-        return self.post("/sign-in/code", page="/sign-in/code", code=code).headers.get("location", "")
-
-    def set_up_authenticator(self) -> tuple[pyotp.TOTP, list[str]]:
-        page = self.post("/access/authenticator", password=PASSWORD).text
-        found = re.search(r"<code>([A-Z2-7]{32})</code>", page)
-        assert found
-        app = pyotp.TOTP(found[1])
-        page = self.post("/access/authenticator/code", code=app.now()).text
-        return app, re.findall(r"<code>([a-z2-9]{5}-[a-z2-9]{5})</code>", page)
-
-    def is_in(self) -> bool:
-        return self.client.get("/queue").status_code == 200
+from tests.conftest import STRONG
+from tests.desks import PASSWORD, Person, csrf
 
 
 @pytest.fixture
-def desk(app: Flask, moderator: Moderator) -> Desk:
-    made = Desk(app)
+def person(app: Flask, moderator: Moderator) -> Person:
+    made = Person(app)
     made.sign_in()
     return made
 
@@ -67,14 +34,14 @@ def test_guessing_passwords_from_a_stolen_database_is_dear() -> None:
     assert STRONG.time_cost >= 3
 
 
-def test_a_code_for_an_app_that_was_begun_before_the_sign_in_leads_back(desk: Desk) -> None:
-    answer = desk.post("/access/authenticator/code", code="123456")
+def test_a_code_for_an_app_that_was_begun_before_the_sign_in_leads_back(person: Person) -> None:
+    answer = person.post("/access/authenticator/code", code="123456")
     assert (answer.status_code, answer.headers.get("location")) == (303, "/access")
 
 
-def test_with_an_authenticator_the_password_is_half_the_way(app: Flask, desk: Desk) -> None:
-    totp, _ = desk.set_up_authenticator()
-    other = Desk(app)
+def test_with_an_authenticator_the_password_is_half_the_way(app: Flask, person: Person) -> None:
+    totp, _ = person.set_up_authenticator()
+    other = Person(app)
     assert other.sign_in() == "/sign-in/code"
     assert not other.is_in()
     assert other.code("000000") == ""
@@ -83,24 +50,24 @@ def test_with_an_authenticator_the_password_is_half_the_way(app: Flask, desk: De
         assert other.is_in()
 
 
-def test_no_code_opens_twice(app: Flask, desk: Desk) -> None:
-    totp, papers = desk.set_up_authenticator()
+def test_no_code_opens_twice(app: Flask, person: Person) -> None:
+    totp, papers = person.set_up_authenticator()
     with time_machine.travel(now() + timedelta(seconds=60), tick=False):
         code = totp.now()
         for opened in ("/queue", ""):
-            other = Desk(app)
+            other = Person(app)
             other.sign_in()
             assert other.code(code) == opened
     with time_machine.travel(now() + timedelta(seconds=180), tick=False):
         for opened in ("/queue", ""):
-            other = Desk(app)
+            other = Person(app)
             other.sign_in()
             assert other.code(papers[0]) == opened
 
 
-def test_the_code_must_come_soon_after_the_password(app: Flask, desk: Desk) -> None:
-    totp, _ = desk.set_up_authenticator()
-    other = Desk(app)
+def test_the_code_must_come_soon_after_the_password(app: Flask, person: Person) -> None:
+    totp, _ = person.set_up_authenticator()
+    other = Person(app)
     with time_machine.travel(now(), tick=False) as clock:
         other.sign_in()
         token = csrf(other.client, "/sign-in/code")
@@ -110,44 +77,44 @@ def test_the_code_must_come_soon_after_the_password(app: Flask, desk: Desk) -> N
     assert not other.is_in()
 
 
-def test_new_recovery_codes_end_the_old_ones(app: Flask, desk: Desk) -> None:
-    _, old = desk.set_up_authenticator()
+def test_new_recovery_codes_end_the_old_ones(app: Flask, person: Person) -> None:
+    _, old = person.set_up_authenticator()
     new = re.findall(
-        r"<code>([a-z2-9]{5}-[a-z2-9]{5})</code>", desk.post("/access/recovery-codes", password=PASSWORD).text
+        r"<code>([a-z2-9]{5}-[a-z2-9]{5})</code>", person.post("/access/recovery-codes", password=PASSWORD).text
     )
     assert len(new) == 10
     assert not set(old) & set(new)
-    other = Desk(app)
+    other = Person(app)
     other.sign_in()
     assert other.code(old[1]) == ""
     assert other.code(new[1].upper()) == "/queue"
 
 
-def test_the_app_is_removed_only_with_the_password(app: Flask, desk: Desk) -> None:
-    desk.set_up_authenticator()
-    assert desk.post("/access/authenticator/remove", password="falsch-falsch").status_code == 422
-    assert Desk(app).sign_in() == "/sign-in/code"
-    desk.post("/access/authenticator/remove", password=PASSWORD)
-    assert Desk(app).sign_in() == "/queue"
+def test_the_app_is_removed_only_with_the_password(app: Flask, person: Person) -> None:
+    person.set_up_authenticator()
+    assert person.post("/access/authenticator/remove", password="falsch-falsch").status_code == 422
+    assert Person(app).sign_in() == "/sign-in/code"
+    person.post("/access/authenticator/remove", password=PASSWORD)
+    assert Person(app).sign_in() == "/queue"
 
 
 def test_a_passkey_is_removed_only_with_the_password(
-    app: Flask, desk: Desk, moderator: Moderator, database: Database
+    app: Flask, person: Person, moderator: Moderator, database: Database
 ) -> None:
     with database.session() as session:
         session.add(Passkey(moderator_id=moderator.id, credential_id=b"key", public_key=b"public", name="Mein Rechner"))
         session.commit()
     for password in ("", "falsch-falsch"):
-        assert desk.post("/access/passkeys/1/remove", password=password).status_code == 422
+        assert person.post("/access/passkeys/1/remove", password=password).status_code == 422
     with database.session(read_only=True) as session:
         assert session.query(Passkey).count() == 1
-    assert desk.post("/access/passkeys/1/remove", password=PASSWORD).status_code == 303
+    assert person.post("/access/passkeys/1/remove", password=PASSWORD).status_code == 303
     with database.session(read_only=True) as session:
         assert session.query(Passkey).count() == 0
 
 
-def test_the_secret_of_an_authenticator_is_not_in_the_database(desk: Desk, database: Database) -> None:
-    totp, papers = desk.set_up_authenticator()
+def test_the_secret_of_an_authenticator_is_not_in_the_database(person: Person, database: Database) -> None:
+    totp, papers = person.set_up_authenticator()
     with database.session(read_only=True) as session:
         kept = str(session.connection().exec_driver_sql("SELECT secret FROM authenticator").all())
         kept += str(session.connection().exec_driver_sql("SELECT code_hash FROM recovery_code").all())
@@ -155,54 +122,54 @@ def test_the_secret_of_an_authenticator_is_not_in_the_database(desk: Desk, datab
     assert not [code for code in papers if code.replace("-", "") in kept]
 
 
-def test_another_device_is_signed_out_from_here(app: Flask, desk: Desk, database: Database) -> None:
-    other = Desk(app)
+def test_another_device_is_signed_out_from_here(app: Flask, person: Person, database: Database) -> None:
+    other = Person(app)
     other.sign_in()
     with database.session(read_only=True) as session:
         latest = session.query(SignIn).order_by(SignIn.id.desc()).first()
         assert latest
-    desk.post(f"/access/sign-ins/{latest.id}/end")
+    person.post(f"/access/sign-ins/{latest.id}/end")
     assert not other.is_in()
-    assert desk.is_in()
+    assert person.is_in()
 
 
-def test_nobody_ends_somebody_elses_sign_in(app: Flask, desk: Desk, database: Database) -> None:
+def test_nobody_ends_somebody_elses_sign_in(app: Flask, person: Person, database: Database) -> None:
     with database.session() as session:
         sites.add_moderator(session, name="nils", password=PASSWORD)
         session.commit()
-    nils = Desk(app, "nils")
+    nils = Person(app, "nils")
     nils.sign_in()
     with database.session(read_only=True) as session:
         first = session.query(SignIn).order_by(SignIn.id).first()
         assert first
     assert nils.post(f"/access/sign-ins/{first.id}/end").status_code == 404
-    assert desk.is_in()
+    assert person.is_in()
 
 
-def test_a_new_password_signs_out_all_other_devices(app: Flask, desk: Desk) -> None:
-    other = Desk(app)
+def test_a_new_password_signs_out_all_other_devices(app: Flask, person: Person) -> None:
+    other = Person(app)
     other.sign_in()
-    assert desk.post("/access/password", password=PASSWORD, new="kurz").status_code == 422
-    desk.post("/access/password", password=PASSWORD, new="ein-ganz-neues-7")
-    assert desk.is_in()
+    assert person.post("/access/password", password=PASSWORD, new="kurz").status_code == 422
+    person.post("/access/password", password=PASSWORD, new="ein-ganz-neues-7")
+    assert person.is_in()
     assert not other.is_in()
     assert other.sign_in() == ""
     assert other.sign_in("ein-ganz-neues-7") == "/queue"
 
 
-def test_a_cookie_that_was_copied_ends_with_the_sign_out(app: Flask, desk: Desk) -> None:
-    cookie = desk.client.get_cookie("hausordnung")
+def test_a_cookie_that_was_copied_ends_with_the_sign_out(app: Flask, person: Person) -> None:
+    cookie = person.client.get_cookie("hausordnung")
     assert cookie
     thief = app.test_client()
     thief.set_cookie("hausordnung", cookie.value)
     assert thief.get("/queue").status_code == 200
-    desk.post("/sign-out")
+    person.post("/sign-out")
     assert thief.get("/queue").status_code == 302
 
 
-def test_a_sign_in_ends_after_a_shift(desk: Desk) -> None:
+def test_a_sign_in_ends_after_a_shift(person: Person) -> None:
     with time_machine.travel(now() + timedelta(hours=13)):
-        assert not desk.is_in()
+        assert not person.is_in()
 
 
 def test_many_wrong_passwords_lock_the_account_for_a_while_and_its_owner_is_told(
@@ -211,11 +178,11 @@ def test_many_wrong_passwords_lock_the_account_for_a_while_and_its_owner_is_told
     with time_machine.travel(now(), tick=False) as clock:
         for _ in range(MOST_WRONG):
             clock.shift(timedelta(minutes=1))  # slowly, below what is allowed within a minute
-            assert Desk(app).sign_in("falsch-falsch") == ""
+            assert Person(app).sign_in("falsch-falsch") == ""
         clock.shift(timedelta(minutes=1))
-        assert Desk(app).sign_in() == ""  # the right one opens nothing now, and says nothing
+        assert Person(app).sign_in() == ""  # the right one opens nothing now, and says nothing
         clock.shift(LOCKED_FOR)
-        owner = Desk(app)
+        owner = Person(app)
         assert owner.sign_in() == "/access"
         assert f"{MOST_WRONG} falsche Kennwörter" in owner.client.get("/access").text
     with database.session(read_only=True) as session:
@@ -244,21 +211,21 @@ def test_a_name_that_is_none_costs_as_much_as_any_other(
 def test_a_house_that_wants_a_second_factor_shows_nothing_before(settings: Settings, moderator: Moderator) -> None:
     app = create_app(settings.model_copy(update={"second_factor": "required"}))
     app.testing = True
-    desk = Desk(app)
-    desk.sign_in()
-    assert desk.client.get("/queue").headers["location"] == "/access"
-    assert "zweiten Faktor" in desk.client.get("/access").text
-    desk.set_up_authenticator()
-    assert desk.is_in()
+    person = Person(app)
+    person.sign_in()
+    assert person.client.get("/queue").headers["location"] == "/access"
+    assert "zweiten Faktor" in person.client.get("/access").text
+    person.set_up_authenticator()
+    assert person.is_in()
     app.extensions["moderation"].database.dispose()
 
 
-def test_whoever_lost_the_phone_gets_in_again(app: Flask, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.set_up_authenticator()
+def test_whoever_lost_the_phone_gets_in_again(app: Flask, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    person.set_up_authenticator()
     settings = app.extensions["moderation"].settings
     monkeypatch.setenv("MODERATION_HOME", str(settings.home))
     monkeypatch.setenv("MODERATION_DATABASE_URL", settings.database_url)
     done = CliRunner().invoke(main, ["moderator", "reset-access", "mona"], catch_exceptions=False)
     assert done.exit_code == 0
-    assert not desk.is_in()
-    assert desk.sign_in() == "/queue"
+    assert not person.is_in()
+    assert person.sign_in() == "/queue"

@@ -17,7 +17,7 @@ from moderation.db import Database, now
 from moderation.models import AuditEntry, Moderator, Outcome, Role
 from moderation.wording import deeds
 from tests.conftest import PASSWORD
-from tests.test_access import Desk
+from tests.desks import Person
 from tests.test_desk import _text
 from worker import tasks
 from worker.app import Workshop
@@ -59,7 +59,7 @@ def test_the_log_is_in_words_and_leads_there(app: Flask, database: Database) -> 
         audit.note(session, "delete", moderator=ada, subject="comment 7")
         audit.note(session, "site_changed", moderator=None, subject="site foerdeblick", fields=["name"])
         session.commit()
-    desk = Desk(app, "ada")
+    desk = Person(app, "ada")
     desk.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "de"
     desk.sign_in()
     page = desk.client.get("/audit").text

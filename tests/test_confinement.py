@@ -18,8 +18,8 @@ from moderation.confinement import OF_THE_HOUSE, confine
 from moderation.db import Base, Database
 from moderation.models import AuditEntry, Quota, Role, SignIn
 from tests.conftest import PASSWORD
+from tests.desks import Person
 from tests.filled import EVERYDAY, fill
-from tests.test_access import Desk
 
 MINE, THEIRS = "Amselfeld", "Zitronenfalter"
 """What marks the words of one's own site, and those of the other."""
@@ -45,8 +45,8 @@ class House:
     own: dict[str, Any]
     other: dict[str, Any]
 
-    def desk(self, name: str) -> Desk:
-        made = Desk(self.app, name)
+    def desk(self, name: str) -> Person:
+        made = Person(self.app, name)
         assert made.sign_in() == "/queue"
         return made
 
@@ -180,7 +180,7 @@ def _form(named: dict[str, Any], said: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _posted(house: House, desk: Desk, rule: Rule, named: dict[str, Any]) -> Iterator[TestResponse]:
+def _posted(house: House, desk: Person, rule: Rule, named: dict[str, Any]) -> Iterator[TestResponse]:
     address = _address(house.app, rule, named)
     token = _token(desk.client)
     for said in FORMS:

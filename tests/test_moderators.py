@@ -9,15 +9,15 @@ from moderation import sites
 from moderation.db import Database
 from moderation.models import AuditEntry, Moderator, Role
 from tests.conftest import PASSWORD
-from tests.test_access import Desk
+from tests.desks import Person
 
 
 @pytest.fixture
-def admin(app: Flask, database: Database) -> Desk:
+def admin(app: Flask, database: Database) -> Person:
     with database.session() as session:
         sites.add_moderator(session, name="ada", password=PASSWORD, role=Role.ADMIN)
         session.commit()
-    made = Desk(app, "ada")
+    made = Person(app, "ada")
     made.sign_in()
     return made
 
@@ -33,9 +33,9 @@ def _who(database: Database, name: str) -> Moderator:
         return session.query(Moderator).filter_by(name=name).one()
 
 
-def test_somebody_is_let_in_and_shut_out(app: Flask, admin: Desk, database: Database) -> None:
+def test_somebody_is_let_in_and_shut_out(app: Flask, admin: Person, database: Database) -> None:
     password = _shown(admin.post("/moderators", name="  Nils ", role="moderator").text)
-    nils = Desk(app, "Nils")
+    nils = Person(app, "Nils")
     assert nils.sign_in(password) == "/queue"
     admin.post(f"/moderators/{_who(database, 'Nils').id}", role="moderator")
     assert not nils.is_in()
@@ -48,9 +48,9 @@ def test_somebody_is_let_in_and_shut_out(app: Flask, admin: Desk, database: Data
 
 
 def test_whoever_lost_password_and_phone_gets_a_new_password(
-    app: Flask, admin: Desk, moderator: Moderator, database: Database
+    app: Flask, admin: Person, moderator: Moderator, database: Database
 ) -> None:
-    mona = Desk(app)
+    mona = Person(app)
     mona.sign_in()
     mona.set_up_authenticator()
     password = _shown(admin.post(f"/moderators/{moderator.id}/password").text)
@@ -59,21 +59,21 @@ def test_whoever_lost_password_and_phone_gets_a_new_password(
     assert mona.sign_in(password) == "/queue"
 
 
-def test_an_admin_cannot_take_the_rights_from_themselves(admin: Desk, database: Database) -> None:
+def test_an_admin_cannot_take_the_rights_from_themselves(admin: Person, database: Database) -> None:
     ada = _who(database, "ada").id
     assert admin.post(f"/moderators/{ada}", role="moderator", enabled="on").status_code == 422
     assert admin.post(f"/moderators/{ada}", role="admin").status_code == 422
     assert admin.is_in()
 
 
-def test_a_name_is_given_once(admin: Desk, moderator: Moderator) -> None:
+def test_a_name_is_given_once(admin: Person, moderator: Moderator) -> None:
     assert admin.post("/moderators", name="mona", role="moderator").status_code == 422
     assert admin.post("/moderators", name=" ", role="moderator").status_code == 422
     assert admin.post("/moderators", name="kai", role="king").status_code == 422
 
 
 def test_moderators_do_not_make_moderators(app: Flask, moderator: Moderator, database: Database) -> None:
-    mona = Desk(app)
+    mona = Person(app)
     mona.sign_in()
     assert mona.client.get("/moderators").status_code == 403
     assert mona.post("/moderators", name="kai", role="admin").status_code == 403

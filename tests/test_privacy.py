@@ -28,9 +28,9 @@ from moderation.models import (
     Status,
 )
 from tests.conftest import PASSWORD
+from tests.desks import Person
 from tests.senders import ARTICLE, Paper
 from tests.stories import add_comment
-from tests.test_access import Desk
 from worker import tasks
 
 PERSON = {"id": "88", "name": "Radlerin", "email": "Radlerin@example.org", "ip": "192.0.2.7"}
@@ -163,7 +163,7 @@ def test_an_admin_gives_and_erases_at_the_desk_with_proof(
     with database.session() as session:
         sites.add_moderator(session, name="ada", password=PASSWORD, role=Role.ADMIN)
         session.commit()
-    mona, ada = Desk(app, "mona"), Desk(app, "ada")
+    mona, ada = Person(app, "mona"), Person(app, "ada")
     for desk in (mona, ada):
         desk.sign_in()
     page = "/comments/1/commenter"

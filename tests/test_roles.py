@@ -15,8 +15,8 @@ from moderation.db import Database, now
 from moderation.errors import BadInput
 from moderation.models import AuditEntry, BatchItem, Comment, Letter, Moderator, Outcome, Role, Shift, Site
 from tests.conftest import PASSWORD, csrf
+from tests.desks import Person
 from tests.stories import add_comment
-from tests.test_access import Desk
 
 Command = Callable[[str], str]
 
@@ -33,12 +33,12 @@ def two(database: Database, site: Site, moderator: Moderator) -> None:
 
 
 @pytest.fixture
-def ada(app: Flask, two: None) -> Desk:
+def ada(app: Flask, two: None) -> Person:
     return _signed_in(app, "ada")
 
 
-def _signed_in(app: Flask, name: str) -> Desk:
-    made = Desk(app, name)
+def _signed_in(app: Flask, name: str) -> Person:
+    made = Person(app, name)
     made.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
     assert made.sign_in() == "/queue"
     return made
@@ -50,7 +50,7 @@ def _deeds(database: Database) -> list[tuple[str, dict[str, object]]]:
 
 
 def test_an_admin_says_which_sites_somebody_sees_and_it_holds_at_once(
-    app: Flask, ada: Desk, moderator: Moderator, database: Database
+    app: Flask, ada: Person, moderator: Moderator, database: Database
 ) -> None:
     mona = _signed_in(app, "mona")
     assert "Hafen bleibt" in mona.client.get("/search?words=bleibt").text
@@ -72,7 +72,7 @@ def test_an_admin_says_which_sites_somebody_sees_and_it_holds_at_once(
 
 
 def test_somebody_is_let_in_at_certain_sites_only_and_sees_nothing_before_these_are_named(
-    app: Flask, ada: Desk, database: Database
+    app: Flask, ada: Person, database: Database
 ) -> None:
     page = ada.post("/moderators", name="Nils", role="confined").text
     assert "sees no site yet" in page
@@ -85,7 +85,7 @@ def test_somebody_is_let_in_at_certain_sites_only_and_sees_nothing_before_these_
     assert "at least one site" in ada.post(f"/moderators/{_id(database, 'Nils')}/sites", reach="sites").text
 
 
-def test_whoever_chooses_sites_and_forgets_to_say_only_these_is_asked_again(ada: Desk, moderator: Moderator) -> None:
+def test_whoever_chooses_sites_and_forgets_to_say_only_these_is_asked_again(ada: Person, moderator: Moderator) -> None:
     chosen = {"reach": "house", "role": "moderator", "site-hafenblatt": "admin"}
     answer = ada.post(f"/moderators/{moderator.id}/sites", **chosen)
     assert answer.status_code == 422
@@ -141,7 +141,7 @@ def test_what_is_inside_the_network_is_not_a_sites(app: Flask, two: None, comman
 
 
 def test_nobody_confines_themselves_and_nobody_confined_becomes_an_admin_unseen(
-    ada: Desk, database: Database, command: Command
+    ada: Person, database: Database, command: Command
 ) -> None:
     own = ada.post(f"/moderators/{_id(database, 'ada')}/sites", reach="sites", **{"site-foerdeblick": "admin"})
     assert own.status_code == 422

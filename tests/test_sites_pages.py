@@ -12,19 +12,19 @@ from moderation import auth, sites
 from moderation.db import Database
 from moderation.models import AuditEntry, Moderator, Role, Site, SiteKey
 from tests.conftest import PASSWORD
+from tests.desks import Person
 from tests.senders import Paper, comment
-from tests.test_access import Desk
 from tests.test_desk import _text
 
 PLACE = "/sites/foerdeblick"
 
 
 @pytest.fixture
-def admin(app: Flask, database: Database) -> Desk:
+def admin(app: Flask, database: Database) -> Person:
     with database.session() as session:
         sites.add_moderator(session, name="ada", password=PASSWORD, role=Role.ADMIN)
         session.commit()
-    made = Desk(app, "ada")
+    made = Person(app, "ada")
     made.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "de"
     made.sign_in()
     return made
@@ -54,7 +54,7 @@ def _site(database: Database, slug: str = "foerdeblick") -> Site:
         return auth.site_by_slug(session, slug)
 
 
-def test_a_site_is_added_and_can_send_at_once(admin: Desk, client: FlaskClient, database: Database) -> None:
+def test_a_site_is_added_and_can_send_at_once(admin: Person, client: FlaskClient, database: Database) -> None:
     page = admin.post("/sites", slug="deichblatt", name=" Deichblatt ", language="de", callback_url="")
     secret, token = _codes(page.text)
     assert "nur jetzt" in _text(page.text)
@@ -66,7 +66,7 @@ def test_a_site_is_added_and_can_send_at_once(admin: Desk, client: FlaskClient, 
     assert "Deichblatt deichblatt · holt Entscheidungen ab 1 wartet" in listed
 
 
-def test_what_is_wrong_with_a_new_site_stands_beside_the_field(admin: Desk, site: Site, database: Database) -> None:
+def test_what_is_wrong_with_a_new_site_stands_beside_the_field(admin: Person, site: Site, database: Database) -> None:
     for wrong, said in (
         ({"slug": "foerdeblick"}, "Diesen Kurznamen hat schon eine Website."),
         ({"slug": "Große Förde"}, "Nur kleine Buchstaben, Ziffern und Bindestriche"),
@@ -82,7 +82,7 @@ def test_what_is_wrong_with_a_new_site_stands_beside_the_field(admin: Desk, site
         assert len(session.scalars(select(Site)).all()) == 1
 
 
-def test_all_that_is_set_can_be_changed_and_the_rest_stays(admin: Desk, site: Site, database: Database) -> None:
+def test_all_that_is_set_can_be_changed_and_the_rest_stays(admin: Person, site: Site, database: Database) -> None:
     before = _settings(admin.client.get(PLACE).text)
     admin.post(PLACE, **before)
     with database.session(read_only=True) as session:
@@ -117,7 +117,9 @@ def test_all_that_is_set_can_be_changed_and_the_rest_stays(admin: Desk, site: Si
         assert [entry.detail["fields"] for entry in noted][1] == ["callback_private", "callback_url"]
 
 
-def test_what_was_typed_stands_there_still_when_something_is_wrong(admin: Desk, site: Site, database: Database) -> None:
+def test_what_was_typed_stands_there_still_when_something_is_wrong(
+    admin: Person, site: Site, database: Database
+) -> None:
     before = _settings(admin.client.get(PLACE).text)
     for wrong, said in (
         ({"undo_seconds": "-1"}, "zwischen 0 und 86400"),
@@ -134,7 +136,7 @@ def test_what_was_typed_stands_there_still_when_something_is_wrong(admin: Desk, 
     assert _site(database).name == site.name
 
 
-def test_a_secret_is_changed_calmly(admin: Desk, site: Site, client: FlaskClient, database: Database) -> None:
+def test_a_secret_is_changed_calmly(admin: Person, site: Site, client: FlaskClient, database: Database) -> None:
     old = auth.signing_secrets(_site(database))[0]
     (new,) = _codes(admin.post(f"{PLACE}/secrets").text)
     for number, secret in enumerate((old, new)):
@@ -145,7 +147,9 @@ def test_a_secret_is_changed_calmly(admin: Desk, site: Site, client: FlaskClient
     assert new not in admin.client.get(PLACE).text
 
 
-def test_tokens_and_keys_are_made_and_revoked(admin: Desk, site: Site, client: FlaskClient, database: Database) -> None:
+def test_tokens_and_keys_are_made_and_revoked(
+    admin: Person, site: Site, client: FlaskClient, database: Database
+) -> None:
     (token,) = _codes(admin.post(f"{PLACE}/keys", kind="token", scope="read", name="Nachtschicht").text)
     ours = {"Authorization": f"Bearer {token}"}
     assert client.get("/api/v1/site", headers=ours).status_code == 200
@@ -172,7 +176,7 @@ def test_tokens_and_keys_are_made_and_revoked(admin: Desk, site: Site, client: F
 
 
 def test_moderators_see_no_sites(app: Flask, moderator: Moderator, site: Site, database: Database) -> None:
-    mona = Desk(app)
+    mona = Person(app)
     mona.sign_in()
     for address in ("/sites", PLACE):
         assert mona.client.get(address).status_code == 403
@@ -182,6 +186,6 @@ def test_moderators_see_no_sites(app: Flask, moderator: Moderator, site: Site, d
     assert "/sites" not in mona.client.get("/queue").text
 
 
-def test_a_site_that_there_is_not_is_explained(admin: Desk, site: Site) -> None:
+def test_a_site_that_there_is_not_is_explained(admin: Person, site: Site) -> None:
     assert admin.client.get("/sites/nirgends").status_code == 404
     assert admin.post("/sites/nirgends", name="X").status_code == 404

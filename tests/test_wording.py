@@ -15,7 +15,7 @@ from moderation.judge.case import Kind, NoRelevance
 from moderation.models import Assessment, Comment, Delivery, Moderator, Site
 from moderation.rules import Advice, Signal
 from moderation.wording import Segment
-from tests.test_access import Desk
+from tests.desks import Person
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def test_a_passage_is_shown_in_its_surroundings() -> None:
 def test_a_wrong_address_is_explained_in_the_language_of_the_page(
     app: Flask, moderator: Moderator, site: Site, address: str, said: str
 ) -> None:
-    mona = Desk(app)
+    mona = Person(app)
     mona.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "de"
     mona.sign_in()
     answer = mona.client.get(address)
