@@ -170,12 +170,16 @@ class SiteModel:
         self, features: Features, texts: Sequence[tuple[NDArray[np.int64], NDArray[np.float32]]]
     ) -> NDArray[np.float64]:
         """Return how likely each comment would be deleted: (n,); ``texts`` holds what `grams_of` says of each."""
+        of_grams = np.array([float(values @ self.grams[buckets]) for buckets, values in texts])
+        return np.array([self.bend.probability(float(logit)) for logit in self.logits(features, of_grams)])
+
+    def logits(self, features: Features, of_grams: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return what is said of comments before it is bent: (n,); ``of_grams`` (n,) is what their n-grams add."""
         result = self.bias + self.trust * general(features.signals).astype(np.float64)
         result += features.signals @ self.signals
         result += features.vectors @ self.vectors
         result += features.sketches @ self.sketches
-        result += np.array([float(values @ self.grams[buckets]) for buckets, values in texts])
-        return np.array([self.bend.probability(float(logit)) for logit in result])
+        return np.asarray(result + of_grams, dtype=np.float64)
 
     def to_bytes(self) -> bytes:
         """Return the model as a compressed npz without pickles, under a megabyte."""

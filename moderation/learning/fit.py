@@ -97,11 +97,7 @@ class Material:
 
     def logits(self, model: SiteModel) -> Doubles:
         """Return what a model says of the comments: (n,)."""
-        said = model.bias + model.trust * general(self.features.signals).astype(np.float64)
-        said += self.features.signals @ model.signals
-        said += self.features.vectors @ model.vectors
-        said += self.features.sketches @ model.sketches
-        return np.asarray(said + self.grams @ model.grams, dtype=np.float64)
+        return model.logits(self.features, self.grams @ model.grams)
 
 
 @dataclass(frozen=True, slots=True)
