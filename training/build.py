@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from moderation.judge.artefacts import FORMAT, MANIFEST
 from moderation.judge.encoder import Encoder
-from moderation.judge.lexical import Rarity, rarity_of
+from moderation.judge.lexical import BUCKETS, Rarity, pieces
 from moderation.judge.network import Floats
 from moderation.judge.relevance import cut
 from training import folds, relevance, spam, table, tone, verdict
@@ -68,10 +68,14 @@ def spoken_and_read(threads: Sequence[Thread]) -> list[str]:
 
 
 def rarity_for(threads: Sequence[Thread], examples: Sequence[Example]) -> Rarity:
-    """Return how rare word pieces are in harmless public texts and in the corpus's comments that teach."""
+    """Return how rare word pieces are in harmless public texts and in the corpus's comments that teach: (BUCKETS,)."""
     spoken = [example.text for example in examples if example.marks == frozenset()]
     teaching = [thread for thread in threads if split_of(thread.id) is Split.TRAIN]
-    return rarity_of(spoken + [comment.text for thread in teaching for comment in thread.comments])
+    documents = spoken + [comment.text for thread in teaching for comment in thread.comments]
+    counts = np.zeros(BUCKETS, dtype=np.int64)
+    for document in documents:
+        counts[list({piece % BUCKETS for piece in pieces(document)})] += 1
+    return np.log(len(documents) / (1.0 + counts)).astype(np.float32)
 
 
 def vectors_of_registers(data: Path, encoder: Encoder) -> list[Floats]:

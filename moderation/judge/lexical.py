@@ -4,7 +4,6 @@ Knows pieces of words and how common each is in comments; no vectors.
 """
 
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 from zlib import crc32
@@ -76,13 +75,3 @@ def overlap(comment: Weighed, other: Pieces) -> list[float]:
     shared = [comment.rarity[piece] for piece in sorted(common)]
     rare = sum([rarity - _RARE for rarity in shared if rarity > _RARE])
     return [sum(shared) / (comment.total + 10), min(5.0, max(shared)) / 5, min(1.0, rare / 20)]
-
-
-def rarity_of(documents: Iterable[str]) -> Rarity:
-    """Return the table of rarities, counted over documents: (BUCKETS,) float32."""
-    counts = np.zeros(BUCKETS, dtype=np.int64)
-    total = 0
-    for document in documents:
-        total += 1
-        counts[list({piece % BUCKETS for piece in pieces(document)})] += 1
-    return np.log(total / (1.0 + counts)).astype(np.float32)
