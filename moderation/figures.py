@@ -80,17 +80,25 @@ def precision_recall(truth: ArrayLike, score: ArrayLike) -> Curve:
     return Curve(hits / max(hits[-1], 1.0), hits / (hits + misses), threshold)
 
 
-def calibration(truth: ArrayLike, score: ArrayLike, bins: int = 10) -> list[tuple[float, float, int]]:
-    """Return, over equally filled bins, the mean score, the share of positives and the size of each."""
+def calibration(
+    truth: ArrayLike, score: ArrayLike, bins: int = 10, *, wide: bool = False
+) -> list[tuple[float, float, int]]:
+    """Return, over bins, the mean score, the share of positives and the size of each.
+
+    Bins are equally filled, or else equally ``wide``, of scores from 0 to 1, as far as anything falls into them.
+    """
     labels, scores = _pair(truth, score)
-    order = np.argsort(scores, kind="stable")
-    parts = [part for part in np.array_split(order, bins) if len(part)]
-    return [(float(scores[part].mean()), float(labels[part].mean()), len(part)) for part in parts]
+    if wide:
+        place = np.minimum((scores * bins).astype(np.int64), bins - 1)
+        parts = [np.flatnonzero(place == each) for each in range(bins)]
+    else:
+        parts = np.array_split(np.argsort(scores, kind="stable"), bins)
+    return [(float(scores[part].mean()), float(labels[part].mean()), len(part)) for part in parts if len(part)]
 
 
-def calibration_error(truth: ArrayLike, score: ArrayLike, bins: int = 10) -> float:
-    """Return the mean distance between score and share of positives, over equally filled bins; NaN of nothing."""
-    found = calibration(truth, score, bins)
+def calibration_error(truth: ArrayLike, score: ArrayLike, bins: int = 10, *, wide: bool = False) -> float:
+    """Return the mean distance between score and share of positives, over such bins; NaN of nothing."""
+    found = calibration(truth, score, bins, wide=wide)
     total = sum(size for _, _, size in found)
     return sum(size * abs(mean - share) for mean, share, size in found) / total if total else float("nan")
 

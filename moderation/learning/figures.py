@@ -15,7 +15,6 @@ Doubles = NDArray[np.float64]
 SEEN = ((0, 100), (100, 300), (300, 1000), (1000, 3000), (3000, 10_000))
 """Decisions that had been seen: an early figure and a late one must not be mixed."""
 
-_BINS = 10
 SURE = 2.33
 """Standard errors that a gain must reach."""
 
@@ -69,18 +68,12 @@ def auc(probabilities: Doubles, deleted: Doubles) -> float | None:
 
 def calibration(probabilities: Doubles, deleted: Doubles) -> list[tuple[float, float, int]]:
     """Return for each tenth of probability that occurs: what was said on average, what came true, how many."""
-    bins = np.minimum((probabilities * _BINS).astype(np.int64), _BINS - 1)
-    return [
-        (float(probabilities[bins == b].mean()), float(deleted[bins == b].mean()), int((bins == b).sum()))
-        for b in range(_BINS)
-        if (bins == b).any()
-    ]
+    return figures.calibration(deleted, probabilities, wide=True)
 
 
 def calibration_error(probabilities: Doubles, deleted: Doubles) -> float:
     """Return the expected calibration error over ten equal bins."""
-    rows = calibration(probabilities, deleted)
-    return sum(abs(said - true) * count for said, true, count in rows) / len(deleted)
+    return figures.calibration_error(deleted, probabilities, wide=True)
 
 
 class Gain(NamedTuple):
