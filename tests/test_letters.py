@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterator
 from datetime import timedelta
 from email import message_from_bytes
+from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 from typing import Any
@@ -179,8 +180,9 @@ def certificate(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
     return context, shown
 
 
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
 def test_name_and_password_are_for_the_server_that_proves_who_it_is(
-    certificate: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
+    scheme: str, certificate: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[LoginPassword] = []
 
@@ -190,18 +192,24 @@ def test_name_and_password_are_for_the_server_that_proves_who_it_is(
 
     context, trusted = certificate
     port = free_port()
-    options = {"tls_context": context, "require_starttls": True, "authenticator": know, "auth_required": True}
-    server = Controller(Postbox(), hostname="127.0.0.1", port=port, **options)
+    options: dict[str, Any] = {"tls_context": context, "require_starttls": True, "auth_required": True}
+    if scheme == "smtps":
+        options = {"ssl_context": context, "auth_require_tls": False}  # there is nothing but TLS from the first byte on
+    box = Postbox()
+    server = Controller(box, hostname="127.0.0.1", port=port, authenticator=know, **options)
     server.start()
-    url = f"smtp://desk:ge%40heim@127.0.0.1:{port}"
+    url = f"{scheme}://desk:ge%40heim@127.0.0.1:{port}"
     try:
         with pytest.raises(ssl.SSLCertVerificationError):
             letters.connect(url, timeout=5)
         assert given == []
         monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
-        letters.connect(url, timeout=5).close()
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = "desk@example.org", "otto@example.org", "Hallo"
+        assert list(letters.send_all([letters.Mail(1, message)], url)) == [(1, None)]
     finally:
         server.stop()
+    assert [mail["subject"] for mail in box.got] == ["Hallo"]
     assert [(said.login, said.password) for said in given] == [(b"desk", b"ge@heim")]
 
 
