@@ -8,13 +8,16 @@ import ssl
 import threading
 import time
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
 
 import httpcore
 import httpx
 import urllib3.util.connection as sockets
+
+Connection = TypeVar("Connection")
 
 MOMENT = 1.0
 """Seconds after which somebody who waits for an answer looks whether the process is to stop."""
@@ -29,6 +32,49 @@ class PrivateAddress(httpx.TransportError):
     def __init__(self, address: str) -> None:
         super().__init__(f"{address} is a private address; the site's setting refuses that.")
         self.address = address
+
+
+class _Lookups:
+    """Names whose addresses are looked for: the system takes its time, so that a thread of its own waits for it.
+
+    Whoever asks for a name that is being looked for already waits for the same answer: there is one thread a name.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._under_way: dict[str, Future[list[str]]] = {}
+
+    def find(self, host: str, within: float) -> list[str]:
+        """Return the addresses of a host; TimeoutError where they do not come in time, OSError where there is none."""
+        end = time.monotonic() + within
+        with self._lock:
+            found = self._under_way.get(host)
+            if found is None:
+                found = self._under_way[host] = Future()
+                threading.Thread(target=self._ask, args=(host, found), daemon=True).start()
+        while True:
+            try:
+                return found.result(min(MOMENT, max(0.001, end - time.monotonic())))
+            except TimeoutError:
+                if time.monotonic() >= end or stopping.is_set():
+                    raise
+
+    def _ask(self, host: str, found: Future[list[str]]) -> None:
+        try:
+            answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:  # a label that is too long is no address either
+            problem: OSError | None = OSError(str(error))
+        else:
+            problem = None
+        with self._lock:
+            del self._under_way[host]
+        if problem:
+            found.set_exception(problem)
+        else:
+            found.set_result([str(entry[4][0]) for entry in answers])
+
+
+_lookups = _Lookups()
 
 
 class _Deadline(threading.local):
@@ -93,19 +139,15 @@ class _Backend(httpcore.SyncBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = _lookups.find(host, self._deadline.left(timeout))
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(f"The name server does not say where {host} is.") from error
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
-        addresses = [str(entry[4][0]) for entry in found]
         for address in addresses:
             if not self._private and not is_public(address):
                 raise PrivateAddress(address)
-        for address in addresses[:-1]:
-            try:
-                return self._connect(address, port, timeout, local_address, socket_options)
-            except httpcore.ConnectError:
-                continue
-        return self._connect(addresses[-1], port, timeout, local_address, socket_options)
+        return _first(addresses, lambda one: self._connect(one, port, timeout, local_address, socket_options))
 
     def _connect(self, address: str, port: int, timeout: float | None, *rest: Any) -> httpcore.NetworkStream:
         return _Timed(super().connect_tcp(address, port, self._deadline.left(timeout), *rest), self._deadline)
@@ -164,14 +206,17 @@ _one_at_a_time = threading.Lock()
 
 
 def notify(address: str, title: str, text: str, *, private: bool, timeout: float) -> str | None:
-    """Send a message through Apprise; return what went wrong, without any address but a refused one, or None."""
+    """Send a message through Apprise; return what went wrong, without any address but a refused one, or None.
+
+    ``timeout`` is in seconds for all of it.
+    """
     found = messenger(address)
     if found is None:
         return "no such chat"
     found.socket_connect_timeout = found.socket_read_timeout = timeout
     said = _Heard()
     logger = logging.getLogger("apprise")
-    with _one_at_a_time, _guarded(private=private) as refused:
+    with _one_at_a_time, _guarded(private=private, timeout=timeout) as refused:
         logger.addHandler(said)
         logger.setLevel(logging.WARNING)
         logger.propagate = False
@@ -197,30 +242,52 @@ class _Heard(logging.Handler):
 
 
 @contextmanager
-def _guarded(*, private: bool) -> Iterator[list[str]]:
-    """Keep connections of urllib3, on which Apprise stands, to public addresses; yield those that were refused.
+def _guarded(*, private: bool, timeout: float) -> Iterator[list[str]]:
+    """End connections of urllib3, on which Apprise stands, in time; keep them to public addresses, yield those refused.
 
     Apprise takes no transport of ours, so the one function that opens its sockets is changed meanwhile. Nobody else in
     this house uses urllib3 but the clients of collectors and of Sentry, whose threads are let through.
     """
     mine = threading.get_ident()
     refused: list[str] = []
+    opened: list[socket.socket] = []
+    deadline = _Deadline()
+    deadline.at = time.monotonic() + timeout
     original = sockets.create_connection
 
     def connect(address: tuple[str, int], *args: Any, **more: Any) -> socket.socket:
         if threading.get_ident() != mine:
             return original(address, *args, **more)
         host, port = address
-        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)]
-        for one in found:
-            if not is_public(one):
-                refused.append(one)
-                raise OSError("a private address")
-        return original((found[0], port), *args, **more)
+        found = _lookups.find(host.strip("[]"), deadline.left(None))
+        refused.extend(() if private else (one for one in found if not is_public(one)))
+        if refused:
+            raise OSError("a private address")
+        made = _first(found, lambda one: original((one, port), deadline.left(None), *args[1:], **more))
+        opened.append(made.dup())  # one of its own: TLS takes over the socket itself
+        return made
 
-    if not private:
-        sockets.create_connection = connect
+    def hang_up() -> None:
+        for one in opened:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    late = threading.Timer(timeout, hang_up)
+    late.daemon = True
+    sockets.create_connection = connect
+    late.start()
     try:
         yield refused
     finally:
         sockets.create_connection = original
+        late.cancel()
+        for one in opened:
+            one.close()
+
+
+def _first(addresses: list[str], connect: Callable[[str], Connection]) -> Connection:
+    """Connect to the first of a host's addresses that answers; what the last one does is raised."""
+    for address in addresses[:-1]:
+        with suppress(OSError, httpcore.ConnectError):
+            return connect(address)
+    return connect(addresses[-1])

@@ -3,7 +3,8 @@
 import socket
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -39,26 +40,74 @@ def test_no_spelling_of_loopback_is_connected_to(host: str) -> None:
         client.get(f"http://{host}:9/")
 
 
-def test_a_site_that_answers_a_byte_now_and_then_is_not_waited_for() -> None:
-    """Each byte is in time for itself; the request is not."""
+@contextmanager
+def dripping(first: bytes) -> Iterator[int]:
+    """The port of somebody who answers a byte now and then: each is in time for itself."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         over = threading.Event()
 
         def drip() -> None:
             connection, _ = server.accept()
             with connection, suppress(OSError):
-                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                connection.sendall(first)
                 while not over.wait(0.05):
                     connection.sendall(b".")
 
         thread = threading.Thread(target=drip)
         thread.start()
-        began = time.monotonic()
-        with outbound.client(private=True, timeout=0.5) as client, pytest.raises(httpx.TimeoutException):
-            client.get(f"http://127.0.0.1:{server.getsockname()[1]}/")
-        assert time.monotonic() - began < 2
+        yield server.getsockname()[1]
         over.set()
         thread.join()
+
+
+def test_a_site_that_answers_a_byte_now_and_then_is_not_waited_for() -> None:
+    began = time.monotonic()
+    with (
+        dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ") as port,
+        outbound.client(private=True, timeout=0.5) as client,
+        pytest.raises(httpx.TimeoutException),
+    ):
+        client.get(f"http://127.0.0.1:{port}/")
+    assert time.monotonic() - began < 2
+
+
+def test_nor_is_a_chat() -> None:
+    outbound.messenger("mmost://127.0.0.1/abc123def")  # Apprise takes a second to load
+    began = time.monotonic()
+    with dripping(b"HTTP") as port:
+        said = outbound.notify(f"mmost://127.0.0.1:{port}/abc123def", "T", "x", private=True, timeout=0.5)
+    assert said == "unreachable"
+    assert time.monotonic() - began < 2
+
+
+def test_a_name_server_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    over = threading.Event()
+
+    def silent(host: str, *_: object, **__: object) -> list[object]:
+        asked.append(host)
+        over.wait(20)
+        raise socket.gaierror("Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    began = time.monotonic()
+    with outbound.client(private=True, timeout=0.3) as client:
+        for _ in range(3):
+            with pytest.raises(httpx.ConnectTimeout, match=r"where zeitung\.example is"):
+                client.get("http://zeitung.example/")
+    assert outbound.notify("mmost://zeitung.example/abc123def", "T", "x", private=True, timeout=0.3) == "unreachable"
+    assert time.monotonic() - began < 5
+    assert asked == ["zeitung.example"], "all who ask for a name wait for the same answer"
+    over.set()
+
+
+def test_a_name_that_nobody_has_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror("Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+    with outbound.client(private=True, timeout=5) as client, pytest.raises(httpx.ConnectError, match="not known"):
+        client.get("http://nobody.example/")
 
 
 def test_redirects_do_not_begin_the_time_anew() -> None:
@@ -97,7 +146,7 @@ def test_while_a_chat_is_told_others_reach_their_collector(receiver: Receiver) -
     """Apprise and the clients of collectors share the function that opens sockets; only ours is kept from loopback."""
     there = ("127.0.0.1", receiver.server.server_port)
     opened: list[socket.socket] = []
-    with outbound._guarded(private=False) as refused:
+    with outbound._guarded(private=False, timeout=5) as refused:
         elsewhere = threading.Thread(target=lambda: opened.append(connection.create_connection(there)))
         elsewhere.start()
         elsewhere.join()
