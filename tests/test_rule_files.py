@@ -237,6 +237,45 @@ def test_only_what_surely_meets_the_same_comments_is_said_to_contradict(
     assert any("some comments meet both" in str(note) for note in notes) is meet
 
 
+@pytest.mark.parametrize("depth", [100, 350, 900])
+def test_no_depth_of_a_pattern_is_too_much(depth: int) -> None:
+    deep = stated("a", {"signal": "pattern", "pattern": "(" * depth + "a" + ")" * depth}, advice="delete")
+    flat = stated("b", {"signal": "pattern", "pattern": "aa"}, advice="approve")
+    assert len(checks.notes([deep, flat])) <= 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "text"),
+    [
+        ({"signal": "words", "words": ["Trottel", "Depp"]}, {"signal": "pattern", "pattern": r"\bDepp"}, "Depp"),
+        ({"signal": "words", "words": ["Trottel"]}, {"signal": "pattern", "pattern": r"\bDepp"}, None),
+        ({"signal": "words", "words": ["Depp"], "at_least": 3}, {"signal": "words", "words": ["Deppen"]}, "Depp"),
+        (
+            {"signal": "pattern", "pattern": "(gut|schlecht)er? Rat"},
+            {"signal": "pattern", "pattern": "^gut"},
+            "gute Rat",
+        ),
+        ({"signal": "pattern", "pattern": "[0-9]{4}"}, {"signal": "pattern", "pattern": "[a-z]{4}"}, None),
+        ({"signal": "pattern", "pattern": r"\p{Greek}"}, {"signal": "pattern", "pattern": "Trottel"}, None),
+        (
+            {"signal": "links", "deny": ["spam.example"], "at_least": 2},
+            {"signal": "pattern", "pattern": r"https?://"},
+            "https://spam.example/",
+        ),
+        ({"signal": "links", "allow": ["example.org"]}, {"signal": "pattern", "pattern": "example[.]org"}, None),
+        ({"signal": "length", "fewer_than": 9}, {"signal": "pattern", "pattern": "Depp"}, None),
+    ],
+)
+def test_rules_about_the_text_contradict_where_a_text_proves_it(
+    one: dict[str, Any], other: dict[str, Any], text: str | None
+) -> None:
+    told = checks.notes([stated("a", one, advice="delete"), stated("b", other, advice="approve")])
+    assert [note.values.get("text") for note in told] == ([text] if text else [])
+    assert checks.notes([stated("a", one, advice="delete"), stated("b", other)]) == [], (
+        "asking for a look gainsays nobody"
+    )
+
+
 @pytest.fixture
 def run(settings: Settings, site: Site, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("MODERATION_DATABASE_URL", settings.database_url)

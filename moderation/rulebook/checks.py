@@ -4,13 +4,13 @@ Pure: looks at how rules are stated, not at comments. What only history can tell
 """
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any
 
 from moderation.judge.case import Assessment
+from moderation.rulebook import examples
 from moderation.rulebook.stated import StatedRule
 from moderation.rules import Advice, Facts, conditions
 from moderation.rules.conditions import Scored
@@ -53,8 +53,9 @@ def notes(rules: Sequence[StatedRule], *, longest: int = LONGEST) -> list[Note]:
     """Return what is to be said of these rules, in their order; ``longest`` is in characters."""
     said = [Note(rule.key, sentence, values) for rule in rules for sentence, values in _alone(rule, longest)]
     for one, other in combinations(rules, 2):
-        if sentence := _together(one, other):
-            said.append(Note(other.key, sentence, {"other": one.key}))
+        if found := _together(one, other):
+            sentence, values = found
+            said.append(Note(other.key, sentence, {"other": one.key, **values}))
     return said
 
 
@@ -107,24 +108,26 @@ def _pattern(rule: StatedRule, pattern: str) -> list[tuple[str, dict[str, object
 
 def _longest_match(pattern: str) -> int | None:
     """How many characters it may match at most; None where that cannot be told."""
-    try:
-        from re import _parser  # type: ignore[attr-defined]  # noqa: PLC0415 - the standard library's own reader
-
-        return int(_parser.parse(pattern).getwidth()[1])
-    except (re.error, OverflowError, RecursionError):
-        return None  # RE2 knows signs that Python does not
+    parts = examples.parsed(pattern)
+    return None if parts is None else int(parts.getwidth()[1])
 
 
-def _together(one: StatedRule, other: StatedRule) -> str | None:
+def _together(one: StatedRule, other: StatedRule) -> tuple[str, dict[str, object]] | None:
     if not _may_hold_together(one, other):
         return None
-    opposed = {one.advice, other.advice} == {Advice.APPROVE, Advice.DELETE}
     if one.when == other.when:
         if one.advice is other.advice:
-            return N_("It is met by exactly the same comments as “%(other)s”; one of the two is enough.")
-        return N_("It contradicts “%(other)s”: the same comments meet both, yet they advise differently.")
-    if opposed and type(one.when) is type(other.when) and _overlap(one.when, other.when):
-        return N_("It contradicts “%(other)s”: some comments meet both, one says approve and one says delete.")
+            return N_("It is met by exactly the same comments as “%(other)s”; one of the two is enough."), {}
+        return N_("It contradicts “%(other)s”: the same comments meet both, yet they advise differently."), {}
+    return _opposed(one, other) if {one.advice, other.advice} == {Advice.APPROVE, Advice.DELETE} else None
+
+
+def _opposed(one: StatedRule, other: StatedRule) -> tuple[str, dict[str, object]] | None:
+    if type(one.when) is type(other.when) and _overlap(one.when, other.when):
+        return N_("It contradicts “%(other)s”: some comments meet both, one says approve and one says delete."), {}
+    if text := examples.meeting_both(one, other):
+        sentence = N_("It contradicts “%(other)s”: “%(text)s” meets both, one says approve and one says delete.")
+        return sentence, {"text": text[:100]}
     return None
 
 
