@@ -75,7 +75,7 @@ def as_apprise(address: str) -> str:
         secure = "matrixs" if parts.scheme == "https" else "matrix"
         address = f"{secure}://{parts.netloc}/{path[-1]}?mode=hookshot&path={where}"
     scheme = urlsplit(address).scheme
-    if scheme == "mailto" and "@" in address and not any(sign.isspace() for sign in address):
+    if scheme == "mailto" and letters.is_mailbox(mailbox(address)):
         return address
     if scheme not in CHATS or outbound.messenger(address) is None:
         raise BadInput(

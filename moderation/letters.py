@@ -6,6 +6,8 @@ import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.errors import MessageError
+from email.headerregistry import Address
 from email.message import EmailMessage
 from functools import cache, partial
 from typing import Any
@@ -28,6 +30,11 @@ from moderation.notices.links import Links
 STEPS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480, 1440))
 """Waits between tries; after the last the letter has failed."""
 
+_MAILBOX = re.compile(r"""[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+@[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+""")
+
+NOT_AN_ADDRESS = "not an address"
+"""The problem of a letter that can be sent nowhere."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mail:
@@ -35,6 +42,17 @@ class Mail:
 
     letter_id: int
     message: EmailMessage
+
+
+def is_mailbox(address: str) -> bool:
+    """Whether an address names one mailbox and nothing else.
+
+    Of what strangers give as one, mail's heads may say more than that, or cannot be written at all.
+    """
+    try:
+        return bool(_MAILBOX.fullmatch(address)) and Address(addr_spec=address).addr_spec == address
+    except (ValueError, IndexError, MessageError):
+        return False
 
 
 def write(
@@ -86,13 +104,16 @@ def claim(session: Session, *, limit: int, lease: timedelta) -> list[int]:
 
 
 def compose(session: Session, letter_ids: Sequence[int], *, links: Links, sender: str) -> list[Mail]:
-    """Put together what the letters say now; what is overtaken by now is dropped."""
+    """Put together what the letters say now; drop what is overtaken by now, and give up what has no real address."""
     mails = []
     for letter in session.scalars(select(Letter).where(Letter.id.in_(letter_ids)).order_by(Letter.id)):
         if letter.address is None or letter.due_at is None:
             continue
         if _overtaken(session, letter):
             letter.due_at, letter.address = None, None
+            continue
+        if not is_mailbox(letter.address):
+            record(session, letter.id, NOT_AN_ADDRESS)
             continue
         mails.append(Mail(letter.id, _message(letter, links, sender)))
     return mails
@@ -203,7 +224,7 @@ def record(session: Session, letter_id: int, problem: str | None) -> None:
         letter.values = {}
     if problem is None:
         letter.sent_at, letter.due_at, letter.address = now(), None, None
-    elif letter.attempts > len(STEPS) or problem.startswith("refused 5"):
+    elif letter.attempts > len(STEPS) or problem.startswith(("refused 5", NOT_AN_ADDRESS)):
         letter.failed_at, letter.due_at, letter.address = now(), None, None
     else:
         letter.due_at = now() + STEPS[max(0, letter.attempts - 1)]

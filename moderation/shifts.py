@@ -76,7 +76,7 @@ def _overview(session: Session) -> list[Overview]:
 
 def keep(session: Session, moderator: Moderator, *, email: str, begins: str, days: Collection[str], zone: str) -> Shift:
     """Have the moderator written at the beginning of each shift; BadInput names what is wrong."""
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email.strip()):
+    if not letters.is_mailbox(email.strip()):
         raise BadInput("Please enter an e-mail address.", field="email")
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", begins.strip()):
         raise BadInput("Write times like 06:00.", field="begins")

@@ -198,7 +198,10 @@ def test_addresses_are_taken_as_chats_show_them(given: str, kept: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["", "nonsense", "https://example.org/anything", "file:///etc/passwd", "syslog://", "json://a.example", "mailto:x"],
+    [
+        *("", "nonsense", "https://example.org/anything", "file:///etc/passwd", "syslog://", "json://a.example"),
+        *("mailto:x", 'mailto:"@example.org'),
+    ],
 )
 def test_other_addresses_are_refused_with_what_would_do(database: Database, site: Site, address: str) -> None:
     with pytest.raises(BadInput, match=r"mailto:somebody@example\.org"):

@@ -101,6 +101,34 @@ def test_a_decision_taken_back_is_not_mailed(
         assert session.scalars(select(Letter.address)).one() is None
 
 
+NO_MAILBOXES = [
+    '"@example.org',
+    "a@[.example",
+    "a@example.org\n",
+    "a@example.org, b@example.org",
+    "a@example.org\r\nBcc: b@example.org",
+    "=?utf-8?q?x=0aBcc:_b?=@example.org",
+    "a@b\u2028.example",
+]
+
+
+@pytest.mark.parametrize("address", NO_MAILBOXES)
+def test_a_letter_without_a_real_address_holds_up_no_other(
+    postbox: Postbox, database: Database, deleted: int, address: str
+) -> None:
+    with database.session() as session:
+        letter = letters.write(session, "notice_received", address, "de", notice=1)
+        session.flush()
+        letter_id = letter.id
+        session.commit()
+    with time_machine.travel(now() + timedelta(minutes=1)):
+        tasks.mail()
+    assert [mail["to"] for mail in postbox.got] == ["otto@example.org"]
+    with database.session(read_only=True) as session:
+        kept = session.get_one(Letter, letter_id)
+        assert (kept.last_error, kept.address, kept.due_at) == ("not an address", None, None)
+
+
 def test_a_server_that_is_busy_is_tried_again(postbox: Postbox, database: Database, deleted: int) -> None:
     postbox.answer = "451 later"
     with time_machine.travel(now() + timedelta(minutes=1)):

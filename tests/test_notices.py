@@ -212,7 +212,13 @@ def test_one_objects_once(client: FlaskClient, database: Database, deleted: int,
         assert session.scalars(select(Appeal.text)).all() == ["Erstens."]
 
 
-@pytest.mark.parametrize("form", [{"text": "   "}, {"text": "x" * 4001}, {"text": "Gut.", "email": "keine"}])
+@pytest.mark.parametrize(
+    "form",
+    [
+        *({"text": "   "}, {"text": "x" * 4001}),
+        *({"text": "Gut.", "email": email} for email in ("keine", "a@b", '"@example.org', "a@example.org\n")),
+    ],
+)
 def test_an_objection_that_is_none_is_given_back(
     client: FlaskClient, deleted: int, path: Callable[[int], str], form: dict[str, str]
 ) -> None:

@@ -157,7 +157,7 @@ def test_each_moderator_says_at_the_desk_when_their_shift_begins(
     desk = Desk(client)
     desk.sign_in("mona")
     form = {"email": "mona@example.org", "begins": "06:30", "days": ["mon", "tue"], "do": "keep"}
-    for wrong in ({"email": "mona"}, {"begins": "6 Uhr"}):
+    for wrong in ({"email": "mona"}, {"email": '"@example.org'}, {"begins": "6 Uhr"}):
         assert desk.post("/alarms/shift", **form | wrong).status_code == 422
     assert desk.post("/alarms/shift", **form).status_code == 303
     page = desk.client.get("/alarms").text

@@ -7,10 +7,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, lazy_gettext
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import BooleanField, EmailField, StringField, TextAreaField
-from wtforms.validators import DataRequired, Length, Optional, Regexp
+from wtforms import BooleanField, EmailField, Field, StringField, TextAreaField, ValidationError
+from wtforms.validators import DataRequired, Length, Optional
 
-from moderation import auth, quota, wording
+from moderation import auth, letters, quota, wording
 from moderation.errors import NotFound
 from moderation.models import Notice
 from moderation.notices import appeals, illegal
@@ -24,7 +24,10 @@ blueprint = Blueprint("reader", __name__, url_prefix="/reader")
 PER_MINUTE = 10
 """Forms that one address may send within a minute."""
 
-_MAIL = Regexp(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", message=lazy_gettext("Please enter an e-mail address."))
+
+def _mailbox(_form: FlaskForm, field: Field) -> None:
+    if not ("." in field.data.partition("@")[2] and letters.is_mailbox(field.data)):
+        raise ValidationError(lazy_gettext("Please enter an e-mail address."))
 
 
 class AppealForm(FlaskForm):  # type: ignore[misc]
@@ -34,7 +37,7 @@ class AppealForm(FlaskForm):  # type: ignore[misc]
         lazy_gettext("Why the decision is wrong"), validators=[DataRequired(), Length(max=appeals.LONGEST)]
     )
     email = EmailField(
-        lazy_gettext("E-mail for the answer (optional)"), validators=[Optional(), Length(max=320), _MAIL]
+        lazy_gettext("E-mail for the answer (optional)"), validators=[Optional(), Length(max=320), _mailbox]
     )
 
 
@@ -46,7 +49,7 @@ class NoticeForm(FlaskForm):  # type: ignore[misc]
     name = StringField(
         lazy_gettext("Your name (not needed where it is about the abuse of children)"), validators=[Length(max=255)]
     )
-    email = EmailField(lazy_gettext("Your e-mail, for our answer"), validators=[Optional(), Length(max=320), _MAIL])
+    email = EmailField(lazy_gettext("Your e-mail, for our answer"), validators=[Optional(), Length(max=320), _mailbox])
     good_faith = BooleanField(
         lazy_gettext("As far as I know, what I say here is right and complete."), validators=[DataRequired()]
     )
