@@ -48,11 +48,13 @@ LONGEST_HEAD = 32_768
 LINGERS = 2.0
 """Seconds for which a connection that we closed is listened to, so that the answer is not lost with it."""
 
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r]*chunked", re.IGNORECASE)
 _ASKS_FIRST = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
-_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[^\r\n]{0,200}\r\n")
-LONGEST_CHUNK_LINE = 210
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})(?![0-9A-Fa-f])[^\r\n]{0,200}\r\n")
+LONGEST_CHUNK_LINE = 220
+LONGEST_NUMBER = 18
+"""Digits of a length, noughts before it not counted; what is longer is longer than anything that is read."""
 
 
 class Refused(Exception):
@@ -97,8 +99,9 @@ class Arriving:
         self._body_at = self._chunk_at = end + 4
         if not _CHUNKED.search(self.got, 0, end + 2):
             length = _LENGTH.search(self.got, 0, end + 2)
-            self._ends_at = self._body_at + (int(length[1]) if length else 0)
-            self.is_too_long = self._ends_at - self._body_at > self._longest
+            digits = length[1].lstrip(b"0") if length else b""
+            self._ends_at = self._body_at + int(digits[:LONGEST_NUMBER] or b"0")
+            self.is_too_long = len(digits) > LONGEST_NUMBER or self._ends_at - self._body_at > self._longest
         return True
 
     def _read_chunks(self) -> bool:

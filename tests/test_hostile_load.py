@@ -13,7 +13,11 @@ from contextlib import ExitStack, suppress
 
 import httpx
 import pytest
+from gunicorn.config import Config
+from gunicorn.http import RequestParser
+from gunicorn.http.errors import ParseException
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -119,6 +123,11 @@ def test_honest_senders_are_heard_whoever_else_dawdles(served: Served) -> None:
         dawdlers += [
             stack.enter_context(served.connect(head + b"Transfer-Encoding: chunked\r\n\r\nfff\r\n")) for _ in range(60)
         ]
+        for body in (
+            b"Content-Length: 0000000000000000000900000\r\n\r\n{",
+            b"Transfer-Encoding: chunked\r\n\r\n00000000f\r\n",
+        ):
+            dawdlers += [stack.enter_context(served.connect(head + body + b"\r\n")) for _ in range(20)]
         stay = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         dawdlers += [stack.enter_context(served.connect(stay)) for _ in range(30)]  # fetch no answer, never hang up
         for dawdler in dawdlers[::7]:
@@ -214,6 +223,63 @@ def test_however_a_request_is_cut_it_is_whole_at_its_end(body: bytes, cuts: list
     arriving.got += request[at:]
     assert arriving.is_whole()
     assert not arriving.is_too_long
+
+
+LINES = [
+    *(b"Content-Length: 5", b"content-length:\t0000000000000000000000007 ", b"Content-Length: 99999999999999999999"),
+    *(b"Content-Length: 1" + b"0" * 4400, b"Content-Length: +5", b"Content-Length : 5", b"Content-Length: 5, 5"),
+    *(b"Transfer-Encoding: chunked", b"Transfer-Encoding:\tidentity, CHUNKED ", b"Transfer-Encoding: xchunked"),
+    *(b"Transfer-Encoding: chunked;q=1", b"Transfer-Encoding:\r\n chunked", b"Transfer-Encoding: gzip, chunked"),
+    *(
+        b" folded",
+        b"X: a\nContent-Length: 3",
+        b"X: a\rContent-Length: 3",
+        b"Content-Length: \xb2",
+        b"Expect: 100-continue",
+    ),
+]
+PIECES = [
+    *(b"5\r\nhello\r\n", b"0000000000000005\r\nhello\r\n", b"00000000f\r\n", b"0000000000000000000f\r\n"),
+    *(
+        b"0\r\n",
+        b"\r\n",
+        b"0;a=b\r\n",
+        b"0 \r\n",
+        b"00000000\r\n",
+        b"X: y\r\n",
+        b"5;a\r\nhello\r\n",
+        b"hello",
+        b"ffff\r\n",
+    ),
+]
+
+
+class MoreWanted(Exception):
+    """A thread would wait now."""
+
+
+def in_one_go(data: bytes) -> Iterator[bytes]:
+    yield data
+    raise MoreWanted
+
+
+@given(
+    st.sampled_from([b"", b"\r\n"]),
+    st.sampled_from([b"POST / HTTP/1.1", b"POST / HTTP/1.0", b"GET / HTTP/1.1", b"", b"X"]),
+    st.lists(st.sampled_from(LINES), max_size=3),
+    st.lists(st.sampled_from(PIECES) | st.binary(max_size=30), max_size=5),
+)
+@hypothesis_settings(max_examples=500)
+def test_whoever_reads_what_is_whole_waits_for_nothing(
+    before: bytes, first: bytes, lines: list[bytes], body: list[bytes]
+) -> None:
+    request = before + b"\r\n".join([first, b"Host: x", *lines, b"", b"".join(body)])
+    arriving = Arriving(1000)
+    arriving.got += request
+    with suppress(Refused):
+        if arriving.is_whole() and not arriving.is_too_long:
+            with suppress(ParseException, StopIteration, OSError):
+                next(RequestParser(Config(), in_one_go(request), ("192.0.2.7", 1))).body.read()
 
 
 @given(st.binary(max_size=2000))
