@@ -25,7 +25,7 @@ from moderation.db import now
 from moderation.errors import NotFound
 from moderation.models import AkismetQuestion, Closing, Comment, Decision, Delivery, Door, Maker, Outcome, Site
 from moderation.notices.links import Links
-from moderation.outbound import PrivateAddress
+from moderation.outbound import PrivateAddress, inside, place
 
 STEPS = tuple(timedelta(seconds=s) for s in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
 """Waits between tries, as Standard Webhooks 1.0 recommends them."""
@@ -137,7 +137,7 @@ def _verdict(delivery: Delivery, decision: Decision, question: AkismetQuestion) 
         delivery_id=delivery.id,
         comment_id=decision.comment_id,
         url=question.callback_url,
-        private=delivery.site.callback_private,
+        private=place(question.callback_url) in inside(delivery.site),
         headers={"content-type": "application/json", "user-agent": f"Hausordnung/{__version__}"},
         body=body.encode(),
     )

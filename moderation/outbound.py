@@ -8,14 +8,17 @@ import ssl
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpcore
 import httpx
 import urllib3.util.connection as sockets
+
+from moderation.models import Site
 
 Connection = TypeVar("Connection")
 
@@ -120,13 +123,14 @@ class _Timed(httpcore.NetworkStream):
 
 
 class _Backend(httpcore.SyncBackend):
-    """Connects within the deadline, and to public addresses only, unless private ones are allowed.
+    """Connects within the deadline, and to public addresses only, unless private ones are allowed: all, or those of
+    some places.
 
     The name is resolved here and the connection goes to the very address that was looked at, so that a second answer
     of the name server cannot lead somewhere else (DNS rebinding). TLS still checks the host's name.
     """
 
-    def __init__(self, deadline: _Deadline, *, private: bool) -> None:
+    def __init__(self, deadline: _Deadline, *, private: bool | Collection[str]) -> None:
         self._deadline = deadline
         self._private = private
 
@@ -144,8 +148,9 @@ class _Backend(httpcore.SyncBackend):
             raise httpcore.ConnectTimeout(f"The name server does not say where {host} is.") from error
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
+        allowed = self._private if isinstance(self._private, bool) else f"{host}:{port}" in self._private
         for address in addresses:
-            if not self._private and not is_public(address):
+            if not allowed and not is_public(address):
                 raise PrivateAddress(address)
         return _first(addresses, lambda one: self._connect(one, port, timeout, local_address, socket_options))
 
@@ -161,7 +166,7 @@ def is_public(address: str) -> bool:
 
 
 class _Transport(httpx.HTTPTransport):
-    def __init__(self, *, private: bool, timeout: float) -> None:
+    def __init__(self, *, private: bool | Collection[str], timeout: float) -> None:
         context = httpx.create_ssl_context()
         super().__init__(verify=context)
         self._timeout = timeout
@@ -175,8 +180,27 @@ class _Transport(httpx.HTTPTransport):
         return super().handle_request(request)
 
 
-def client(*, private: bool, timeout: float) -> httpx.Client:
-    """Make a client; ``private`` allows private addresses.
+def place(address: str) -> str:
+    """Return where an address leads, as host:port; nothing where it leads nowhere."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    except (ValueError, KeyError):
+        return ""
+    return f"{parts.hostname}:{port}"
+
+
+def inside(site: Site) -> frozenset[str]:
+    """Return the places inside our own network that a site may have us ask: its callback and its pages, if that.
+
+    Whatever else it, its readers or other services name may lead anywhere.
+    """
+    known = [site.callback_url or "", *site.origins] if site.callback_private else []
+    return frozenset(map(place, known)) - {""}
+
+
+def client(*, private: bool | Collection[str], timeout: float) -> httpx.Client:
+    """Make a client; ``private`` allows private addresses, or those of some places, as host:port.
 
     ``timeout`` is in seconds for a whole request, redirects included.
     """

@@ -151,6 +151,15 @@ def test_the_site_and_its_rules_are_managed(
         assert deeds == ["site_changed", "site_changed", "rules_saved"]
 
 
+def test_a_callback_inside_our_network_is_not_changed_by_a_token(
+    client: FlaskClient, pushed: Site, manager: dict[str, str]
+) -> None:
+    match = manager | {"If-Match": "*"}
+    moved = client.patch("/api/v1/site", json={"callback_url": "http://10.0.0.1:6379/"}, headers=match)
+    assert moved.status_code == 403
+    assert client.patch("/api/v1/site", json={"callback_url": None}, headers=match).status_code == 200
+
+
 def test_what_could_not_be_delivered_is_sent_again(
     client: FlaskClient, paper: Paper, decider: dict[str, str], manager: dict[str, str], database: Database
 ) -> None:

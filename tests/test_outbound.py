@@ -13,6 +13,7 @@ import pytest
 from urllib3.util import connection
 
 from moderation import outbound
+from moderation.models import Site
 from moderation.outbound import PrivateAddress, is_public
 from tests.conftest import Receiver
 from tests.serving import answering
@@ -140,6 +141,17 @@ def test_one_private_answer_of_a_name_server_is_enough_to_refuse(monkeypatch: py
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: answers)
     with outbound.client(private=False, timeout=2) as client, pytest.raises(PrivateAddress, match=r"10\.0\.0\.7"):
         client.get("http://rebinding.example/")
+
+
+def test_what_is_allowed_inside_is_one_place_not_the_whole_network(receiver: Receiver) -> None:
+    known = Site(callback_private=True, callback_url=receiver.url, origins=["http://wiki.intern", "https://[::1"])
+    assert outbound.inside(known) == {f"127.0.0.1:{receiver.server.server_port}", "wiki.intern:80"}
+    assert outbound.inside(Site(callback_private=False, callback_url=receiver.url, origins=[])) == frozenset()
+    receiver.answer = lambda: (307, {"location": "http://127.0.0.1:9/secrets"})
+    with outbound.client(private=outbound.inside(known), timeout=2) as client:
+        assert client.post(receiver.url).status_code == 307
+        with pytest.raises(PrivateAddress):
+            client.post(receiver.url, follow_redirects=True)
 
 
 def test_while_a_chat_is_told_others_reach_their_collector(receiver: Receiver) -> None:

@@ -131,6 +131,8 @@ def test_what_is_inside_the_network_is_not_a_sites(app: Flask, two: None, comman
     inside = {"callback_url": "http://10.0.0.1/", "callback_private": "on"}
     assert mona.post("/sites/foerdeblick", **form, **inside).status_code == 403
     assert mona.post("/sites/foerdeblick", **form, callback_url="https://f.example/").status_code == 303
+    command("moderation site set foerdeblick --callback-url http://10.0.0.1/ --callback-private")
+    assert mona.post("/sites/foerdeblick", **form, **inside, origins="http://10.0.0.2").status_code == 403
     channel = {
         "site": "foerdeblick",
         "name": "Chat",

@@ -52,7 +52,7 @@ def find_or_fetch_article(site: Site, external_id: str, url: str, *, within: flo
         if known is not None and (not renew or article_page.is_fresh(known)):
             return known.id
     about = services().settings.public_url
-    with outbound.client(private=site.callback_private, timeout=within) as client:
+    with outbound.client(private=outbound.inside(site), timeout=within) as client:
         data = article_page.fetch(client, external_id, url, about=about)
     if data is None:
         return known.id if known else None

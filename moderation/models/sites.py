@@ -38,7 +38,9 @@ class Site(Base):
     name: Mapped[str] = mapped_column(String(200))
     language: Mapped[str] = mapped_column(String(10), default="de")
     callback_url: Mapped[str | None] = mapped_column(String(2000), doc="Where decisions go; None: the site fetches.")
-    callback_private: Mapped[bool] = mapped_column(default=False, doc="Whether that may be a private address.")
+    callback_private: Mapped[bool] = mapped_column(
+        default=False, doc="Whether that, and its pages, may be private addresses."
+    )
     undo_seconds: Mapped[int] = mapped_column(default=10, doc="How long a decision waits before the site hears of it.")
     time_zone: Mapped[str] = mapped_column(String(60), default="Europe/Berlin", doc="By it, hours of rules are meant.")
     pepper: Mapped[str] = mapped_column(

@@ -122,7 +122,7 @@ def change(slug: str) -> ResponseReturnValue:
         if not form.validate():
             return _page(site, form=form)
         changes = form.changes(site)
-        if changes.keys() & {"callback_url", "callback_private"} and form.callback_private.data:
+        if changes.keys() & {"callback_url", "callback_private", "origins"} and form.callback_private.data:
             auth.require_admin()  # what is inside the network is the house's, not a site's
         for name, value in changes.items():
             setattr(site, name, value)

@@ -16,11 +16,11 @@ from tests.compat.coral import FITTING, RUDE, SECRET, Pages, asking, post_as_cor
 
 
 @pytest.fixture
-def coral(judged: Flask, database: Database, site: Site) -> Callable[..., Any]:
+def coral(judged: Flask, database: Database, site: Site, pages: Pages) -> Callable[..., Any]:
     """Coral, which sends pretty JSON and signs it with each of its secrets."""
     with database.session() as session:
         changed = session.get_one(Site, site.id)
-        changed.callback_private = True
+        changed.callback_private, changed.origins = True, [pages.url]
         auth.add_coral_secret(changed, SECRET)
         session.commit()
 
@@ -89,11 +89,13 @@ def test_an_article_that_cannot_be_had_holds_nobody_up(coral: Callable[..., Any]
     assert coral("moderate", asking("http://127.0.0.1:9/nobody", RUDE)).json["status"] == "SYSTEM_WITHHELD"
 
 
-def test_private_addresses_are_not_fetched_for_a_public_site(
-    coral: Callable[..., Any], pages: Pages, database: Database, site: Site
+@pytest.mark.parametrize("setting", [{"callback_private": False}, {"origins": ["https://paper.example"]}])
+def test_private_addresses_are_not_fetched_but_for_pages_that_may_be_private(
+    coral: Callable[..., Any], pages: Pages, database: Database, site: Site, setting: dict[str, Any]
 ) -> None:
     with database.session() as session:
-        session.get_one(Site, site.id).callback_private = False
+        for name, value in setting.items():
+            setattr(session.get_one(Site, site.id), name, value)
         session.commit()
     for url in (pages.url, "http://2130706433/", "http://[::1]/", "http://169.254.169.254/latest"):
         coral("moderate", asking(url))

@@ -48,7 +48,7 @@ def test_coral_asks_at_the_addresses_of_the_guide(
     assert told
     secret = "empsec_0123456789abcdef"
     command(told[1].replace("SLUG", site.slug).replace("empsec_…", secret))
-    command(f"moderation site set {site.slug} --callback-private")  # the paper's pages are on this machine here
+    command(f"moderation site set {site.slug} --callback-private --origin {pages.url}")  # on this machine here
     phase, webhook = re.findall(r"https://moderation\.example(/compat/coral/\w+)", text)
     held = post_as_coral(judged, phase, asking(f"{pages.url}/bruecke", RUDE), secrets=(secret,))
     assert held.json["status"] == "SYSTEM_WITHHELD"

@@ -5,7 +5,7 @@ from sqlalchemy import select
 from moderation import audit, closings, delivery, resources, rulebook, sites, wire
 from moderation import decisions as deciding
 from moderation.decisions import Seen
-from moderation.errors import BadInput, StaleView
+from moderation.errors import BadInput, Forbidden, StaleView
 from moderation.models import Door, HouseRule, Maker, Outcome, Scope
 from moderation.views.v1.operation import Call, operation
 
@@ -17,6 +17,8 @@ def change_site(call: Call) -> wire.SiteOut:
     changes = {name: getattr(call.body, name) for name in call.body.model_fields_set}
     if "callback_url" in changes and changes["callback_url"] is None:
         changes["callback_url"] = "none"
+    elif "callback_url" in changes and call.site.callback_private:
+        raise Forbidden("The callback is inside the house's own network; an admin of the house changes it.")
     sites.change_site(call.site, **changes)
     audit.note(call.session, "site_changed", moderator=None, subject=f"site {call.site.slug}", fields=sorted(changes))
     call.session.flush()
