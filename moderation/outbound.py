@@ -161,8 +161,22 @@ class _Backend(httpcore.SyncBackend):
 def is_public(address: str) -> bool:
     """Whether an IP address can be reached by anybody; one wrapped into IPv6 counts as what is inside."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
+    inner = _wrapped(ip) if isinstance(ip, ipaddress.IPv6Address) else None
+    if inner is None and ip.version == 6 and ip not in _EVERYBODYS:
+        return False
     return (inner or ip).is_global and not ip.is_multicast
+
+
+_EVERYBODYS = ipaddress.IPv6Network("2000::/3")
+"""All IPv6 addresses that are given out to be reached by everybody; Python takes many of the others for such, too."""
+
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+"""IPv4 addresses as networks without IPv4 see them (NAT64)."""
+
+
+def _wrapped(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    inner = ip.ipv4_mapped or ip.sixtofour
+    return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _TRANSLATED else inner
 
 
 class _Transport(httpx.HTTPTransport):
