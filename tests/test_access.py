@@ -9,7 +9,7 @@ import time_machine
 from click.testing import CliRunner
 from flask import Flask
 
-from moderation import create_app, sites
+from moderation import access, create_app, sites
 from moderation.access import passwords
 from moderation.access.passwords import LOCKED_FOR, MOST_WRONG
 from moderation.cli import main
@@ -217,6 +217,26 @@ def test_a_house_that_wants_a_second_factor_shows_nothing_before(settings: Setti
     assert "zweiten Faktor" in person.client.get("/access").text
     person.set_up_authenticator()
     assert person.is_in()
+    app.extensions["moderation"].database.dispose()
+
+
+def test_where_a_second_factor_is_wanted_a_password_alone_opens_nothing(
+    settings: Settings, moderator: Moderator, database: Database
+) -> None:
+    issuer = "https://login.example"
+    app = create_app(settings.model_copy(update={"second_factor": "required", "openid_issuer": issuer}))
+    app.testing = True
+    with database.session() as session:
+        session.add(Passkey(moderator_id=moderator.id, credential_id=b"key", public_key=b"public", name="Mein Rechner"))
+        session.commit()
+    assert Person(app).sign_in() == ""
+    with database.session() as session:
+        access.reset(session, session.get_one(Moderator, moderator.id))
+        session.get_one(Moderator, moderator.id).openid = f"{issuer} 7"
+        session.commit()
+    person = Person(app)
+    assert person.sign_in() == ""
+    assert not person.is_in()
     app.extensions["moderation"].database.dispose()
 
 

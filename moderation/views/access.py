@@ -58,7 +58,7 @@ def must_add_factor(database: Session) -> bool:
     if services().settings.second_factor == "optional":
         return False
     moderator = me(database)
-    return not (codes.is_set_up(database, moderator) or passkeys.of_moderator(database, moderator) or moderator.openid)
+    return not (codes.is_set_up(database, moderator) or entering.comes_otherwise(database, moderator))
 
 
 @blueprint.before_app_request

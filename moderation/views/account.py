@@ -47,10 +47,13 @@ def sign_in() -> ResponseReturnValue:
         _slow_down(form.name.data)
         with services().database.session() as database:
             moderator = passwords.check(database, form.name.data, form.password.data)
-            if moderator is not None:
+            if moderator is None:
+                database.commit()
+                return _ask(form, gettext("Name and password do not fit. Please try again."))
+            try:
                 return half(database, moderator, form.next.data)
-            database.commit()
-        problem = gettext("Name and password do not fit. Please try again.")
+            except NotSignedIn as error:
+                problem = sentence(error)
     return _ask(form, problem)
 
 

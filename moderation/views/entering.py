@@ -9,9 +9,10 @@ from flask_login import login_user
 from sqlalchemy.orm import Session
 
 from moderation import auth
-from moderation.access import codes, passwords, sign_ins
+from moderation.access import codes, passkeys, passwords, sign_ins
 from moderation.errors import ModerationError, NotSignedIn
 from moderation.models import Moderator
+from moderation.views import services
 from moderation.views.addresses import local
 
 HALF_SECONDS = 300
@@ -26,6 +27,10 @@ def sentence(error: ModerationError) -> str:
     known = {
         "late": gettext("That took too long. Please begin again."),
         "no_challenge": gettext("That took too long. Please begin again."),
+        "other_way": gettext(
+            "Here a password alone opens nothing. "
+            "Sign in with your passkey or at your provider; if you cannot, ask an admin."
+        ),
         "wrong_passkey": gettext("The passkey was not accepted."),
         "openid_refused": gettext("The sign-in at your provider did not work. Please try again."),
         "openid_away": gettext("Your provider cannot be reached right now."),
@@ -58,12 +63,23 @@ def enter(database: Session, moderator: Moderator, wanted: str | None) -> Respon
 
 
 def half(database: Session, moderator: Moderator, wanted: str | None) -> ResponseReturnValue:
-    """The password was right: ask for the code where there is one to ask for, else enter."""
+    """The password was right: ask for the code where there is one to ask for, else enter.
+
+    NotSignedIn where the house wants a second factor and the moderator has another one than a code.
+    """
     if not codes.is_set_up(database, moderator):
+        if services().settings.second_factor == "required" and comes_otherwise(database, moderator):
+            raise NotSignedIn("Sign in by your passkey or your provider.", code="other_way")
         return enter(database, moderator, wanted)
     session["half"] = {"moderator": moderator.id, "until": time() + HALF_SECONDS, "next": wanted}
     database.commit()
     return redirect(url_for("account.code"), 303)
+
+
+def comes_otherwise(database: Session, moderator: Moderator) -> bool:
+    """Whether a moderator has another way in than a password: a passkey, or an account at the provider."""
+    joined = moderator.openid and services().settings.openid_issuer
+    return bool(joined or passkeys.of_moderator(database, moderator))
 
 
 def let_join() -> None:
