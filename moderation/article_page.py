@@ -5,11 +5,12 @@ from types import SimpleNamespace
 
 import httpx
 import structlog
+from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from moderation import __version__
-from moderation.contract import ArticleData
+from moderation import __version__, outbound
+from moderation.contract import ArticleData, mended, refusal
 from moderation.db import now
 from moderation.models import Article, Site
 
@@ -17,6 +18,12 @@ log = structlog.get_logger(__name__)
 
 MOST_BYTES = 2_000_000
 """Of a longer page the rest is not read."""
+
+MOST_CHARACTERS = 1_000_000
+"""Of a longer text the rest is not kept."""
+
+MOST_ELEMENTS = 10_000
+"""A page with more is not looked through: that would take the square of their number."""
 
 FRESH = timedelta(hours=12)
 """How long an article is taken as it was fetched."""
@@ -42,7 +49,7 @@ def fetch(client: httpx.Client, external_id: str, url: str, *, about: str) -> Ar
     """
     try:
         html = _download(client, url, about)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (*outbound.FAILURES, LookupError) as error:  # that of encodings that are none of texts
         log.info("article_not_fetched", error=type(error).__name__)
         return None
     return _extract(html, external_id, url) if html else None
@@ -65,27 +72,33 @@ def _download(client: httpx.Client, url: str, about: str) -> str:
 def _extract(html: str, external_id: str, url: str) -> ArticleData | None:
     import trafilatura  # noqa: PLC0415 - heavy, and only sites that send no articles need it
 
+    page = trafilatura.load_html(html)
+    if page is None or sum(1 for _ in page.iter()) > MOST_ELEMENTS:
+        return None
     document = trafilatura.bare_extraction(
-        html, url=url, with_metadata=True, include_comments=False, favor_precision=True
+        page, url=url, with_metadata=True, include_comments=False, favor_precision=True
     )
     if document is None:
         return None
     found = SimpleNamespace(**(document if isinstance(document, dict) else document.as_dict()))
     if not found.title:
         return None
-    return ArticleData(
-        id=external_id,
-        url=url,
-        title=_clean(found.title)[:1000],
-        lead=_clean(found.description),
-        body=_clean(found.text),
-        authors=tuple(name.strip()[:255] for name in _clean(found.author).split(";") if name.strip())[:50],
-        published_at=_date(found.date),
+    title, lead, body, author = (
+        mended(text or "") for text in (found.title, found.description, found.text, found.author)
     )
-
-
-def _clean(text: str | None) -> str:
-    return (text or "").replace("\x00", "").encode("utf-8", "replace").decode()
+    try:
+        return ArticleData(
+            id=external_id,
+            url=url,
+            title=title[:1000],
+            lead=lead,
+            body=body[:MOST_CHARACTERS],
+            authors=tuple(name.strip()[:255] for name in author.split(";") if name.strip())[:50],
+            published_at=_date(found.date),
+        )
+    except ValidationError as error:
+        log.info("article_not_fetched", error=refusal(error).code)
+        return None
 
 
 def _date(value: str | None) -> datetime | None:

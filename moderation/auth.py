@@ -16,6 +16,7 @@ from werkzeug.datastructures import Headers
 
 from moderation.access import sign_ins
 from moderation.confinement import confine, manages, sites_of
+from moderation.contract import mended
 from moderation.db import now
 from moderation.errors import BadInput, BadJson, Forbidden, NotFound, NotSignedIn
 from moderation.models import Role, Scope, SignIn, Site, SiteKey
@@ -318,8 +319,8 @@ def site_by_key(session: Session, value: str, *, kind: str, scope: Scope = Scope
 
 def find_key(session: Session, value: str, *, kind: str) -> SiteKey | None:
     """Return the valid key of a kind, by what its holder sends; of tokens only hashes are kept."""
-    sent = value.strip().encode("utf-8", "replace")
-    kept = hashlib.sha256(sent).hexdigest() if kind == "token" else sent.decode("utf-8", "replace").lower()
+    sent = mended(value.strip())
+    kept = hashlib.sha256(sent.encode()).hexdigest() if kind == "token" else sent.lower()
     return session.scalars(
         select(SiteKey).where(SiteKey.kind == kind, SiteKey.value == kept, SiteKey.revoked_at.is_(None))
     ).one_or_none()

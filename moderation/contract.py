@@ -29,6 +29,11 @@ def storable(value: Any) -> Any:
     return value
 
 
+def mended(text: str) -> str:
+    """Return a text without what no database can keep: NUL, and halves of surrogate pairs."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
 def _plausible(value: datetime) -> datetime:
     if not _EARLIEST <= value <= datetime.now(UTC) + _AHEAD:
         raise ValueError("lies before 1990 or in the future; send ISO 8601 with a time zone")

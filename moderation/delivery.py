@@ -25,7 +25,7 @@ from moderation.db import now
 from moderation.errors import NotFound
 from moderation.models import AkismetQuestion, Closing, Comment, Decision, Delivery, Door, Maker, Outcome, Site
 from moderation.notices.links import Links
-from moderation.outbound import PrivateAddress, inside, place
+from moderation.outbound import FAILURES, PrivateAddress, inside, place
 
 STEPS = tuple(timedelta(seconds=s) for s in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
 """Waits between tries, as Standard Webhooks 1.0 recommends them."""
@@ -203,7 +203,7 @@ def send(parcel: Parcel, client: httpx.Client) -> Result:
         return Result(parcel.delivery_id, f"private {error.address}")
     except httpx.TimeoutException:
         return Result(parcel.delivery_id, "timeout")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except FAILURES as error:
         return Result(parcel.delivery_id, f"unreachable {type(error).__name__}")
     if response.is_success:
         return Result(parcel.delivery_id)

@@ -25,6 +25,9 @@ Connection = TypeVar("Connection")
 MOMENT = 1.0
 """Seconds after which somebody who waits for an answer looks whether the process is to stop."""
 
+FAILURES = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
+"""All that a request may fail with; of UnicodeError are names of hosts that cannot be asked for."""
+
 stopping = threading.Event()
 """Set when the process is to stop: no answer is waited for any longer."""
 

@@ -1,5 +1,6 @@
 """An article is taken out of its page; what is no article's page gives none, and costs no comment."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -64,6 +65,31 @@ def test_title_lead_body_and_authors_are_found(press: Press) -> None:
     assert "Start Sport" not in found.body
     assert found.published_at == datetime(2026, 11, 1, tzinfo=UTC)
     assert "+https://desk.example" in press.asked, "whoever runs the page can read who asks"
+
+
+def test_a_text_that_is_too_long_is_cut(press: Press) -> None:
+    press.body = _page(body="Die Brücke wird gesperrt. " * 50_000).encode()
+    found = press.fetched()
+    assert found is not None
+    assert len(found.body) == article_page.MOST_CHARACTERS
+
+
+def test_a_page_of_countless_elements_is_not_looked_through(press: Press) -> None:
+    press.body = _page(body="<p>x" * 400_000).encode()
+    began = time.monotonic()
+    assert press.fetched() is None
+    assert time.monotonic() - began < 10, "it had taken minutes"
+
+
+def test_a_page_whose_address_cannot_be_kept_is_no_article(press: Press) -> None:
+    press.body = _page().encode()
+    assert press.fetched(url=f"http://127.0.0.1:{press.server.server_port}/{'x' * 2000}") is None
+
+
+@pytest.mark.parametrize("kind", ["hex", "idna", "nonsense"])
+def test_an_encoding_that_is_none_is_no_article_or_read_as_well_as_can_be(press: Press, kind: str) -> None:
+    press.kind, press.body = f"text/html; charset={kind}", _page().encode()
+    press.fetched()
 
 
 def test_umlauts_come_through_in_an_old_encoding_too(press: Press) -> None:

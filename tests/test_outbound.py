@@ -12,7 +12,8 @@ import httpx
 import pytest
 from urllib3.util import connection
 
-from moderation import outbound
+from moderation import delivery, outbound
+from moderation.delivery import Parcel
 from moderation.models import Site
 from moderation.outbound import PrivateAddress, is_public
 from tests.conftest import Receiver
@@ -34,6 +35,13 @@ def test_private_addresses_are_known(address: str) -> None:
 @pytest.mark.parametrize("address", ["9.9.9.9", "2620:fe::fe", "64:ff9b::909:909", "::ffff:9.9.9.9"])
 def test_public_addresses_are_known(address: str) -> None:
     assert is_public(address)
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 70, "xn--zzzz", "xn--" + "a" * 80])
+def test_a_host_that_nobody_can_ask_for_is_away_like_any_other(host: str) -> None:
+    parcel = Parcel(1, 1, f"https://{host}/hook", False, {}, b"")
+    with outbound.client(private=False, timeout=2) as client:
+        assert str(delivery.send(parcel, client).problem).startswith("unreachable")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]"])

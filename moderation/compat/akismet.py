@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from moderation import akismet_questions, article_page, history, preview
 from moderation.compat import door
-from moderation.contract import ArticleData, CommentData, CommenterData
+from moderation.contract import ArticleData, CommentData, CommenterData, mended
 from moderation.db import insert_into, now
 from moderation.errors import ModerationError, NotSignedIn, TooMany
 from moderation.judge.text import html_to_text
@@ -46,7 +46,7 @@ def enter() -> tuple[Site, Form]:
     if request.is_json:
         sent = door.json_body()
         form |= {name: str(value) for name, value in sent.items() if isinstance(value, str | int | float)}
-    form = {name: value.replace("\x00", "") for name, value in form.items()}
+    form = {name: mended(value) for name, value in form.items()}
     return door.enter(_key(form), kind="akismet"), form
 
 
@@ -162,10 +162,10 @@ def _comment(form: Form) -> CommentData | None:
     name = form.get("comment_ID", "")
     if not name.strip() or not url.startswith(("http://", "https://")) or len(url) > 2000:
         return None
-    article = ArticleData(id=form.get("comment_post_ID") or url[:255], url=url, title=url[:1000])
+    article = ArticleData(id=(form.get("comment_post_ID") or url)[:255], url=url, title=url[:1000])
     return CommentData(
         id=name[:255],
-        text=_text(form).replace("\x00", ""),
+        text=mended(_text(form)),
         commenter=CommenterData(name=form.get("comment_author", "")[:255] or None),
         submitted_at=now(),
         article=article,
@@ -224,9 +224,7 @@ def count(session: Session, site: Site, blog: str, *, calls: int = 1, **counts: 
     month = date(now().year, now().month, 1)
     names = ("spam", "ham", "missed_spam", "false_positives")
     values = {"calls": calls} | {name: int(counts.get(name, False)) for name in names}
-    row = insert_into(session, AkismetUse).values(
-        site_id=site.id, month=month, blog=blog[:255].replace("\x00", ""), **values
-    )
+    row = insert_into(session, AkismetUse).values(site_id=site.id, month=month, blog=blog[:255], **values)
     session.execute(
         row.on_conflict_do_update(
             index_elements=["site_id", "month", "blog"],

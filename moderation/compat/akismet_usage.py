@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from moderation import auth
 from moderation.compat import akismet
+from moderation.contract import mended
 from moderation.db import now
 from moderation.errors import BadInput, ModerationError
 from moderation.models import AkismetUse, Site
@@ -26,6 +27,9 @@ ORDERS = {
     "missed_spam": AkismetUse.missed_spam,
     "false_positives": AkismetUse.false_positives,
 }
+MOST_PASSED = 2**31
+"""Up to so many rows may be passed over: what is more, no database counts."""
+
 COLUMNS = ("Site", "Total API Calls", "Spam", "Ham", "Missed Spam", "False Positives", "Is Revoked")
 
 
@@ -57,10 +61,10 @@ def key_sites() -> Response | dict[str, object]:
     month = _month(asked.get("month"))
     order = ORDERS.get(asked.get("order", "total"), AkismetUse.calls)
     limit = max(0, min(asked.get("limit", 500, type=int), 500))
-    offset = max(0, asked.get("offset", 0, type=int))
+    offset = max(0, min(asked.get("offset", 0, type=int), MOST_PASSED))
     mine = [AkismetUse.site_id == site.id, AkismetUse.month == month]
     if asked.get("filter"):
-        mine.append(AkismetUse.blog.contains(asked["filter"], autoescape=True))
+        mine.append(AkismetUse.blog.contains(mended(asked["filter"]), autoescape=True))
     with services().database.session(read_only=True) as session:
         total = session.scalar(select(func.count()).select_from(AkismetUse).where(*mine)) or 0
         found = select(AkismetUse).where(*mine).order_by(order.desc(), AkismetUse.blog).limit(limit).offset(offset)

@@ -35,7 +35,7 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
-Model = TypeVar("Model", bound=Wire)
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class Text(Wire):

@@ -12,7 +12,7 @@ from moderation import history
 from moderation.compat import door, google
 from moderation.compat.google import AnalyzeError
 from moderation.compat.perspective import Context, Text, Wire, article_of, parse, require_text
-from moderation.contract import ArticleData, CommentData
+from moderation.contract import ArticleData, CommentData, mended
 from moderation.db import now
 from moderation.models import Outcome, Scope
 from moderation.views import services
@@ -52,13 +52,14 @@ def suggest() -> ResponseReturnValue:
     values = [score.summaryScore.value for score in asked.attributeScores.values() if score.summaryScore]
     if not values:
         raise AnalyzeError("Missing attribute_scores with a summary_score.", "NO_REQUESTED_ATTRIBUTES")
-    data = CommentData(
-        id=_comment_id(asked, text),
-        text=text.replace("\x00", ""),
-        submitted_at=now(),
-        language=asked.languages[0] if asked.languages else None,
-        article=_article(asked),
-    )
+    said = {
+        "id": _comment_id(asked, text),
+        "text": mended(text),
+        "submitted_at": now(),
+        "language": asked.languages[0] if asked.languages else None,
+        "article": _article(asked),
+    }
+    data = parse(CommentData, said)
     outcome = Outcome.DELETE if max(values) >= 0.5 else Outcome.APPROVE
     with services().database.session() as session:
         history.record(session, site, data, outcome=outcome, decided_at=now())
@@ -71,22 +72,32 @@ def suggest() -> ResponseReturnValue:
 def _comment_id(asked: SuggestRequest, text: str) -> str:
     said = _coral_entry(asked).get("Coral_comment_id")
     if isinstance(said, str) and said:
-        return f"coral:{said}"[:255]
-    return "suggested:" + hashlib.sha256(f"{asked.clientToken}\0{text}".encode()).hexdigest()[:32]
+        return f"coral:{mended(said)}"[:255]
+    return "suggested:" + _digest(f"{asked.clientToken}\0{text}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _article(asked: SuggestRequest) -> ArticleData:
     """The article that is told with the suggestion; else one that stands for all of the community's."""
     around = asked.context.articleAndParentComment if asked.context else None
     if around and around.article and around.article.text.strip():
-        told = article_of(around.article.text.replace("\x00", ""))
-        name = hashlib.sha256(told.title.encode()).hexdigest()[:32]
-        return ArticleData(id=f"suggested:{name}", url=UNKNOWN_ARTICLE, title=told.title, body=told.body)
+        told = article_of(mended(around.article.text))
+        said = {
+            "id": f"suggested:{_digest(told.title)}",
+            "url": UNKNOWN_ARTICLE,
+            "title": told.title,
+            "body": told.body,
+        }
+        return parse(ArticleData, said)
     url = _coral_entry(asked).get("url")
     if isinstance(url, str) and url.startswith(("http://", "https://")) and len(url) <= 2000:
-        name = hashlib.sha256(url.encode()).hexdigest()[:32]
-        return ArticleData(id=f"suggested:{name}", url=url, title=url)
-    return ArticleData(id="suggested", url=UNKNOWN_ARTICLE, title=asked.communityId or "?")
+        url = mended(url)
+        return parse(ArticleData, {"id": f"suggested:{_digest(url)}", "url": url, "title": url[:1000]})
+    title = mended(asked.communityId or "")[:1000] or "?"
+    return ArticleData(id="suggested", url=UNKNOWN_ARTICLE, title=title)
 
 
 def _coral_entry(asked: SuggestRequest) -> dict[str, Any]:

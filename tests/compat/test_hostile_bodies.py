@@ -80,6 +80,60 @@ def test_a_hostile_body_is_refused_in_the_protocols_own_words(door: tuple[str, P
             assert answer.json["detail"]
 
 
+HALF = "\ud800"
+"""Half of a surrogate pair, which JSON can say and no database can keep."""
+
+JUDGED = {"attributeScores": {"TOXICITY": {"summaryScore": {"value": 1}}}}
+COMMENT = {"blog": "b", "user_ip": "192.0.2.7", "comment_content": "Hallo", "comment_ID": "5"}
+ODD = [
+    ("comment-check", {"blog": HALF, "user_ip": HALF, "comment_content": HALF}),
+    (
+        "submit-spam",
+        {**COMMENT, "comment_author": HALF, "permalink": f"https://a.example/{HALF}\0", "comment_ID": HALF},
+    ),
+    ("submit-spam", {**COMMENT, "permalink": "https://a.example/", "comment_post_ID": "p" * 300}),
+    *(
+        ("comment-check", {**COMMENT, "permalink": f"https://{host}/", "callback": "https://a.example/"})
+        for host in ("xn--" + "a" * 80, "a" * 70, "a..b")
+    ),
+    ("key-sites", {"filter": "\0"}),
+    ("key-sites", {"offset": "9" * 30}),
+    ("key-sites", {"key": "\0"}),
+    *(
+        ("suggestscore", JUDGED | more)
+        for more in (
+            *({"languages": ["xx-"]}, {"languages": [HALF]}, {"clientToken": HALF}, {"communityId": HALF}),
+            *({"communityId": "\0"}, {"communityId": "x" * 3000}),
+            {"context": {"articleAndParentComment": {"article": {"text": f"{HALF}\nx"}}}},
+            *(
+                {"context": {"entries": [{"text": json.dumps({"url": f"https://a/{sign}", "Coral_comment_id": sign})}]}}
+                for sign in (HALF, "\0", "x" * 1990)
+            ),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "said"), ODD)
+def test_what_no_database_keeps_breaks_no_door(
+    judged: Flask, token: str, akismet_key: str, database: Database, site: Site, name: str, said: dict[str, object]
+) -> None:
+    judged.testing = False
+    with database.session() as session:
+        session.get_one(Site, site.id).akismet_asks = True
+        session.commit()
+    client = judged.test_client()
+    if name == "key-sites":
+        headers = {"Host": f"{akismet_key}.rest.example"}
+        assert client.post("/1.2/key-sites", data=said, headers=headers).status_code == 200
+        return
+    path = f"/1.1/{name}?api_key={akismet_key}"
+    if name == "suggestscore":
+        path, said = f"/v1alpha1/comments:suggestscore?key={token}", {"comment": {"text": "Das ist dumm."}, **said}
+    answer = client.post(path, data=json.dumps(said), content_type="application/json")
+    assert answer.status_code in {200, 400}, answer.text
+
+
 def test_akismet_says_by_a_header_what_was_wrong(judged: Flask, akismet_key: str) -> None:
     answer = judged.test_client().post(f"/1.1/comment-check?api_key={akismet_key}", data=b"{}", content_type=TYPES[0])
     assert answer.text == "invalid"
