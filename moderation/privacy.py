@@ -1,10 +1,11 @@
 """What is kept of a commenter, for how long, and how it is shown to them or erased (GDPR, Articles 5, 15, 17)."""
 
 import hmac
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from moderation import audit, search
@@ -13,11 +14,15 @@ from moderation.db import now
 from moderation.errors import BadInput
 from moderation.models import (
     Appeal,
+    Assessment,
     Comment,
+    CoralComment,
     Decision,
     Delivery,
     Fingerprint,
+    Letter,
     Moderator,
+    Notice,
     PastText,
     Site,
     Status,
@@ -56,16 +61,23 @@ def find(session: Session, site: Site, *, commenter_id: str | None = None, email
         either.append(Comment.commenter_id == commenter_id)
     if email:
         hidden = Site(pepper=site.pepper, keeps_addresses=False)
-        either += [Comment.commenter_email == email, Comment.commenter_email == seal(hidden, email)]
+        alike = func.lower(Comment.commenter_email) == email.strip().lower()
+        either += [Comment.commenter_email == email, alike, Comment.commenter_email == seal(hidden, email)]
     return list(session.scalars(select(Comment).where(Comment.site_id == site.id, or_(*either)).order_by(Comment.id)))
 
 
-def tell(comments: list[Comment]) -> dict[str, Any]:
+def tell(session: Session, comments: list[Comment]) -> dict[str, Any]:
     """Return everything that is kept of a commenter's comments, ready for JSON."""
-    return {"told_at": now().isoformat(), "comments": [_tell(comment) for comment in comments]}
+    of_these = Appeal.decision_id.in_(_decided([comment.id for comment in comments]))
+    objections = {one.decision_id: one for one in session.scalars(select(Appeal).where(of_these))}
+    return {"told_at": now().isoformat(), "comments": [_tell(comment, objections) for comment in comments]}
 
 
-def _tell(comment: Comment) -> dict[str, Any]:
+def _decided(comment_ids: list[int]) -> Select[int]:
+    return select(Decision.id).where(Decision.comment_id.in_(comment_ids))
+
+
+def _tell(comment: Comment, objections: dict[int, Appeal]) -> dict[str, Any]:
     judged = comment.assessment
     return {
         "id": comment.external_id,
@@ -85,9 +97,20 @@ def _tell(comment: Comment) -> dict[str, Any]:
                 "by": str(decision.maker),
                 "rule": decision.rule_title,
                 "decided_at": decision.decided_at.isoformat(),
+                "objection": _objection(objections[decision.id]) if decision.id in objections else None,
             }
             for decision in comment.decisions
         ],
+    }
+
+
+def _objection(appeal: Appeal) -> dict[str, Any]:
+    return {
+        "text": appeal.text,
+        "email": appeal.email,
+        "received_at": appeal.received_at.isoformat(),
+        "outcome": appeal.outcome and str(appeal.outcome),
+        "answer": appeal.answer,
     }
 
 
@@ -97,23 +120,33 @@ def erase(session: Session, comments: list[Comment], *, moderator: Moderator | N
     What remains says nothing of a person: that there was a comment, its scores, and what was decided.
     """
     ids = [comment.id for comment in comments]
+    for site_id, who in {(comment.site_id, comment.commenter_id) for comment in comments if comment.commenter_id}:
+        session.execute(delete(CoralComment).where(CoralComment.site_id == site_id, CoralComment.commenter_id == who))
     for comment in comments:
         comment.text = ""
         comment.commenter_id = comment.commenter_name = comment.commenter_email = comment.commenter_ip = None
         comment.due_at = None
         if comment.status is Status.PENDING:
             comment.status = Status.WITHDRAWN
-        if comment.assessment:
-            comment.assessment.spans, comment.assessment.sentences = [], []
-    for part in (PastText, Fingerprint, Traits):
-        session.execute(delete(part).where(part.comment_id.in_(ids)))
-    search.forget(session, ids)
-    decided = select(Decision.id).where(Decision.comment_id.in_(ids))
-    session.execute(update(Appeal).where(Appeal.decision_id.in_(decided)).values(text="", email=None))
+    _forget_words(session, ids)
+    decided = _decided(ids)
+    session.execute(update(Appeal).where(Appeal.decision_id.in_(decided)).values(text="", email=None, answer=""))
+    of_these = or_(Letter.decision_id.in_(decided), Letter.values["statement"].as_integer().in_(decided))
+    session.execute(update(Letter).where(of_these).values(address=None, due_at=None))
     for site in {comment.site for comment in comments}:
         audit.note(session, "commenter_erased", moderator=moderator, subject=f"site {site.slug}", comments=len(ids))
     session.flush()
     return {"erased_at": now().isoformat(), "comments": [comment.external_id for comment in comments]}
+
+
+def _forget_words(session: Session, ids: Sequence[int]) -> None:
+    """Forget what else than the comments themselves holds words of their texts, or was made of them."""
+    for part in (PastText, Fingerprint, Traits):
+        session.execute(delete(part).where(part.comment_id.in_(ids)))
+    search.forget(session, ids)
+    for judged in session.scalars(select(Assessment).where(Assessment.comment_id.in_(ids))):
+        judged.spans, judged.sentences = [], []
+        judged.reasons = [{**reason, "evidence": {}} for reason in judged.reasons]
 
 
 def purge(session: Session, settings: Settings) -> dict[str, int]:
@@ -133,6 +166,10 @@ def _purge_addresses(session: Session, before: Any) -> int:
         )
         .limit(AT_ONCE)
     )
+    session.execute(update(Appeal).where(Appeal.closed_at < before).values(email=None))
+    session.execute(update(Notice).where(Notice.closed_at < before).values(email=None, name=None))
+    unsent = (Letter.created_at < before, Letter.address.is_not(None))
+    session.execute(update(Letter).where(*unsent).values(address=None, due_at=None, values={}))
     return _change(session, old, commenter_ip=None, commenter_email=None)
 
 
@@ -141,9 +178,8 @@ def _purge_texts(session: Session, before: Any) -> int:
     old = list(
         session.scalars(select(Comment.id).where(gone, Comment.received_at < before, Comment.text != "").limit(AT_ONCE))
     )
-    for part in (PastText, Fingerprint, Traits):
-        session.execute(delete(part).where(part.comment_id.in_(old)))
-    search.forget(session, old)
+    _forget_words(session, old)
+    session.flush()
     return _change(session, old, text="", commenter_name=None)
 
 

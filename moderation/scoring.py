@@ -96,8 +96,8 @@ def give_up(session: Session, *, attempts: int) -> int:
 
 def make_findable(session: Session, comment_ids: Sequence[int]) -> None:
     """Keep what these comments are found by, before they are judged: facts about repeats build on it."""
-    found = session.scalars(select(Comment).where(Comment.id.in_(comment_ids)).order_by(Comment.id))
-    intake.make_findable(session, *found)
+    asked = select(Comment).where(Comment.id.in_(comment_ids)).order_by(Comment.id)
+    intake.make_findable(session, *session.scalars(asked.with_for_update(read=True)))  # nobody erases them meanwhile
 
 
 def jobs(session: Session, comment_ids: Sequence[int]) -> list[Job]:
@@ -281,6 +281,7 @@ def _uncertainty(opinion: Opinion | None, concern: float) -> float:
 def keep_traits(session: Session, jobs: Sequence[Job]) -> None:
     """Keep what is learned from, once the comments are decided, of those whose texts are as they were read."""
     asked = select(Comment.id, Comment.revision).where(Comment.id.in_([job.comment_id for job in jobs]))
+    asked = asked.where(Comment.text != "")  # it was erased meanwhile
     revisions: dict[int, int] = dict(iter(session.execute(asked.with_for_update(read=True))))
     rows = [
         {"comment_id": job.comment_id, "revision": job.revision, "content": job.opinion.traits}

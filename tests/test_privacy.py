@@ -8,29 +8,36 @@ import pytest
 import time_machine
 from click.testing import CliRunner
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
-from moderation import decisions, privacy, search, sites
+from moderation import decisions, privacy, scoring, search, sites
 from moderation.cli import main
 from moderation.config import Settings
-from moderation.db import Database, now
+from moderation.db import Base, Database, now
 from moderation.decisions import Seen
+from moderation.judge import Judge
 from moderation.models import (
+    Appeal,
     AuditEntry,
     Comment,
+    CoralComment,
     Decision,
     Delivery,
     Fingerprint,
+    HouseRule,
     Moderator,
     Outcome,
+    PastText,
     Role,
     Site,
     Status,
+    Traits,
 )
+from moderation.notices import appeals
 from tests.conftest import PASSWORD
 from tests.desks import Person
 from tests.senders import ARTICLE, Paper
-from tests.stories import add_comment
+from tests.stories import add_assessment, add_comment
 from worker import tasks
 
 PERSON = {"id": "88", "name": "Radlerin", "email": "Radlerin@example.org", "ip": "192.0.2.7"}
@@ -106,6 +113,87 @@ def test_a_commenter_is_erased_and_only_numbers_remain(
         assert session.scalar(select(func.count()).where(Fingerprint.comment_id == first)) == 0
         assert session.scalar(select(func.count()).select_from(Decision)) == 1
         assert session.scalars(select(Comment.commenter_name).where(Comment.id != first)).all() == ["Otto"]
+
+
+MARK = "Kanarienvogel"
+
+
+@pytest.fixture
+def marked(database: Database, site: Site, moderator: Moderator) -> int:
+    """A deleted comment; its words, and who wrote it, stand wherever they can."""
+    with database.session() as session:
+        rule = session.scalars(select(HouseRule).where(HouseRule.site_id == site.id)).first()
+        session.get_one(Site, site.id).mails_reasons = True
+        email = f"{MARK}@example.org"
+        comment = add_comment(session, site, commenter_id="88", commenter_email=email, text=f"{MARK} ist doof.")
+        evidence = {"words": [MARK], "domains": [f"{MARK}.example"]}
+        for revision in (1, 2):
+            judged = add_assessment(session, comment, rule, revision=revision)
+            judged.reasons = [{**judged.reasons[0], "evidence": evidence}]
+        session.add(PastText(comment_id=comment.id, revision=1, text=MARK))
+        session.add(CoralComment(site_id=site.id, digest="d", story_id="s", commenter_id="88", text=MARK))
+        comment.revision = 2
+        mona = session.get_one(Moderator, moderator.id)
+        decision = decisions.decide(session, comment.id, Outcome.DELETE, moderator=mona, seen=Seen(2))
+        appeals.object_to(session, decision.id, text=MARK, email=None, language="de")
+        appeals.close(
+            session,
+            1,
+            Outcome.DELETE,
+            answer=MARK,
+            moderator=sites.add_moderator(session, name="ada", password=PASSWORD),
+        )
+        session.commit()
+        return comment.id
+
+
+def _where(database: Database, text: str) -> set[str]:
+    """The tables that hold a text."""
+    found = set()
+    with database.session(read_only=True) as session:
+        for table in Base.metadata.sorted_tables:
+            if any(text in str(row) for row in session.execute(select(table))):
+                found.add(table.name)
+    return found
+
+
+def test_no_table_holds_a_word_of_whoever_was_erased(database: Database, marked: int) -> None:
+    assert {"comment", "assessment", "past_text", "coral_comment", "appeal", "letter"} <= _where(database, MARK)
+    with database.session() as session:
+        told = json.dumps(privacy.tell(session, [session.get_one(Comment, marked)]))
+        assert told.count(MARK) == 6, "text, past text, two addresses, objection and answer"
+        privacy.erase(session, [session.get_one(Comment, marked)])
+        session.commit()
+    assert _where(database, MARK) == set()
+
+
+def test_no_table_holds_a_word_of_what_was_deleted_long_ago(workshop: Any, database: Database, marked: int) -> None:
+    with database.session() as session:
+        session.execute(delete(CoralComment))  # the sweep forgets it after a month
+        session.commit()
+    with time_machine.travel(now() + timedelta(days=366)):
+        tasks.purge()
+    assert _where(database, MARK) == {"appeal"}, "what was objected and answered is kept"
+    with database.session(read_only=True) as session:
+        assert session.scalars(select(Appeal.email)).all() == [None]
+
+
+def test_a_commenter_is_found_by_their_e_mail_however_it_is_written(database: Database, site: Site) -> None:
+    with database.session() as session:
+        add_comment(session, site, commenter_email="Otto@Example.org")
+        found = privacy.find(session, session.get_one(Site, site.id), email=" otto@example.ORG ")
+        assert len(found) == 1
+
+
+def test_whoever_is_erased_while_a_worker_reads_leaves_no_traits(database: Database, site: Site, judge: Judge) -> None:
+    with database.session() as session:
+        comment = add_comment(session, site)
+        jobs = scoring.jobs(session, [comment.id])
+        judged = scoring.judge_all(judge, jobs)
+        privacy.erase(session, [comment])
+        scoring.keep_traits(session, [job for job, _ in judged])
+        session.commit()
+        assert session.scalars(select(Traits)).all() == []
 
 
 def test_a_comment_that_waited_is_not_judged_after_its_commenter_was_erased(database: Database, site: Site) -> None:

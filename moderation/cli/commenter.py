@@ -21,7 +21,7 @@ def commenter_show(site: str, commenter_id: str | None, email: str | None) -> No
     """Print all that is kept of a commenter as JSON, to be given to them."""
     with open_session(read_only=True) as session:
         found = privacy.find(session, auth.site_by_slug(session, site), commenter_id=commenter_id, email=email)
-        click.echo(json.dumps(privacy.tell(found), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(privacy.tell(session, found), ensure_ascii=False, indent=2))
 
 
 @commenter.command("erase")

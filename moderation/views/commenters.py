@@ -22,7 +22,7 @@ blueprint = Blueprint("commenters", __name__)
 def kept(comment_id: int) -> ResponseReturnValue:
     """Give all that is kept of the commenter of a comment, as a file."""
     with services().database.session(read_only=True) as session:
-        return _file("kept", privacy.tell(_theirs(session, comment_id)))
+        return _file("kept", privacy.tell(session, _theirs(session, comment_id)))
 
 
 @blueprint.post(f"/comments/<{ID}:comment_id>/commenter/erase")
