@@ -15,7 +15,7 @@ from moderation.access.passwords import LOCKED_FOR, MOST_WRONG
 from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Database, now
-from moderation.models import AuditEntry, Moderator, Passkey, SignIn
+from moderation.models import AuditEntry, Moderator, Passkey, Role, SignIn
 from tests.conftest import STRONG
 from tests.desks import PASSWORD, Person, csrf
 
@@ -184,7 +184,30 @@ def test_many_wrong_passwords_lock_the_account_for_a_while_and_its_owner_is_told
         clock.shift(LOCKED_FOR)
         owner = Person(app)
         assert owner.sign_in() == "/access"
-        assert f"{MOST_WRONG} falsche Kennwörter" in owner.client.get("/access").text
+        assert f"{MOST_WRONG} falsche Kennwörter oder Codes" in owner.client.get("/access").text
+    with database.session(read_only=True) as session:
+        assert session.query(AuditEntry).filter_by(deed="sign_in_locked").count() == 1
+
+
+def test_many_wrong_codes_lock_the_account_and_its_owner_is_told(
+    app: Flask, person: Person, database: Database
+) -> None:
+    """Whoever knows the password could else try codes for as long as they like, and nobody would hear of it."""
+    totp, _ = person.set_up_authenticator()
+    with time_machine.travel(now(), tick=False) as clock:
+        thief = Person(app)
+        for number in range(MOST_WRONG):
+            clock.shift(timedelta(minutes=1))
+            if number % 4 == 0:
+                assert thief.sign_in() == "/sign-in/code"
+            assert thief.code("000000") == ""
+        assert thief.code(totp.now()) == ""  # the right one opens nothing now
+        assert Person(app).sign_in() == ""
+        clock.shift(LOCKED_FOR + timedelta(minutes=1))
+        owner = Person(app)
+        assert owner.sign_in() == "/sign-in/code"
+        assert owner.code(totp.now()) == "/access"
+        assert f"{MOST_WRONG} falsche Kennwörter oder Codes" in owner.client.get("/access").text
     with database.session(read_only=True) as session:
         assert session.query(AuditEntry).filter_by(deed="sign_in_locked").count() == 1
 
@@ -201,11 +224,14 @@ def test_a_name_that_is_none_costs_as_much_as_any_other(
             return super().verify(hash, password)
 
     monkeypatch.setattr(passwords, "hasher", Counting(time_cost=1, memory_cost=8, parallelism=1))
-    for name in ("mona", "nobody"):
+    with database.session() as session:
+        session.add(Moderator(name="olga", role=Role.MODERATOR, openid="issuer 7", password_hash=passwords.NONE))
+        session.commit()
+    for name in ("mona", "nobody", "olga"):
         with database.session() as session:
             assert passwords.check(session, name, "falsch-falsch") is None
-    assert len(compared) == 2
-    assert compared[0] == compared[1]
+    assert len(compared) == 3
+    assert compared[0] == compared[1] == compared[2]
 
 
 def test_a_house_that_wants_a_second_factor_shows_nothing_before(settings: Settings, moderator: Moderator) -> None:

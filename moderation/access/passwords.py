@@ -18,7 +18,7 @@ SHORTEST = 10
 NONE = "-"
 """The hash of no password: whoever has it comes in by another way."""
 MOST_WRONG = 20
-"""Wrong passwords in a row after which no password opens this account for `LOCKED_FOR`."""
+"""Wrong passwords and codes in a row after which none opens this account for `LOCKED_FOR`."""
 LOCKED_FOR = timedelta(minutes=15)
 
 hasher = PasswordHasher()
@@ -46,15 +46,21 @@ def check(session: Session, name: str, password: str) -> Moderator | None:
     moderator = session.scalars(
         select(Moderator).where(Moderator.name == name, Moderator.disabled_at.is_(None))
     ).one_or_none()
-    fits = _fits(moderator.password_hash if moderator else _nobody(hasher), password)
-    if moderator is None or (moderator.locked_until and moderator.locked_until > now()):
+    has_one = moderator is not None and moderator.password_hash != NONE
+    fits = _fits(moderator.password_hash if moderator and has_one else _nobody(hasher), password)
+    if moderator is None or is_locked(moderator):
         return None
     if not fits:
-        _count(session, moderator)
+        count_wrong(session, moderator)
         return None
     if hasher.check_needs_rehash(moderator.password_hash):
         moderator.password_hash = hasher.hash(password)
     return moderator
+
+
+def is_locked(moderator: Moderator) -> bool:
+    """Whether neither password nor code opens an account for a while, because there were too many wrong ones."""
+    return moderator.locked_until is not None and moderator.locked_until > now()
 
 
 def confirm(moderator: Moderator, password: str) -> None:
@@ -76,7 +82,8 @@ def _fits(kept: str, password: str) -> bool:
         return False
 
 
-def _count(session: Session, moderator: Moderator) -> None:
+def count_wrong(session: Session, moderator: Moderator) -> None:
+    """Count a wrong password, or a wrong code after a right one; after many the account is locked for a while."""
     session.execute(
         update(Moderator)
         .where(Moderator.id == moderator.id)

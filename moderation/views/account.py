@@ -70,8 +70,11 @@ def code() -> ResponseReturnValue:
         ration(f"code of moderator {moderator_id}", per_minute=services().settings.sign_ins_per_minute)
         with services().database.session() as database:
             moderator = database.get_one(Moderator, moderator_id)
-            if Codes(services().settings.require_secret_key()).check(database, moderator, form.code.data):
-                return enter(database, moderator, wanted)
+            if not passwords.is_locked(moderator):
+                if Codes(services().settings.require_secret_key()).check(database, moderator, form.code.data):
+                    return enter(database, moderator, wanted)
+                passwords.count_wrong(database, moderator)
+                database.commit()
         problem = gettext("The code does not fit, or was used already. The next one comes within half a minute.")
     return render_template("sign_in_code.html", form=form, problem=problem), 401 if problem else 200
 

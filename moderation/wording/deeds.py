@@ -38,7 +38,7 @@ def _of_people() -> dict[str, str]:
         "passkey_removed": gettext("passkey removed"),
         "password_changed": gettext("password changed"),
         "password_given": gettext("new password given"),
-        "sign_in_locked": gettext("sign-in locked after wrong passwords"),
+        "sign_in_locked": gettext("sign-in locked after wrong passwords or codes"),
         "moderator_added": gettext("let in"),
         "moderator_changed": gettext("rights changed"),
         "moderator_confined": gettext("confined to sites"),
