@@ -37,7 +37,9 @@ def configure(settings: Settings) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(settings.log_level)
+    root.setLevel(max(logging.getLevelNamesMapping()[settings.log_level], logging.INFO))
+    for ours in ("moderation", "worker"):  # below INFO, libraries write down addresses with the keys in them
+        logging.getLogger(ours).setLevel(settings.log_level)
     for chatty in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel(logging.WARNING)  # two lines for each ring otherwise
     logging.getLogger("httpx").setLevel(logging.WARNING)  # logs whole addresses otherwise

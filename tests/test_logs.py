@@ -5,16 +5,18 @@ import re
 from typing import Any
 
 import pytest
+import structlog
 from flask.testing import FlaskClient
 from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 
-from moderation import auth, create_app, decisions, logs, scoring
+from moderation import auth, create_app, decisions, logs, outbound, scoring
 from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.decisions import Seen
 from moderation.judge import Case
 from moderation.models import Comment, Delivery, Moderator, Outcome, Site
+from tests.conftest import Receiver
 from tests.senders import Paper, comment
 from tests.stories import add_comment
 from worker import tasks
@@ -39,6 +41,23 @@ def test_an_error_is_told_without_the_row_that_it_quotes(
     assert 'error="IntegrityError from' in log
     assert "test_logs.py:" in log
     assert "task=t-1" in log
+
+
+def test_no_library_writes_down_what_it_does(
+    capsys: pytest.CaptureFixture[str], settings: Settings, receiver: Receiver
+) -> None:
+    """At DEBUG, many quote what they send and where to: the address of a chat is its key."""
+    logs.configure(settings.model_copy(update={"log_level": "DEBUG"}))
+    receiver.answer = lambda: (200, {})
+    address = f"mmost://127.0.0.1:{receiver.server.server_port}/{CANARY}"
+    assert outbound.notify(address, "Alarm", CANARY, private=True, timeout=5) is None
+    with outbound.client(private=True, timeout=5) as client:
+        client.post(f"{receiver.url}?key={CANARY}")
+    structlog.get_logger("moderation.tests").debug("ours")
+    log = capsys.readouterr().err
+    assert "event=ours" in log
+    assert CANARY not in log
+    assert len(receiver.got) == 2
 
 
 def test_a_request_bears_the_id_it_came_with_if_that_is_plain(client: FlaskClient) -> None:
