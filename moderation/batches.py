@@ -109,6 +109,8 @@ def step(session: Session, batch_id: int) -> bool:
     held = select(Comment).where(Comment.id.in_(ids)).order_by(Comment.id).with_for_update()
     with as_seen_by(session, batch.moderator):
         comments = {comment.id: comment for comment in session.scalars(held)}
+    if batch.moderator.disabled_at is not None:  # whoever was shut out sees nothing
+        comments = {}
     for item in items:
         if taking_back:
             _take_back(session, batch, item)

@@ -92,6 +92,19 @@ def test_comments_that_changed_or_were_decided_meanwhile_are_skipped_and_listed(
     assert _count(database, Status.PENDING) == 1
 
 
+def test_a_batch_of_somebody_who_was_shut_out_goes_no_further(
+    workshop: Workshop, database: Database, moderator: Moderator, chosen: Chosen
+) -> None:
+    batch_id = chosen(3)
+    with database.session() as session:
+        session.get_one(Moderator, moderator.id).disabled_at = now()
+        session.commit()
+    tasks.batch()
+    with database.session(read_only=True) as session:
+        assert [item.skipped for item in batches.left_out(session, batch_id)] == ["confined"] * 3
+    assert _count(database, Status.PENDING) == 3
+
+
 def test_one_undo_takes_all_of_it_back_before_the_site_has_heard(
     database: Database, workshop: Workshop, chosen: Chosen, moderator: Moderator
 ) -> None:

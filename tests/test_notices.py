@@ -27,9 +27,11 @@ from moderation.models import (
     Moderator,
     Notice,
     Outcome,
+    PastText,
     Site,
     Status,
 )
+from moderation.notices import appeals
 from moderation.rules import Advice
 from tests.conftest import PASSWORD, csrf
 from tests.senders import Paper
@@ -192,6 +194,33 @@ def test_an_objection_is_answered_once_and_never_by_whoever_decided(
     assert answer(nils, "/objections/appeals/1", outcome="delete", answer="Doch.").status_code == 409
 
 
+def test_nobodys_mailbox_is_filled_with_confirmations(client: FlaskClient, site: Site) -> None:
+    form = "/reader/sites/foerdeblick/notice"
+    told = {"address": "https://zeitung.example/bruecke#7", "text": "Das ist verboten.", "good_faith": "y"}
+    with time_machine.travel(now(), tick=False):
+        token = csrf(client, form)
+        for email, status in (("a@b.example", 303), ("A@b.example", 303), ("a@B.example", 429), ("", 303)):
+            assert client.post(form, data=told | {"email": email, "csrf_token": token}).status_code == status
+
+
+def test_an_objection_that_is_granted_publishes_no_other_text(
+    database: Database, site: Site, moderator: Moderator, second: Moderator, deleted: int
+) -> None:
+    """A reader may object, send in something worse, have that deleted, too, and wait for the answer."""
+    with database.session() as session:
+        appeals.object_to(session, deleted, text="Das war ironisch.", email=None, language="de")
+        comment = session.get_one(Decision, deleted).comment
+        session.add(PastText(comment_id=comment.id, revision=1, text=comment.text))
+        comment.text, comment.revision, comment.status = "Noch viel schlimmer.", 2, Status.PENDING
+        session.flush()
+        mona, nils = (session.get_one(Moderator, who.id) for who in (moderator, second))
+        decisions.decide(session, comment.id, Outcome.DELETE, moderator=mona, seen=Seen(2))
+        appeals.close(session, 1, Outcome.APPROVE, answer="", moderator=nils)
+        session.refresh(comment)
+        assert comment.status is Status.DELETED
+        assert session.scalars(select(Appeal.outcome)).one() is Outcome.APPROVE
+
+
 def test_what_does_not_stand_any_more_needs_no_objection(
     client: FlaskClient, database: Database, moderator: Moderator, deleted: int, path: Callable[[int], str]
 ) -> None:
@@ -256,7 +285,11 @@ def test_a_notice_is_confirmed_decided_and_answered(
     mona = sign_in(app, moderator)
     assert "Ich weiß, wo du wohnst." in mona.get("/objections").text
     assert answer(mona, "/objections/notices/1", outcome="delete").status_code == 422
-    assert answer(mona, "/objections/notices/1", outcome="delete", answer="Sie haben recht.").status_code == 303
+    told_of = {"outcome": "delete", "answer": "Sie haben recht."}
+    assert answer(mona, "/objections/notices/1", **told_of, revision="2").status_code == 409, (
+        "another text than was seen"
+    )
+    assert answer(mona, "/objections/notices/1", **told_of, revision="1").status_code == 303
     assert "Sie haben recht." in client.get(follow_up).text
     with database.session(read_only=True) as session:
         assert session.get_one(Comment, comment_id).status is Status.DELETED

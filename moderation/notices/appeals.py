@@ -105,7 +105,8 @@ def may_close(appeal: Appeal, moderator: Moderator) -> bool:
 
 
 def close(session: Session, appeal_id: int, outcome: Outcome, *, answer: str, moderator: Moderator) -> Appeal:
-    """Answer an objection; where it is granted, the comment is approved and its site hears of it.
+    """Answer an objection; where it is granted, the comment is approved and its site hears of it, unless its text is
+    another one by now: that was decided by itself.
 
     Forbidden to whoever made the decision. StaleView where it was answered already. Either way a decision stands from
     which a model learns.
@@ -121,7 +122,8 @@ def close(session: Session, appeal_id: int, outcome: Outcome, *, answer: str, mo
     if outcome is Outcome.DELETE and not answer:
         raise BadInput("Please tell the reader why the decision stands.", code="empty", field="answer")
     comment = appeal.decision.comment
-    if outcome is Outcome.APPROVE and comment.status is Status.DELETED:
+    is_the_same = comment.revision == appeal.decision.revision  # of another text nobody here has seen a word
+    if outcome is Outcome.APPROVE and comment.status is Status.DELETED and is_the_same:
         seen = Seen(comment.revision, comment.status)
         decisions.decide(session, comment.id, Outcome.APPROVE, moderator=moderator, seen=seen)
     appeal.outcome, appeal.answer = outcome, answer[:LONGEST]

@@ -82,13 +82,20 @@ def waiting(session: Session) -> Sequence[Notice]:
     return session.scalars(found).all()
 
 
-def close(
-    session: Session, notice_id: int, outcome: Outcome, *, answer: str, moderator: Moderator, rule_id: int | None = None
+def close(  # noqa: PLR0913 - what is answered, and what of which text
+    session: Session,
+    notice_id: int,
+    outcome: Outcome,
+    *,
+    answer: str,
+    moderator: Moderator,
+    revision: int | None = None,
+    rule_id: int | None = None,
 ) -> Notice:
-    """Answer a notice; with ``delete``, the comment it is about is deleted and its site hears of it.
+    """Answer a notice; with ``delete``, the comment it is about is deleted as it was seen, and its site hears of it.
 
-    StaleView where it was answered already; BadInput where nothing is said to whoever wrote it, or where there is no
-    comment to be deleted.
+    StaleView where it was answered already, or the comment is not at this ``revision`` any more; BadInput where nothing
+    is said to whoever wrote it, or where there is no comment to be deleted.
     """
     notice = session.get(Notice, notice_id, with_for_update=True)
     if notice is None:
@@ -102,7 +109,7 @@ def close(
         if comment is None:
             raise BadInput("No comment is known under this address.", code="unknown_comment", field="outcome")
         if comment.status is not Status.DELETED:
-            seen = Seen(comment.revision, comment.status)
+            seen = Seen(revision or 0, comment.status)
             decisions.decide(session, comment.id, outcome, moderator=moderator, seen=seen, rule_id=rule_id)
     notice.outcome, notice.answer = outcome, answer.strip()[:LONGEST]
     notice.closed_at, notice.moderator_id = now(), moderator.id

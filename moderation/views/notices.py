@@ -53,7 +53,12 @@ def close_notice(notice_id: int) -> ResponseReturnValue:
     with services().database.session() as session:
         moderator = me(session)
         closed = illegal.close(
-            session, notice_id, _outcome(), answer=request.form.get("answer", ""), moderator=moderator
+            session,
+            notice_id,
+            _outcome(),
+            answer=request.form.get("answer", ""),
+            moderator=moderator,
+            revision=request.form.get("revision", type=int),
         )
         undo_seconds = closed.site.undo_seconds
         session.commit()

@@ -1,5 +1,6 @@
 """Pages for readers, who come by a signed link or to give notice of something illegal. Nobody signs in here."""
 
+import hashlib
 from datetime import timedelta
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -23,6 +24,9 @@ blueprint = Blueprint("reader", __name__, url_prefix="/reader")
 
 PER_MINUTE = 10
 """Forms that one address may send within a minute."""
+
+CONFIRMED_PER_MINUTE = 2
+"""Notices that are confirmed to one mailbox within a minute."""
 
 
 def _mailbox(_form: FlaskForm, field: Field) -> None:
@@ -92,6 +96,8 @@ def notice_form(slug: str) -> ResponseReturnValue:
     with force_locale(wording.locale(language)):
         if form.validate_on_submit():
             _slow_down()
+            if form.email.data:
+                _spare(form.email.data)
             told = (form.address.data, form.text.data, form.name.data, form.email.data, form.good_faith.data)
             with services().database.session() as session:
                 site = auth.site_by_slug(session, slug)
@@ -124,6 +130,12 @@ def _wished(language: str) -> str:
     """The language of the page: what its link asks for, else the reader's own."""
     asked = request.args.get("language")
     return asked if asked in LANGUAGES else language
+
+
+def _spare(email: str) -> None:
+    """Let nobody have us fill the mailbox of somebody else, from however many addresses."""
+    digest = hashlib.sha256(email.casefold().encode()).hexdigest()
+    ration(f"notices confirmed to {digest}", per_minute=CONFIRMED_PER_MINUTE)
 
 
 def _slow_down() -> None:
