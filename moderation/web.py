@@ -175,9 +175,12 @@ def _number() -> None:
 
 
 def _refuse_nul() -> None:
-    """No database keeps a NUL, so that none is looked for: an address that holds one is refused at the door."""
-    if "\x00" in request.path or any("\x00" in value for _, value in request.args.items(multi=True)):
-        raise BadInput("The address holds a NUL character; take it out.", code="nul")
+    """No database keeps a NUL, so that none is looked for: an address or a page's form that holds one is refused."""
+    sent = [request.path, *(value for _, value in request.args.items(multi=True))]
+    if not auth.speaks_to_programs():  # what programs send is looked at where it is understood
+        sent += [value for _, value in request.form.items(multi=True)]
+    if any("\x00" in value for value in sent):
+        raise BadInput("What was sent holds a NUL character; take it out.", code="nul")
 
 
 def _explain(error: ModerationError) -> tuple[Response, int]:

@@ -3,10 +3,12 @@
 import html
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from moderation.db import Database
 from moderation.models import Site
+from tests.desks import csrf
 from tests.stories import add_article, add_comment
 
 HOSTILE = [
@@ -79,3 +81,24 @@ def test_what_cannot_be_seen_is_shown(mona: FlaskClient, database: Database, sit
     assert '">U+200B</span>' in page
     assert '">U+202E</span>' in page
     assert "\u202e" not in page
+
+
+@pytest.mark.parametrize(
+    ("address", "form", "status"),
+    [
+        ("/sign-in", {"name": "mo\0na", "password": "x"}, 422),
+        ("/sign-in", {"name": "mona", "password": "x\0"}, 422),
+        ("/reader/sites/foerdeblick/notice", {"address": "https://a.example/#\0", "text": "x", "good_faith": "y"}, 422),
+        ("/reader/sites/foerdeblick/notice", {"address": "x", "text": "x", "name": "\0", "good_faith": "y"}, 422),
+        ("/sign-in/passkey", {"credential": "[" * 100_000}, 401),
+        ("/sign-in/passkey", {"credential": '{"id": {"a": 1}}'}, 401),
+    ],
+)
+def test_no_form_that_strangers_may_send_gives_a_500(
+    app: Flask, site: Site, address: str, form: dict[str, str], status: int
+) -> None:
+    app.testing = False
+    client = app.test_client()
+    token = csrf(client)
+    client.post("/sign-in/passkey/challenge", data={"csrf_token": token})
+    assert client.post(address, data=form | {"csrf_token": token}).status_code == status

@@ -60,7 +60,7 @@ class Passkeys:
                 expected_origin=self._origin,
                 require_user_verification=True,
             )
-        except (WebAuthnException, ValueError) as error:
+        except (WebAuthnException, ValueError, RecursionError) as error:
             raise _unfit(error) from None
         made = Passkey(
             moderator_id=moderator.id,
@@ -93,7 +93,7 @@ class Passkeys:
                 credential_current_sign_count=kept.sign_count,
                 require_user_verification=True,
             )
-        except (WebAuthnException, ValueError, KeyError, TypeError) as error:
+        except (WebAuthnException, ValueError, KeyError, TypeError, RecursionError) as error:
             raise _unfit(error) from None
         kept.sign_count, kept.used_at = verified.new_sign_count, now()
         return kept.moderator
