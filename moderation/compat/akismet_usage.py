@@ -14,6 +14,7 @@ from moderation.contract import mended
 from moderation.db import now
 from moderation.errors import BadInput, ModerationError
 from moderation.models import AkismetUse, Site
+from moderation.notices.transparency import harmless
 from moderation.views import services
 
 blueprint = Blueprint("akismet_usage", __name__)
@@ -86,7 +87,7 @@ def _csv(title: str, rows: list[dict[str, object]]) -> Response:
     out.write(title + "\n")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(row.values() for row in rows)
+    writer.writerows([harmless(str(row["site"])), *list(row.values())[1:]] for row in rows)
     return Response(out.getvalue(), content_type="text/csv; charset=utf-8")
 
 

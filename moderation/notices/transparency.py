@@ -197,7 +197,7 @@ def as_csv(figures: Report) -> str:
         writer.writerow(["comments", name, getattr(figures, name)])
     writer.writerow(["comments", "median_seconds_to_decision", _seconds(figures.median)])
     for rule in figures.rules:
-        title = _harmless((rule.title or {}).get(figures.site.language) or next(iter((rule.title or {}).values()), ""))
+        title = harmless((rule.title or {}).get(figures.site.language) or next(iter((rule.title or {}).values()), ""))
         writer.writerow(["deleted_by_rule", title, rule.deleted])
         writer.writerow(["automated_by_rule", title, rule.automated])
     for section, answered in (("appeals", figures.appeals), ("notices", figures.notices)):
@@ -211,6 +211,7 @@ def _seconds(wait: timedelta | None) -> str:
     return "" if wait is None else str(round(wait.total_seconds()))
 
 
-def _harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return "'" + text if text[:1] in {"=", "+", "-", "@"} else text
+def harmless(text: str) -> str:
+    """A text, in one line, that no spreadsheet takes for a formula."""
+    line = " ".join(text.split())
+    return "'" + line if line[:1] in {"=", "+", "-", "@"} else line

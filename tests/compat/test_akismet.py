@@ -1,5 +1,7 @@
 """Akismet's clients, unmodified, ask here whether something is spam."""
 
+import csv
+import io
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -67,6 +69,16 @@ def test_the_client_from_pypi_corrects_and_counts(stock: akismet.SyncClient, jud
     lines = client.get("/1.2/key-sites", query_string=form | {"format": "csv"}).text.splitlines()
     assert lines[1].startswith("Site,Total API Calls")
     assert lines[2] == f"{BLOG},1,1,0,1,1,False"
+
+
+@pytest.mark.parametrize("blog", ["=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "a\r=1"])
+def test_no_spreadsheet_takes_a_blogs_name_for_a_formula(judged: Flask, akismet_key: str, blog: str) -> None:
+    form = {"api_key": akismet_key, "blog": blog}
+    client = judged.test_client()
+    client.post("/1.1/submit-spam", data=form)
+    text = client.get("/1.2/key-sites", query_string={"api_key": akismet_key, "format": "csv"}).text
+    (row,) = list(csv.reader(io.StringIO(text, newline="")))[2:]
+    assert row[0] == ("a =1" if blog == "a\r=1" else f"'{blog.strip()}")
 
 
 def test_the_client_from_npm_sends_its_key_in_the_hosts_name(
