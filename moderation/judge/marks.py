@@ -1,5 +1,6 @@
-"""Says which English words of a rude comment carry it: what is heard in their tokens, words learned, and word hits."""
+"""Says which English words of a comment carry a put-down: what is heard in their tokens, words learned, word hits."""
 
+import math
 import re
 import zlib
 from collections.abc import Mapping, Sequence
@@ -11,12 +12,16 @@ from numpy.typing import NDArray
 from moderation.judge.case import Kind, Span
 from moderation.judge.lexicon import Hit
 from moderation.judge.network import Floats
+from moderation.judge.tone import Tone
 
 WORDS = 1 << 15
 """Size of the hashed table of words."""
 
 LANGUAGE = "en"
 """The language whose words were learned."""
+
+MARKED_FROM = 0.15
+"""Disrespect below which no word of a comment can be sure enough."""
 
 Place = tuple[int, int]
 """Where a part of a comment lies (code points)."""
@@ -42,12 +47,16 @@ class MarkModel:
         self._table: Floats = weights["words"].astype(np.float32)
         self._mix: Floats = weights["words_mix"].astype(np.float32)
 
-    def words(self, text: str, kind: Kind, hits: Sequence[Hit], places: Sequence[Place], marks: Floats) -> list[Span]:
-        """Return the English words that carry a put-down, by the ``marks`` (tokens, 1) of the tokens at ``places``."""
-        found = list(words_of(text, hits, places, marks))
-        if not found:
+    def words(self, text: str, tone: Tone, kind: Kind, places: Sequence[Place]) -> list[Span]:
+        """Return the words that carry a put-down of an English text whose tokens lie at ``places``.
+
+        Where the text is likelier civil than not, its log-odds count against each of its words: the surer must one be.
+        """
+        found = list(words_of(text, tone.hits, places, tone.marks[1:-1]))  # without the marks of beginning and end
+        if not found or tone.disrespect < MARKED_FROM:
             return []
-        scores = features_of(found, self._table) @ self._mix[:-1] + self._mix[-1]
+        doubt = max(0.0, math.log((1 - tone.disrespect) / tone.disrespect))
+        scores = features_of(found, self._table) @ self._mix[:-1] + self._mix[-1] - doubt
         chosen = [(word.start, word.end, score) for word, score in zip(found, scores, strict=True) if score >= 0]
         return _joined(text, kind, chosen)
 

@@ -13,7 +13,7 @@ from moderation.judge.case import Assessment, Case, Kind, NoRelevance, SentenceT
 from moderation.judge.encoder import LANGUAGES, Encoder
 from moderation.judge.language import Languages
 from moderation.judge.learned import Features, projection, signals
-from moderation.judge.marks import LANGUAGE, MarkModel, Place
+from moderation.judge.marks import LANGUAGE, MARKED_FROM, MarkModel, Place
 from moderation.judge.network import Floats
 from moderation.judge.ngrams import rows_of
 from moderation.judge.relevance import NARROWEST, Look, Relevance, RelevanceModel
@@ -21,6 +21,7 @@ from moderation.judge.spam import SpamModel
 from moderation.judge.spans import (
     UNDERLINED_FROM,
     Piece,
+    agreed,
     find_spans,
     pieces,
     put_down_share,
@@ -125,9 +126,11 @@ class Reader:
 
     def _plan(self, text: str, language: str | None, tone: Tone) -> _Plan:
         words = word_spans(text, tone.kinds, tone.hits)
-        if language == LANGUAGE and tone.disrespect >= UNDERLINED_FROM:
-            marks = tone.marks[1:-1]  # without those of beginning and end
-            words += self._marks.words(text, _main_kind(tone.kinds), tone.hits, self._encoder.places(text), marks)
+        if language == LANGUAGE and (words or tone.disrespect >= MARKED_FROM):
+            places = self._encoder.places(text)
+            marked = self._marks.words(text, tone, _main_kind(tone.kinds), places)
+            read = places[-1][1] if places else 0
+            words = agreed(words, marked, read, rude=tone.disrespect >= UNDERLINED_FROM)
         spoken = sentences(text)[:MOST_SENTENCES]
         cut = pieces(text) if unexplained(tone.disrespect, words) else []
         looked_at = spoken if tone.disrespect >= AIMED_FROM else []

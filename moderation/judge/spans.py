@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from moderation.judge.address import shouted
@@ -43,6 +44,33 @@ def word_spans(text: str, kinds: dict[Kind, float], hits: Iterable[Hit]) -> list
         if hit.strength >= 1 or (hit.strength >= _WORD_NEEDS and kinds[hit.kind] >= _KIND_NEEDS)
     ]
     return spans + [Span(start, end, Kind.SHOUTING, kinds[Kind.SHOUTING]) for start, end in shouted(text)]
+
+
+def agreed(listed: Sequence[Span], marked: Sequence[Span], read: int, *, rude: bool) -> list[Span]:
+    """Return the words of an English comment: those ``marked``, and of the ``listed`` those of which marks say nothing.
+
+    A list knows little of context: it underlined what groups are called wherever something rude was said of any. So it
+    only names kinds, but for profanity, which goes against nobody, and for what lies beyond the part that was ``read``.
+    Where the comment as a whole is not ``rude``, a coarse word that is marked is profanity and no more.
+    """
+    near = [span for span in listed if span.start < read]
+    spans = [replace(mark, kind=_kind_by(near, mark, rude=rude)) for mark in marked]
+    for span in near:
+        alone = span.kind is Kind.PROFANITY and not any(_meet(span, mark) for mark in marked)
+        if alone or span.kind is Kind.SHOUTING:
+            spans.append(span)
+    return spans + [span for span in listed if span.start >= read]
+
+
+def _kind_by(listed: Sequence[Span], mark: Span, *, rude: bool) -> Kind:
+    """Return the kind of the strongest listed word in what is marked, if any says it."""
+    met = [span for span in listed if span.kind is not Kind.SHOUTING and _meet(span, mark)]
+    known = [span for span in met if span.kind is not Kind.PROFANITY] or ([] if rude else met)
+    return max(known, key=lambda span: span.score).kind if known else mark.kind
+
+
+def _meet(one: Span, other: Span) -> bool:
+    return one.start < other.end and other.start < one.end
 
 
 def unexplained(disrespect: float, words: Iterable[Span]) -> bool:

@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from moderation.judge.case import Kind
+from moderation.judge.case import Kind, Span
 from moderation.judge.marks import WORDS, MarkModel, Word, features_of, row_of
+from moderation.judge.spans import agreed
+from moderation.judge.tone import Tone
 
 
 def word(text, mark, hard=0.0, soft=0.0):
@@ -19,12 +21,38 @@ def test_a_word_is_seen_beside_the_strongest_of_its_comment():
     np.testing.assert_allclose(found, [[0.0, -3.0, 0, 0, *comment], [2.0, 1.5, 1, 1, *comment]], rtol=1e-6)
 
 
+TEXT, PLACES = "what a twit", [(0, 4), (5, 6), (7, 11)]
+
+
+def named(*marks, disrespect=0.9):
+    model = MarkModel({"words": np.zeros(WORDS), "words_mix": np.array([0, 1, 0, 0, 0, -1, 0, 0, 0.5])})
+    tone = Tone(disrespect, {}, [], np.zeros(3), np.array([[-9.0, *marks, -9.0]]).T)  # begins and ends with a mark
+    return [TEXT[s.start : s.end] for s in model.words(TEXT, tone, Kind.INSULT, PLACES)]
+
+
 def test_a_word_is_named_where_it_stands_out_or_where_none_does():
-    weights = {"words": np.zeros(WORDS), "words_mix": np.array([0, 1, 0, 0, 0, -1, 0, 0, 0.5])}
-    model, text, places = MarkModel(weights), "what a twit", [(0, 4), (5, 6), (7, 11)]
-
-    def named(*marks):
-        return [text[s.start : s.end] for s in model.words(text, Kind.INSULT, [], places, np.array([marks]).T)]
-
     assert named(-1.0, -4.0, 1.0) == ["twit"]
     assert named(-1.0, -4.0, -1.1) == ["what", "twit"]
+
+
+def test_a_word_of_a_comment_that_is_likely_civil_must_be_the_surer():
+    assert named(-1.0, -4.0, 1.0, disrespect=0.45) == ["twit"]
+    assert named(-1.0, -4.0, 1.0, disrespect=0.3) == []
+
+
+def test_a_list_names_the_kind_of_what_is_marked_and_adds_only_profanity_and_what_was_not_read():
+    kill, group, damn, far = (
+        Span(0, 4, Kind.THREAT, 0.9),
+        Span(10, 16, Kind.IDENTITY_ATTACK, 0.9),
+        Span(20, 24, Kind.PROFANITY, 0.9),
+        Span(90, 95, Kind.INSULT, 0.9),
+    )
+    marked = [Span(0, 8, Kind.INSULT, 0.7), Span(30, 35, Kind.INSULT, 0.6)]
+    spans = agreed([kill, group, damn, far], marked, 80, rude=True)
+    assert spans == [Span(0, 8, Kind.THREAT, 0.7), marked[1], damn, far]
+
+
+def test_a_coarse_word_of_a_comment_that_is_not_rude_is_profanity():
+    shitty, mark = Span(0, 6, Kind.PROFANITY, 0.9), Span(0, 6, Kind.INSULT, 0.6)
+    assert agreed([shitty], [mark], 80, rude=False) == [Span(0, 6, Kind.PROFANITY, 0.6)]
+    assert agreed([shitty], [mark], 80, rude=True) == [mark]
