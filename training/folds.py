@@ -16,13 +16,13 @@ Bools = Mask
 
 
 def measure(data: Data, held: Held, aimed: Array) -> list[Figure]:
-    """Return the figures of the part that is held out; ``aimed`` is what `aim_rows` says of the corpus."""
+    """Return the figures of all that teaches, each text held out; ``aimed`` is what `aim_rows` says of the corpus."""
     size = len(data.labels)
     score, logits = np.full(size, np.nan), np.full((size, len(HEADS)), np.nan, dtype=np.float32)
     named, target = np.zeros(size, dtype=bool), np.full(len(data.own), -1)
     aims = data.lesson.aims[: len(data.own)]
     for fold in range(FOLDS):
-        mine, others = data.held & (data.fold == fold), data.held & (data.fold != fold)
+        mine, others = data.taught & (data.fold == fold), data.taught & (data.fold != fold)
         verdict = reach(data, held, others)
         score[mine] = sigmoid(verdict.context(data, held) @ verdict.calibration)[mine]
         logits[mine] = verdict.logits(data, held)[mine]
@@ -43,19 +43,19 @@ def _threshold(data: Data, total: Array, rows: Mask) -> float:
 
 def _overall(data: Data, score: Array) -> Iterator[Figure]:
     for name in ("corpus", "case", "germeval", "davidson"):
-        rows = data.held & data.of(name) & ~np.isnan(data.labels[:, 0])
+        rows = data.taught & data.of(name) & ~np.isnan(data.labels[:, 0])
         truth = data.labels[rows, 0] == 1
         yield figure_of(f"held out, {name}: disrespect", figures.auc, truth, score[rows])
         yield figure_of(f"held out, {name}: calibration error", figures.calibration_error, truth, score[rows])
         yield share_of(f"held out, {name}: rude ones at 0.5 or more", score[rows][truth] >= 0.5)
         yield share_of(f"held out, {name}: civil ones at 0.5 or more", score[rows][~truth] >= 0.5)
-    rows = data.held & data.of("gahd")
+    rows = data.taught & data.of("gahd")
     truth = data.labels[rows, HEADS.index("identity_attack")] == 1
     yield figure_of("held out, gahd: disrespect against its label", figures.auc, truth, score[rows])
 
 
 def _tweets(data: Data, score: Array, named: Bools) -> Iterator[Figure]:
-    rows = data.held & data.of("germeval") & ~np.isnan(data.labels[:, 0])
+    rows = data.taught & data.of("germeval") & ~np.isnan(data.labels[:, 0])
     truth = data.labels[rows, 0] == 1
     yield figure_of("held out, germeval: macro-F1 at 0.5", _macro, truth, (score[rows] >= 0.5).astype(float), "≥ 0.768")
     name = "held out, germeval: macro-F1 at the other folds' threshold"
@@ -69,7 +69,7 @@ def _macro(truth: figures.Numbers, named: figures.Numbers) -> float:
 def _kinds(data: Data, logits: Array) -> Iterator[Figure]:
     for column, head in enumerate(HEADS[1:], start=1):
         for name in ("corpus", "case", "gahd"):
-            rows = data.held & data.of(name) & ~np.isnan(data.labels[:, column])
+            rows = data.taught & data.of(name) & ~np.isnan(data.labels[:, column])
             truth = data.labels[rows, column] == 1
             if 5 <= truth.sum() < len(truth):
                 yield figure_of(f"held out, {name}: {head} ({truth.sum()})", figures.auc, truth, logits[rows, column])
@@ -77,7 +77,7 @@ def _kinds(data: Data, logits: Array) -> Iterator[Figure]:
 
 def _targets(data: Data, target: Array, aims: Array) -> Iterator[Figure]:
     for name in ("corpus", "case"):
-        rows = (data.held & data.of(name))[: len(data.own)] & (aims >= 0)
+        rows = (data.taught & data.of(name))[: len(data.own)] & (aims >= 0)
         right = target[rows] == aims[rows]
         yield share_of(f"held out, {name}: target right, of the rude", right, "≥ 0.80")
         for number, aimed in enumerate(AIMS):

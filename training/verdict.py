@@ -14,7 +14,7 @@ from moderation.judge.lexicon import find
 from moderation.judge.marks import WORDS, Word, features_of, words_of
 from moderation.judge.tone import HEADS, calibration_features, overall_features
 from training.hearing import Learned
-from training.tone import SOURCES, Array, Data, Held, Linear, Mask, Rows
+from training.tone import PARTS, SOURCES, Array, Data, Held, Linear, Mask, Rows
 
 STACK_STRENGTH = 0.3
 OVERALL_STRENGTH = 0.3
@@ -123,10 +123,10 @@ def weights(
     data: Data, held: Held, aimed: Array, linear: Linear, network: Learned, encoder: Encoder
 ) -> dict[str, NDArray[np.generic]]:
     """Return the file of weights: models taught on everything, put together as their held-out twins say."""
-    verdict = reach(data, held, data.held)
+    verdict = reach(data, held, data.taught)
     stack, heads = verdict.stack, len(HEADS)
     aims = data.lesson.aims[: len(data.own)]
-    known = data.held[: len(data.own)] & (aims >= 0)
+    known = data.taught[: len(data.own)] & (aims >= 0)
     bias = verdict.bias + linear.dense_bias * stack[0] + linear.grams_bias * stack[1]
     bias += network.heads_bias[:heads] * stack[2]
     hearing = dict(network.weights)
@@ -159,12 +159,12 @@ def words(data: Data, held: Held, encoder: Encoder) -> tuple[Array, Array]:
     """Return the table of English words, log-odds that each is marked, and how it mixes with marks and hits: (9,)."""
     rows = np.flatnonzero(data.taught & data.of("civil"))
     found = {row: _words(data, held, row, encoder) for row in rows}
-    others = _table([word for row in rows if not data.held[row] for word in found[row]])
-    mine = [row for row in rows if data.held[row] and found[row]]
-    features = np.concatenate([features_of([word for word, _ in found[row]], others) for row in mine])
-    label = np.array([marked for row in mine for _, marked in found[row]])
+    tables = [_table([word for row in rows if data.part[row] != part for word in found[row]]) for part in range(PARTS)]
+    spoken = [row for row in rows if found[row]]
+    features = np.concatenate([features_of([word for word, _ in found[row]], tables[data.part[row]]) for row in spoken])
+    label = np.array([marked for row in spoken for _, marked in found[row]])
     model = LogisticRegression(C=1.0, max_iter=500).fit(features, label)
-    ends = np.cumsum([len(found[row]) for row in mine])[:-1]
+    ends = np.cumsum([len(found[row]) for row in spoken])[:-1]
     texts = list(zip(np.split(label, ends), np.split(model.decision_function(features), ends), strict=True))
     tried = np.linspace(-3, 1, 41)
     best = max(tried, key=lambda mark: np.mean([_agreement(said, score >= mark) for said, score in texts]))
