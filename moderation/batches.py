@@ -5,7 +5,7 @@ chosen is written down with the revision that was seen; a comment that changed s
 done is in the database after every piece: a worker that dies is followed by another at the place where it stopped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ PIECE = 100
 LEASE = timedelta(seconds=30)
 
 HELD = 3 * LEASE
-"""How long what a batch decided is held back while it is taken back: also over the death of a worker."""
+"""How long what a batch decided is held back while it is at work: also over the death of a worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +111,13 @@ def step(session: Session, batch_id: int) -> bool:
         comments = {comment.id: comment for comment in session.scalars(held)}
     if batch.moderator.disabled_at is not None:  # whoever was shut out sees nothing
         comments = {}
-    for item in items:
-        if taking_back:
-            _take_back(session, batch, item)
-        else:
-            _decide(session, batch, item, comments.get(item.comment_id))
+    if taking_back:
+        _take_back(session, batch, items)
+    else:
+        _decide(session, batch, items, comments)
     session.flush()
-    _keep_undoable(session, batch)
     more = len(items) == PIECE
+    _keep_undoable(session, batch, at_work=more)
     batch.due_at = now() + LEASE if more else None
     if not more and taking_back:
         batch.undone_at = now()
@@ -134,48 +133,53 @@ def _left(batch_id: int, *, taking_back: bool) -> Select[BatchItem]:
     return items.where(BatchItem.decision_id.is_(None), BatchItem.skipped.is_(None))
 
 
-def _decide(session: Session, batch: Batch, item: BatchItem, comment: Comment | None) -> None:
-    """Decide on one comment, or note why not; None: who made the batch may see it no more."""
-    if comment is None:
-        item.skipped = "confined"
-        return
-    if comment.status is STATUS_AFTER[batch.outcome]:
-        item.skipped = "decided"
-        return
-    try:
-        decision = decisions.decide(
-            session,
-            item.comment_id,
-            batch.outcome,
-            moderator=batch.moderator,
-            seen=Seen(item.revision, item.status),
-            rule_id=batch.rule_id,
-        )
-    except StaleView as stale:
-        item.skipped = stale.code
-        return
-    decision.batch_id = batch.id
-    item.decision_id = decision.id
+def _decide(session: Session, batch: Batch, items: Sequence[BatchItem], comments: Mapping[int, Comment]) -> None:
+    """Decide on comments, or note why not; one that is missing whoever made the batch may see no more."""
+    chosen: dict[int, BatchItem] = {}
+    for item in items:
+        comment = comments.get(item.comment_id)
+        if comment is None:
+            item.skipped = "confined"
+        elif comment.status is STATUS_AFTER[batch.outcome]:
+            item.skipped = "decided"
+        else:
+            chosen[item.comment_id] = item
+    made = decisions.decide_all(
+        session,
+        {item.comment_id: Seen(item.revision, item.status) for item in chosen.values()},
+        batch.outcome,
+        moderator=batch.moderator,
+        rule_id=batch.rule_id,
+        batch_id=batch.id,
+    )
+    for comment_id, decision in made.items():
+        if isinstance(decision, StaleView):
+            chosen[comment_id].skipped = decision.code
+        else:
+            chosen[comment_id].decision_id = decision.id
 
 
-def _keep_undoable(session: Session, batch: Batch) -> None:
-    """Start the undo window anew for all of the batch, so that it can be undone as one thing until it is through.
+def _keep_undoable(session: Session, batch: Batch, *, at_work: bool) -> None:
+    """Start the undo window anew for all of the batch once it is through, so that it can be undone as one thing.
 
-    While it is taken back the window is at least ``HELD``: what is undone late is undone like what is undone first.
+    As long as it is ``at_work`` the window is at least ``HELD``, and is begun anew only where half of it is over: to
+    write down all that was decided with every hundred comments would take longer than to decide.
     """
+    moment, window = now(), timedelta(seconds=undo_seconds(session, batch.id))
+    held = max(window, HELD)
+    end = moment + (held if at_work else window)
+    soon = moment + held * (0.5 if at_work else 2)
     mine = select(Decision.id).where(Decision.batch_id == batch.id)
-    window = timedelta(seconds=undo_seconds(session, batch.id))
-    end = now() + (window if batch.undo_at is None else max(window, HELD))
     session.execute(
         update(Delivery)
         .where(Delivery.decision_id.in_(mine), Delivery.attempts == 0, Delivery.due_at.is_not(None))
-        .where(Delivery.not_before > now())
+        .where(Delivery.not_before > moment, Delivery.not_before < soon)
         .values(not_before=end, due_at=end)
         .execution_options(synchronize_session=False)
     )
     session.execute(
         update(Letter)
-        .where(Letter.decision_id.in_(mine), Letter.attempts == 0, Letter.due_at > now())
+        .where(Letter.decision_id.in_(mine), Letter.attempts == 0, Letter.due_at > moment, Letter.due_at < soon)
         .values(due_at=end)
         .execution_options(synchronize_session=False)
     )
@@ -183,30 +187,31 @@ def _keep_undoable(session: Session, batch: Batch) -> None:
 
 def undo_seconds(session: Session, batch_id: int) -> int:
     """Return how long the batch can be undone before its sites hear of it."""
+    batch = session.get_one(Batch, batch_id)
+    if batch.site_id is not None:
+        return session.get_one(Site, batch.site_id).undo_seconds
     of_sites = select(func.max(Site.undo_seconds)).join(Comment, Comment.site_id == Site.id).join(BatchItem)
     return session.scalar(of_sites.where(BatchItem.batch_id == batch_id)) or 0
 
 
-def _take_back(session: Session, batch: Batch, item: BatchItem) -> None:
-    """Undo one decision while the site has not heard of it, else send the opposite one after it."""
-    decision = session.get_one(Decision, item.decision_id)
-    latest = session.scalars(select(func.max(Decision.id)).where(Decision.comment_id == item.comment_id)).one()
-    if latest != decision.id:
-        item.taken_back = "decided"
-        return
-    try:
-        decisions.undo(session, decision.id, moderator=batch.moderator)
-        item.taken_back = "undone"
-    except StaleView:
-        _reverse(session, batch, item, decision)
-
-
-def _reverse(session: Session, batch: Batch, item: BatchItem, decision: Decision) -> None:
-    try:
-        decisions.reverse(session, decision.id, moderator=batch.moderator)
-        item.taken_back = "reversed"
-    except StaleView as stale:
-        item.taken_back = stale.code
+def _take_back(session: Session, batch: Batch, items: Sequence[BatchItem]) -> None:
+    """Undo decisions while the site has not heard of them, else send the opposite ones after them."""
+    latest = decisions.latest(session, [item.comment_id for item in items])
+    standing: dict[int, BatchItem] = {}
+    for item in items:
+        if latest[item.comment_id].id == item.decision_id:
+            standing[item.decision_id] = item
+        else:
+            item.taken_back = "decided"
+    undone = decisions.undo_all(session, standing, moderator=batch.moderator)
+    too_late = [latest[standing[id_].comment_id] for id_, comment in undone.items() if isinstance(comment, StaleView)]
+    reversed_ = decisions.reverse_all(session, too_late, moderator=batch.moderator)
+    for item in standing.values():
+        decision = reversed_.get(item.comment_id)
+        if decision is None:
+            item.taken_back = "undone"
+        else:
+            item.taken_back = decision.code if isinstance(decision, StaleView) else "reversed"
 
 
 def undo(session: Session, batch_id: int, *, moderator: Moderator) -> Batch:
@@ -217,7 +222,7 @@ def undo(session: Session, batch_id: int, *, moderator: Moderator) -> Batch:
         raise Forbidden("Only who made this batch, or an admin, may take it back.", code="not_yours")
     if batch.undo_at is None:
         batch.undo_at, batch.due_at = now(), now()
-        _keep_undoable(session, batch)
+        _keep_undoable(session, batch, at_work=True)
         audit.note(session, "batch_undo", moderator=moderator, subject=f"batch {batch.id}")
     return batch
 

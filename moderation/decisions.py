@@ -1,7 +1,7 @@
 """Decide on comments and take decisions back. The only door through which a comment's status changes by people."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -41,49 +41,91 @@ def decide(  # noqa: PLR0913 - who decides what of which text, and why
     The same outcome again is no second decision: the one that stands is returned. StaleView where the text or the
     status is no longer what the moderator saw; NotFound where there is no such comment or rule.
     """
-    taken = session.execute(
-        update(Comment)
-        .where(Comment.id == comment_id, Comment.revision == seen.revision, Comment.status == seen.status)
-        .where(Comment.status != STATUS_AFTER[outcome], Comment.status != Status.WITHDRAWN)
-        .values(status=STATUS_AFTER[outcome])
-        .execution_options(synchronize_session=False)
-    )
-    comment = session.get(Comment, comment_id, populate_existing=True, options=[joinedload(Comment.site)])
-    if comment is None:
+    made = decide_all(session, {comment_id: seen}, outcome, moderator=moderator, rule_id=rule_id, maker=maker)
+    if comment_id not in made:
         raise NotFound(f"There is no comment {comment_id}.")
-    if taken.rowcount == 0:  # type: ignore[attr-defined]
-        return _standing_decision(comment, outcome, seen)
+    return _made(made[comment_id])
+
+
+def decide_all(  # noqa: PLR0913
+    session: Session,
+    seen: Mapping[int, Seen],
+    outcome: Outcome,
+    *,
+    moderator: Moderator | None,
+    rule_id: int | None = None,
+    maker: Maker | None = None,
+    batch_id: int | None = None,
+) -> dict[int, Decision | StaleView]:
+    """Decide on each of several comments as ``decide`` does, in as few statements as on one; return what came of each.
+
+    Whoever decides on one of them at the same moment waits here, or we wait and see what they decided.
+    """
+    held = select(Comment).where(Comment.id.in_(list(seen))).order_by(Comment.id).with_for_update(of=Comment)
+    held = held.options(joinedload(Comment.site)).execution_options(populate_existing=True)
+    made: dict[int, Decision | StaleView] = {}
+    fresh: list[Comment] = []
+    for comment in session.scalars(held).all():
+        if _is_as_seen(comment, seen[comment.id], outcome):
+            fresh.append(comment)
+        else:
+            made[comment.id] = _standing(comment, outcome, seen[comment.id])
+    if not fresh:
+        return made
     moment = now()
-    last = _last_decided_at(session, comment)
-    if last is not None:  # what was never decided has nothing on its way
-        cancel_deliveries(session, comment)
-    _end_deferral(session, comment, moment)
-    rule = _rule_of(session, comment, rule_id) if rule_id is not None else None
-    decision = Decision(
-        comment=comment,
-        revision=comment.revision,
-        outcome=outcome,
-        maker=maker or (Maker.MODERATOR if moderator else Maker.RULE),
-        moderator_id=moderator and moderator.id,
-        rule_id=rule and rule.id,
-        rule_title=rule and rule.title,
-        rule_text=rule and rule.text,
-        decided_at=_after(last, moment),
-    )
-    end_of_undo = moment + timedelta(seconds=comment.site.undo_seconds)
-    decision.delivery = Delivery(
-        site_id=comment.site_id, webhook_id=f"msg_{secrets.token_hex(16)}", not_before=end_of_undo, due_at=end_of_undo
-    )
-    session.add(decision)
-    audit.note(session, outcome, moderator=moderator, subject=f"comment {comment.id}", rule=rule_id)
-    session.flush()  # gives the decision the id that an undo names
+    rule = _rule_of(session, fresh, rule_id) if rule_id is not None else None
+    last = _last_decided_at(session, [comment.id for comment in fresh])
+    if last:  # what was never decided has nothing on its way
+        cancel_deliveries(session, list(last))
+    _end_deferrals(session, fresh, moment)
+    for comment in fresh:
+        comment.status = STATUS_AFTER[outcome]
+        end_of_undo = moment + timedelta(seconds=comment.site.undo_seconds)
+        decision = Decision(
+            comment=comment,
+            revision=comment.revision,
+            outcome=outcome,
+            maker=maker or (Maker.MODERATOR if moderator else Maker.RULE),
+            moderator_id=moderator and moderator.id,
+            rule_id=rule and rule.id,
+            rule_title=rule and rule.title,
+            rule_text=rule and rule.text,
+            decided_at=_after(last.get(comment.id), moment),
+            batch_id=batch_id,
+        )
+        decision.delivery = Delivery(
+            site_id=comment.site_id,
+            webhook_id=f"msg_{secrets.token_hex(16)}",
+            not_before=end_of_undo,
+            due_at=end_of_undo,
+        )
+        session.add(decision)
+        made[comment.id] = decision
+        audit.note(session, outcome, moderator=moderator, subject=f"comment {comment.id}", rule=rule_id)
+    session.flush()  # gives the decisions the ids that an undo names
     if outcome is Outcome.DELETE:
-        letters.tell_reasons(session, decision, not_before=end_of_undo)
+        for comment in fresh:
+            decision = _made(made[comment.id])
+            letters.tell_reasons(session, decision, not_before=moment + timedelta(seconds=comment.site.undo_seconds))
+    return made
+
+
+def _is_as_seen(comment: Comment, seen: Seen, outcome: Outcome) -> bool:
+    """Whether a comment is what the moderator saw, and the outcome would change it."""
+    is_same = comment.revision == seen.revision and comment.status is seen.status
+    return is_same and comment.status not in {STATUS_AFTER[outcome], Status.WITHDRAWN}
+
+
+def _made(decision: Decision | StaleView) -> Decision:
+    if isinstance(decision, StaleView):
+        raise decision
     return decision
 
 
-def _last_decided_at(session: Session, comment: Comment) -> datetime | None:
-    return session.scalar(select(func.max(Decision.decided_at)).where(Decision.comment_id == comment.id))
+def _last_decided_at(session: Session, comment_ids: Collection[int]) -> dict[int, datetime]:
+    """When something was last decided on each of the comments of which anything was."""
+    found = select(Decision.comment_id, func.max(Decision.decided_at)).where(Decision.comment_id.in_(comment_ids))
+    return dict(iter(session.execute(found.group_by(Decision.comment_id))))
 
 
 def _after(last: datetime | None, moment: datetime) -> datetime:
@@ -94,34 +136,34 @@ def _after(last: datetime | None, moment: datetime) -> datetime:
     return max(moment, last + timedelta(microseconds=1)) if last else moment
 
 
-def _standing_decision(comment: Comment, outcome: Outcome, seen: Seen) -> Decision:
-    """Return the decision that says the same already, or say what changed since the moderator looked."""
+def _standing(comment: Comment, outcome: Outcome, seen: Seen) -> Decision | StaleView:
+    """Return the decision that says the same already, or what changed since the moderator looked."""
     last = comment.decisions[-1] if comment.decisions else None
     if comment.revision != seen.revision:
-        raise StaleView("The reader changed the text since you looked at it.", code="text_changed")
+        return StaleView("The reader changed the text since you looked at it.", code="text_changed")
     if comment.status is Status.WITHDRAWN:
-        raise StaleView("The site took this comment back in the meantime.", code="withdrawn")
+        return StaleView("The site took this comment back in the meantime.", code="withdrawn")
     if last is not None and comment.status is STATUS_AFTER[outcome]:
         return last
     if last is not None and last.outcome is not Outcome.UNDO:
         who = last.moderator.name if last.moderator else "Somebody"
-        raise StaleView(f"{who} decided otherwise in the meantime.", code="decided")
-    raise StaleView("The comment is back in the queue.", code="reopened")
+        return StaleView(f"{who} decided otherwise in the meantime.", code="decided")
+    return StaleView("The comment is back in the queue.", code="reopened")
 
 
-def _end_deferral(session: Session, comment: Comment, moment: datetime) -> None:
+def _end_deferrals(session: Session, comments: Sequence[Comment], moment: datetime) -> None:
     """What is decided is put off no longer."""
     session.execute(
         update(Deferral)
-        .where(Deferral.comment_id == comment.id, Deferral.ended_at.is_(None))
+        .where(Deferral.comment_id.in_([comment.id for comment in comments]), Deferral.ended_at.is_(None))
         .values(ended_at=moment)
         .execution_options(synchronize_session=False)
     )
 
 
-def _rule_of(session: Session, comment: Comment, rule_id: int) -> HouseRule:
+def _rule_of(session: Session, comments: Sequence[Comment], rule_id: int) -> HouseRule:
     rule = session.get(HouseRule, rule_id)
-    if rule is None or rule.site_id != comment.site_id:
+    if rule is None or {comment.site_id for comment in comments} != {rule.site_id}:
         raise BadInput(f"Rule {rule_id} is not one of this site's house rules.", code="unknown_rule", field="rule")
     return rule
 
@@ -131,32 +173,52 @@ def undo(session: Session, decision_id: int, *, moderator: Moderator) -> Comment
 
     StaleView where the undo window is over or something came after that decision; NotFound where there is none.
     """
-    decision = session.get(Decision, decision_id)
-    if decision is None or decision.outcome is Outcome.UNDO:
+    undone = undo_all(session, [decision_id], moderator=moderator)
+    if decision_id not in undone:
         raise NotFound(f"There is no decision {decision_id}.")
+    comment = undone[decision_id]
+    if isinstance(comment, StaleView):
+        raise comment
+    return comment
+
+
+def undo_all(
+    session: Session, decision_ids: Collection[int], *, moderator: Moderator
+) -> dict[int, Comment | StaleView]:
+    """Take each of several decisions back as ``undo`` does, in as few statements as one; return what came of each."""
+    asked = select(Decision).where(Decision.id.in_(list(decision_ids)), Decision.outcome != Outcome.UNDO)
+    found = session.scalars(asked.order_by(Decision.id).options(joinedload(Decision.comment))).all()
     moment = now()
-    stopped = session.execute(
-        update(Delivery)
-        .where(Delivery.decision_id == decision.id, Delivery.cancelled_at.is_(None))
-        .where(Delivery.attempts == 0, Delivery.not_before > moment)
-        .values(cancelled_at=moment, due_at=None)
-        .execution_options(synchronize_session=False)
-    )
-    if stopped.rowcount == 0:  # type: ignore[attr-defined]
-        raise StaleView("It is too late to undo this: the site has been told. Decide anew instead.", code="too_late")
-    comment = decision.comment
-    comment.status = Status.PENDING
-    audit.note(session, Outcome.UNDO, moderator=moderator, subject=f"comment {comment.id}")
-    session.add(
-        Decision(
-            comment_id=comment.id,
-            revision=comment.revision,
-            outcome=Outcome.UNDO,
-            moderator_id=moderator.id,
-            decided_at=_after(_last_decided_at(session, comment), moment),
+    stopped = set(
+        session.scalars(
+            update(Delivery)
+            .where(Delivery.decision_id.in_([decision.id for decision in found]), Delivery.cancelled_at.is_(None))
+            .where(Delivery.attempts == 0, Delivery.not_before > moment)
+            .values(cancelled_at=moment, due_at=None)
+            .returning(Delivery.decision_id)
+            .execution_options(synchronize_session=False)
         )
     )
-    return comment
+    last = _last_decided_at(session, [decision.comment_id for decision in found])
+    undone: dict[int, Comment | StaleView] = {}
+    for decision in found:
+        if decision.id not in stopped:
+            said = "It is too late to undo this: the site has been told. Decide anew instead."
+            undone[decision.id] = StaleView(said, code="too_late")
+            continue
+        undone[decision.id] = comment = decision.comment
+        comment.status = Status.PENDING
+        audit.note(session, Outcome.UNDO, moderator=moderator, subject=f"comment {comment.id}")
+        session.add(
+            Decision(
+                comment_id=comment.id,
+                revision=comment.revision,
+                outcome=Outcome.UNDO,
+                moderator_id=moderator.id,
+                decided_at=_after(last.get(comment.id), moment),
+            )
+        )
+    return undone
 
 
 OPPOSITE = {Outcome.APPROVE: Outcome.DELETE, Outcome.DELETE: Outcome.APPROVE}
@@ -175,15 +237,25 @@ def reverse(session: Session, decision_id: int, *, moderator: Moderator) -> Deci
     ).one()
     if last.id != decision.id:
         raise StaleView("Something else was decided on this comment since.", code="overtaken")
-    seen = Seen(decision.revision, STATUS_AFTER[decision.outcome])
-    return decide(session, decision.comment_id, OPPOSITE[decision.outcome], moderator=moderator, seen=seen)
+    return _made(reverse_all(session, [decision], moderator=moderator)[decision.comment_id])
 
 
-def cancel_deliveries(session: Session, comment: Comment) -> None:
-    """Stop whatever of a comment's decisions the site has not heard yet, because something overtook it."""
+def reverse_all(
+    session: Session, decisions: Sequence[Decision], *, moderator: Moderator
+) -> dict[int, Decision | StaleView]:
+    """Decide the opposite of each decision, all of one outcome and the last on their comments; by comment."""
+    if not decisions:
+        return {}
+    outcome = decisions[0].outcome
+    seen = {decision.comment_id: Seen(decision.revision, STATUS_AFTER[outcome]) for decision in decisions}
+    return decide_all(session, seen, OPPOSITE[outcome], moderator=moderator)
+
+
+def cancel_deliveries(session: Session, comment_ids: Collection[int]) -> None:
+    """Stop whatever of comments' decisions the sites have not heard yet, because something overtook it."""
     session.execute(
         update(Delivery)
-        .where(Delivery.decision_id.in_(select(Decision.id).where(Decision.comment_id == comment.id)))
+        .where(Delivery.decision_id.in_(select(Decision.id).where(Decision.comment_id.in_(comment_ids))))
         .where(Delivery.due_at.is_not(None))
         .values(cancelled_at=now(), due_at=None)
         .execution_options(synchronize_session=False)

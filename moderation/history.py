@@ -66,6 +66,6 @@ def record(
     )
     if last is None or last.decided_at <= decided_at:
         comment.status = decisions.STATUS_AFTER[outcome]
-        decisions.cancel_deliveries(session, comment)
+        decisions.cancel_deliveries(session, [comment.id])
     session.flush()
     return comment

@@ -204,7 +204,7 @@ def _change(session: Session, comment: Comment, data: CommentData | ChangedComme
     comment.concern = UNTOLD_CONCERN
     comment.due_at = now()
     comment.attempts = 0
-    decisions.cancel_deliveries(session, comment)
+    decisions.cancel_deliveries(session, [comment.id])
 
 
 def _withdraw(session: Session, comment: Comment, stated_at: datetime) -> None:
@@ -213,7 +213,7 @@ def _withdraw(session: Session, comment: Comment, stated_at: datetime) -> None:
     comment.stated_at = stated_at
     comment.status = Status.WITHDRAWN
     comment.due_at = None
-    decisions.cancel_deliveries(session, comment)
+    decisions.cancel_deliveries(session, [comment.id])
 
 
 def article_id(session: Session, site: Site, data: ArticleData, stated_at: datetime) -> int:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from moderation import batches, decisions
 from moderation.db import Database, now
@@ -135,6 +135,43 @@ def test_an_undo_that_takes_longer_than_the_window_undoes_all_the_same(
     assert _count(database, Status.PENDING) == 3
     with database.session(read_only=True) as session:
         assert session.scalar(select(func.count(Delivery.delivered_at))) == 0
+
+
+def test_all_of_a_long_batch_can_be_undone_once_it_is_through(
+    database: Database, workshop: Workshop, chosen: Chosen, site: Site
+) -> None:
+    """What was decided first is held until the last is decided, and then as long as the last."""
+    batch_id = chosen(2 * batches.PIECE + 5)
+    begun = now()
+    for piece in range(3):
+        with time_machine.travel(begun + piece * batches.HELD * 0.6), database.session() as session:
+            heard = select(func.count()).select_from(Delivery).where(Delivery.not_before <= now())
+            assert session.scalar(heard) == 0
+            assert batches.step(session, batch_id) is (piece < 2)
+            session.commit()
+    with database.session(read_only=True) as session:
+        ends = session.scalars(select(Delivery.not_before).distinct()).all()
+        assert len(ends) == 1
+        assert ends[0] - begun - 1.2 * batches.HELD == pytest.approx(
+            timedelta(seconds=site.undo_seconds), abs=timedelta(seconds=5)
+        )
+
+
+def test_many_decisions_are_few_statements(
+    database: Database, workshop: Workshop, chosen: Chosen, moderator: Moderator
+) -> None:
+    """A batch of 5,000 and its undo took minutes when each comment was asked for, and held back, by itself."""
+    asked: list[str] = []
+    batch_id = chosen(50)
+    with database.session() as session:
+        engine = session.get_bind()
+        event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+        batches.step(session, batch_id)
+        batches.undo(session, batch_id, moderator=moderator)
+        batches.step(session, batch_id)
+        session.commit()
+    assert len([statement for statement in asked if not statement.startswith("INSERT")]) < 45
+    assert _count(database, Status.PENDING) == 50
 
 
 def test_an_undo_after_the_site_has_heard_sends_the_opposite_decision(
