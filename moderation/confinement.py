@@ -7,7 +7,21 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Alias, BigInteger, Column, ColumnElement, Table, event, false, inspect, literal, select, true
+from sqlalchemy import (
+    Alias,
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Table,
+    event,
+    false,
+    func,
+    inspect,
+    literal,
+    select,
+    true,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql import visitors
@@ -47,6 +61,10 @@ def sites_of(session: Session, moderator: Moderator) -> dict[int, Role] | None:
     return dict(iter(rows))
 
 
+FEW = 2_000
+"""Comments of the sites up to which it costs less to gather all of them than to come upon them among all others."""
+
+
 def confine(session: Session, site_ids: Collection[int]) -> Callable[[ORMExecuteState], None]:
     """Let a session see and change these sites only, from now on; return what listens to it.
 
@@ -56,7 +74,10 @@ def confine(session: Session, site_ids: Collection[int]) -> Callable[[ORMExecute
     looked at: whoever adds one has found before what it hangs on.
     """
     ids = sorted(site_ids)
-    criteria = with_loader_criteria(Base, lambda row: _within(row, ids), include_aliases=True)
+    if _are_few(session, ids):
+        criteria = with_loader_criteria(Base, lambda row: _gathered(row, ids), include_aliases=True)
+    else:
+        criteria = with_loader_criteria(Base, lambda row: _come_upon(row, ids), include_aliases=True)
 
     def restrict(execution: ORMExecuteState) -> None:
         if execution.is_column_load or execution.execution_options.get("unconfined"):
@@ -67,6 +88,12 @@ def confine(session: Session, site_ids: Collection[int]) -> Callable[[ORMExecute
 
     event.listen(session, "do_orm_execute", restrict)
     return restrict
+
+
+def _are_few(session: Session, site_ids: Collection[int]) -> bool:
+    """Whether the sites have but few comments: their index is read, and no further than it matters."""
+    some = select(Comment.id).where(Comment.site_id.in_(site_ids)).limit(FEW + 1).subquery()
+    return (session.scalar(select(func.count()).select_from(some)) or 0) <= FEW
 
 
 def _refuse_unreached(execution: ORMExecuteState) -> None:
@@ -108,14 +135,79 @@ def manages(sites: Mapping[int, Role] | None, role: Role, site_id: int | None) -
     return site_id is not None and sites.get(site_id) is Role.ADMIN
 
 
-def _within(row: Any, site_ids: Collection[int]) -> ColumnElement[bool]:
+def _gathered(row: Any, site_ids: Collection[int]) -> ColumnElement[bool]:
+    return _within(row, site_ids, _is_gathered)
+
+
+def _come_upon(row: Any, site_ids: Collection[int]) -> ColumnElement[bool]:
+    return _within(row, site_ids, _is_come_upon)
+
+
+def _within(
+    row: Any, site_ids: Collection[int], look: Callable[[Any, Collection[int]], ColumnElement[bool]]
+) -> ColumnElement[bool]:
     """What must be true of the rows of a mapped class, or of an alias of it."""
     known = inspect(row, raiseerr=False)
     if known is None:
         return literal(0).in_(site_ids)  # tried once on what stands for any class, to see which values are bound
     if known.mapper.class_ in OF_THE_HOUSE:
         return true()
-    site_id = row.id if known.mapper.class_ is Site else _site_id(row)
+    if known.mapper.class_ is Site:
+        named: ColumnElement[bool] = row.id.in_(site_ids)
+        return named
+    return look(row, site_ids)
+
+
+def _is_gathered(row: Any, site_ids: Collection[int]) -> ColumnElement[bool]:
+    """Whether a row is among all that the sites have: indexes lead to it, from the site or from what it hangs on."""
+    if hasattr(row, "site_id"):
+        named: ColumnElement[bool] = row.site_id.in_(site_ids)
+        return _ByDialect(named, _by_its_id(row, site_ids)) if _is_comment(row) else named
+    for name, model in _HANGS_ON.items():
+        if hasattr(row, name):
+            above = model.__table__.alias()
+            among: ColumnElement[bool] = getattr(row, name).in_(
+                select(above.c.id).where(_is_gathered(above.c, site_ids))
+            )
+            return among
+    return false()
+
+
+def _is_comment(row: Any) -> bool:
+    mapper = inspect(row, raiseerr=False)
+    return mapper is not None and mapper.mapper.class_ is Comment
+
+
+def _by_its_id(row: Any, site_ids: Collection[int]) -> ColumnElement[bool]:
+    theirs = Comment.__table__.alias()
+    among: ColumnElement[bool] = row.id.in_(select(theirs.c.id).where(theirs.c.site_id.in_(site_ids)))
+    return among
+
+
+class _ByDialect(FunctionElement[bool]):
+    """A condition as SQLite is told it, and as PostgreSQL is.
+
+    Asked for a site's newest comment, PostgreSQL goes through all there are from the newest on, sure to meet one soon;
+    a site that has been quiet has none there.
+    """
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(_ByDialect, "sqlite")
+def _for_sqlite(element: _ByDialect, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses.clauses[0], **options))
+
+
+@compiles(_ByDialect, "postgresql")
+def _for_postgresql(element: _ByDialect, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses.clauses[1], **options))
+
+
+def _is_come_upon(row: Any, site_ids: Collection[int]) -> ColumnElement[bool]:
+    """Whether a row that was come upon otherwise is of one of the sites."""
+    site_id = _site_id(row)
     return false() if site_id is None else _AsItIs(site_id).in_(site_ids)
 
 

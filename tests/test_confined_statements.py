@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, exists, func, literal, select, text, union, update
+from sqlalchemy import delete, event, exists, func, literal, select, text, union, update
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectinload
 
 from moderation import confinement, decisions, sites
@@ -24,7 +24,14 @@ from moderation.models import (
     Site,
     Traits,
 )
+from tests.conftest import SERVER
 from tests.stories import add_comment
+
+
+@pytest.fixture(params=[confinement.FEW, 0], ids=["few", "many"])
+def _sites_of_any_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are looked for in one way where sites have few comments, and in another where they have many."""
+    monkeypatch.setattr(confinement, "FEW", request.param)
 
 
 @pytest.fixture
@@ -102,6 +109,7 @@ CHANGE: dict[str, tuple[Callable[[Session], Any], int]] = {
 }
 
 
+@pytest.mark.usefixtures("_sites_of_any_size")
 @pytest.mark.parametrize("what", READ)
 def test_what_is_read_is_of_these_sites(database: Database, two: tuple[int, int], what: str) -> None:
     statement, expected = READ[what]
@@ -113,6 +121,7 @@ def test_what_is_read_is_of_these_sites(database: Database, two: tuple[int, int]
         assert number == times * expected
 
 
+@pytest.mark.usefixtures("_sites_of_any_size")
 @pytest.mark.parametrize("what", CHANGE)
 def test_what_is_changed_is_of_these_sites(database: Database, two: tuple[int, int], what: str) -> None:
     made, expected = CHANGE[what]
@@ -122,6 +131,22 @@ def test_what_is_changed_is_of_these_sites(database: Database, two: tuple[int, i
             done: Any = session.execute(made(session))
             number = done.rowcount if hasattr(done, "rowcount") else len(done.all())
             assert number == times * expected
+
+
+@pytest.mark.skipif(SERVER is not None, reason="PostgreSQL reads small tables whole, and knows when not to")
+def test_a_small_site_is_not_looked_for_among_all_others(database: Database, two: tuple[int, int]) -> None:
+    """With a million comments at another site that took seconds, for each desk every few seconds."""
+    asked: list[tuple[str, Any]] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *given: asked.append((given[2], given[3])))
+    with database.session(read_only=True) as session:
+        confine(session, [two[1]])
+        for model in (Comment, Decision, Delivery):
+            session.scalar(select(func.max(model.id)))
+        statements = asked[-3:]
+    with database.engine.connect() as connection:
+        for statement, values in statements:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+            assert not [step for *_, step in plan if step.startswith("SCAN")], plan
 
 
 def test_what_is_got_by_its_id_is_of_these_sites(database: Database, two: tuple[int, int]) -> None:
