@@ -15,7 +15,6 @@ def unfinished(session: Session) -> dict[str, int]:
     """What is still to be done; empty when the house is at rest."""
     counts = {
         "comments to judge": select(func.count()).select_from(Comment).where(Comment.due_at.is_not(None)),
-        "comments to decide": select(func.count()).select_from(Comment).where(Comment.status == Status.PENDING),
         "deliveries": select(func.count()).select_from(Delivery).where(Delivery.due_at.is_not(None)),
     }
     found = {name: session.scalar(count) or 0 for name, count in counts.items()}
@@ -108,7 +107,7 @@ def _heard(comments: dict[str, Comment], receiver: Receiver) -> list[str]:
         if heard.taken:
             last[heard.comment_id] = heard.outcome
     for name, comment in comments.items():
-        for before, after in zip(comment.decisions, [*comment.decisions[1:], None], strict=True):
+        for before, after in zip(comment.decisions, [*comment.decisions, None][1:], strict=True):
             delivery = before.delivery
             if delivery is None:
                 continue

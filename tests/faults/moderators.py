@@ -3,7 +3,6 @@
 import random
 import re
 import threading
-import time
 from dataclasses import dataclass, field
 
 import httpx
@@ -45,6 +44,7 @@ class Moderator:
         self._client.close()
 
     def start(self) -> threading.Thread:
+        self.stop.clear()
         thread = threading.Thread(target=self._work, daemon=True)
         thread.start()
         return thread
@@ -61,17 +61,27 @@ class Moderator:
         found = self._waiting()
         if found is None:
             return False
-        comment_id, revision = found
-        outcome = self.chance.choice(["approve", "delete"])
-        if self._post(f"/comments/{comment_id}/decision", outcome=outcome, revision=str(revision)) != 303:
-            return True
-        mine = self._latest(comment_id)
-        if mine is None:
-            return True
-        self.decided.add(mine)
-        if self.chance.random() < 0.2 and self._post(f"/decisions/{mine}/undo") == 303:
+        mine = self._decide(*found)
+        if mine is not None and self.chance.random() < 0.2 and self._post(f"/decisions/{mine}/undo") == 303:
             self.undone.add(mine)
         return True
+
+    def decide_on(self, external_id: str) -> bool:
+        """Decide on this comment, unless it is decided already; whether it is."""
+        with self.database.session(read_only=True) as session:
+            comment = session.scalars(select(Comment).where(Comment.external_id == external_id)).one_or_none()
+        if comment is None or comment.status is not Status.PENDING:
+            return comment is not None
+        return self._decide(comment.id, comment.revision) is not None
+
+    def _decide(self, comment_id: int, revision: int) -> int | None:
+        """Decide on a comment; the decision, if the desk took it and none was quicker."""
+        outcome = self.chance.choice(["approve", "delete"])
+        if self._post(f"/comments/{comment_id}/decision", outcome=outcome, revision=str(revision)) != 303:
+            return None
+        mine = self._latest(comment_id)
+        self.decided |= set() if mine is None else {mine}
+        return mine
 
     def _waiting(self) -> tuple[int, int] | None:
         with self.database.session(read_only=True) as session:
@@ -94,18 +104,3 @@ class Moderator:
     def _post(self, address: str, **form: str) -> int:
         url = self.chance.choice(self.urls)
         return self._client.post(f"{url}{address}", data=form | {"csrf_token": self._token}).status_code
-
-
-def decide_the_rest(moderator: Moderator, *, patience: float) -> bool:
-    """Decide until nothing waits; False where ``patience`` seconds went by without a decision."""
-    decided, deadline = -1, 0.0
-    while True:
-        if len(moderator.decided) > decided:
-            decided, deadline = len(moderator.decided), time.monotonic() + patience
-        elif time.monotonic() > deadline:
-            return False
-        try:
-            if not moderator.decide_one():
-                return True
-        except (httpx.HTTPError, SQLAlchemyError):
-            time.sleep(0.1)

@@ -89,11 +89,14 @@ class Receiver:
             self._server.server_close()
         self._server = None
 
-    def be(self, mood: str) -> None:
-        """Change the mood; cut off, nobody even listens."""
+    def be(self, mood: str) -> bool:
+        """Change the mood; cut off, nobody even listens. False where it is in that mood already."""
+        if mood == self.mood:
+            return False
         if (mood == "cut off") != (self._server is None):
             self.close() if mood == "cut off" else self.open()
         self.mood = mood
+        return True
 
     def _hear(self, request: BaseHTTPRequestHandler) -> None:
         body = request.rfile.read(int(request.headers.get("content-length", 0))).decode()
@@ -151,7 +154,7 @@ class Desk:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send_all(self, number: int, *, threads: int, per_second: float) -> None:
-        """Begin to send so many comments; ``join`` waits until all are taken."""
+        """Begin to send so many comments; ``unsent`` says whether it is still at it."""
         numbers = iter(range(number))
         began = time.monotonic()
 
@@ -170,19 +173,22 @@ class Desk:
             self._threads.append(thread)
             thread.start()
 
-    def join(self, within: float) -> None:
-        deadline = time.monotonic() + within
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-            assert not thread.is_alive(), f"only {len(self.promised)} comments were taken"
+    def say(self, name: str) -> None:
+        """Begin to send one comment more, now."""
+
+        def work() -> None:
+            with httpx.Client(trust_env=False, timeout=5) as client:
+                self._say(client, name, self.chance)
+
+        self._threads.append(threading.Thread(target=work, daemon=True))
+        self._threads[-1].start()
+
+    def unsent(self) -> int:
+        """How many threads still have something to send."""
+        return sum(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:
         self._stop.set()
-
-    def say(self, name: str) -> None:
-        """Send one comment now."""
-        with httpx.Client(trust_env=False, timeout=5) as client:
-            self._say(client, name, self.chance)
 
     def _say(self, client: httpx.Client, name: str, chance: random.Random) -> None:
         """Send a comment; now and then twice; now and then another text after it."""

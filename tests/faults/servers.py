@@ -52,8 +52,11 @@ class Server:
                 cwd=self.folder,
             )
 
+    def is_ready(self) -> bool:
+        return listening(self.port)
+
     def await_ready(self) -> None:
-        until(lambda: listening(self.port), within=self.patience)
+        until(self.is_ready, within=self.patience)
 
     def kill(self) -> None:
         """End it without a word of warning."""
@@ -97,10 +100,7 @@ class Postgres(Server):
         options = [word for setting in settings for word in ("-c", setting)]
         return [*self._as, str(self._bin / "postgres"), "-D", str(self.data), "-p", str(self.port), *options]
 
-    def await_ready(self) -> None:
-        until(self._answers, within=self.patience)
-
-    def _answers(self) -> bool:
+    def is_ready(self) -> bool:
         try:
             psycopg.connect(self.url, connect_timeout=2).close()
         except psycopg.OperationalError:
