@@ -14,10 +14,11 @@ import math
 import os
 import threading
 import time
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from celery import Celery
+from celery.app.amqp import AMQP
 from celery.schedules import crontab
 from kombu.connection import Connection
 
@@ -36,16 +37,33 @@ GRAIN = 0.05
 ENOUGH_WAITING = 8
 """Messages at the broker beyond which no more are sent: enough to wake every worker."""
 
+LOOK_AGAIN = 3
+"""Seconds after which a process that has lost the broker looks for it again."""
+
 log = structlog.get_logger(__name__)
+
+
+class _Patient(Connection):
+    """Looks for a broker that is away every few seconds; by itself, it would come to once in half a minute."""
+
+    def ensure_connection(self, *args: Any, **options: Any) -> Connection:
+        """Return when there is a connection."""
+        super().ensure_connection(*args, **{"interval_max": LOOK_AGAIN, **options})  # type: ignore[no-untyped-call]
+        return self
+
+
+class _Protocol(AMQP):  # type: ignore[misc]
+    Connection = _Patient
 
 
 def make_celery(settings: Settings) -> Celery:
     """Make the Celery application for the settings' broker; it knows no tasks yet."""
-    app = Celery("moderation", set_as_current=False)
+    app = Celery("moderation", set_as_current=False, amqp=_Protocol)
     app.conf.update(
         broker_url=settings.broker_url,
         broker_connection_retry_on_startup=True,
         broker_connection_timeout=3,
+        broker_connection_max_retries=None,
         task_ignore_result=True,
         task_routes={bell: {"queue": bell} for bell in BELLS},
         task_create_missing_queues=True,
@@ -107,13 +125,13 @@ class Bell:
     def _run(self) -> None:
         connection = self._connect()
         while True:
-            name = self._next()
-            if self._sent(connection, name):
-                continue
-            connection = self._connect()  # one that was idle for long may have died
-            if not self._sent(connection, name):
-                # The work is safe in the database; the sweep finds it as soon as there is a broker again.
-                log.warning("bell_unheard", bell=name)
+            for name in self._next():
+                if self._sent(connection, name):
+                    continue
+                connection = self._connect()  # one that was idle for long may have died
+                if not self._sent(connection, name):
+                    # The work is safe in the database; workers look for it as soon as there is a broker again.
+                    log.warning("bell_unheard", bell=name)
 
     def _connect(self) -> Connection:
         # No heartbeats: between two rings nobody would be there to send them.
@@ -128,14 +146,17 @@ class Bell:
             return False
         return True
 
-    def _next(self) -> str:
-        """Wait until a ring is due, and return its name."""
+    def _next(self) -> set[str]:
+        """Wait until a ring is due; return the names of all that are, of which many may be while the broker is away."""
         with self._wake:
             while not self._due or self._due[0][0] * GRAIN > time.monotonic():
                 self._wake.wait(self._due[0][0] * GRAIN - time.monotonic() if self._due else None)
-            mark = heapq.heappop(self._due)
-            self._marks.discard(mark)
-            return mark[1]
+            names = set()
+            while self._due and self._due[0][0] * GRAIN <= time.monotonic():
+                mark = heapq.heappop(self._due)
+                self._marks.discard(mark)
+                names.add(mark[1])
+            return names
 
 
 def send(celery: Celery, connection: Connection, name: str) -> None:

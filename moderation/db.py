@@ -277,3 +277,10 @@ def claim(
         .execution_options(synchronize_session=False)
     )
     return sorted(taken.scalars())
+
+
+def next_try(session: Session, model: type[Work]) -> float | None:
+    """In how many seconds the first row is due again that was tried before: its try failed, or whoever took it died."""
+    moment = now()
+    due_at = session.scalar(select(func.min(model.due_at)).where(model.due_at > moment, model.attempts > 0))
+    return None if due_at is None else (due_at - moment).total_seconds()

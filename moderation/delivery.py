@@ -15,12 +15,13 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
-from sqlalchemy import Select, and_, or_, select, update
+from sqlalchemy import Select, and_, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 from standardwebhooks.webhooks import Webhook
 
 from moderation import __version__, akismet_questions, auth
 from moderation.db import claim as claim_due
+from moderation.db import next_try as due_again
 from moderation.db import now
 from moderation.errors import NotFound
 from moderation.models import AkismetQuestion, Closing, Comment, Decision, Delivery, Door, Maker, Outcome, Site
@@ -86,6 +87,14 @@ def claim(session: Session, *, limit: int, lease: timedelta) -> list[int]:
         .execution_options(synchronize_session=False)
     )
     return taken
+
+
+def next_try(session: Session) -> float | None:
+    """In how many seconds something is due that was tried before, or a site was left in peace for long enough."""
+    moment = now()
+    peace_ends = session.scalar(select(func.min(Site.paused_until)).where(Site.paused_until > moment))
+    peace = None if peace_ends is None else (peace_ends - moment).total_seconds()
+    return min((wait for wait in (peace, due_again(session, Delivery)) if wait is not None), default=None)
 
 
 def parcels(session: Session, delivery_ids: Sequence[int], *, links: Links) -> list[Parcel]:

@@ -25,16 +25,24 @@ STOP_WITHIN = 10.0
 TIED = ("setpriv", "--pdeathsig", "TERM") if shutil.which("setpriv") else ()
 """What is put before a child's command: the kernel ends it, even when we are killed outright (util-linux)."""
 
+STEADY = 20.0
+"""Seconds after which a child that dies is not one that keeps dying: longer than anybody waits for its next start."""
+
 log = structlog.get_logger(__name__)
 
 
 def keep_secret_key(home: Path) -> str:
     """Return the secret key kept in the home folder; make one, readable by its owner only, where there is none."""
     file = home / "secret_key"
-    if not file.exists():
+    if not file.exists() or not file.read_text().strip():
         home.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+        # It appears whole or not at all: half of one, left by whoever was killed here, would hinder every next start.
+        unfinished = home / "secret_key.unfinished"
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
             opened.write(secrets.token_urlsafe(48))
+            opened.flush()
+            os.fsync(opened.fileno())
+        os.replace(unfinished, file)
     return file.read_text().strip()
 
 
@@ -68,11 +76,21 @@ class Child:
         if self.process is not None and self.process.poll() is not None:
             log.warning("child_died", child=self.name, exit=self.process.returncode, log=str(self.log_file))
             self.process = None
-            self.start_at = time.monotonic() + 2 ** min(self.starts, 5) / 2
+            if time.monotonic() - self.start_at >= STEADY:
+                self.starts = 1
+            self._wait()
         if self.process is None and time.monotonic() >= self.start_at:
-            with self.log_file.open("ab") as output:
-                self.process = subprocess.Popen(self.command, stdout=output, stderr=output, env=self.env)
             self.starts += 1
+            try:
+                with self.log_file.open("ab") as output:
+                    self.process = subprocess.Popen(self.command, stdout=output, stderr=output, env=self.env)
+                self.start_at = time.monotonic()
+            except OSError as error:  # neither a full disk nor memory that is short ends the others
+                log.warning("child_not_started", child=self.name, error=type(error).__name__)
+                self._wait()
+
+    def _wait(self) -> None:
+        self.start_at = time.monotonic() + 2 ** min(self.starts, 5) / 2
 
     def signal(self, number: int) -> None:
         """Send a signal, if there is somebody to hear it."""

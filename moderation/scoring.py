@@ -67,14 +67,18 @@ def _record(site: Site, known: Facts) -> str | None:
     return record_of.word(known.approved, known.deleted) if site.learns_from_records else None
 
 
-def claim(session: Session, *, limit: int, lease: timedelta) -> list[int]:
-    """Take comments that are due to be judged; return their ids.
+def claim(session: Session, *, limit: int, attempts: int, lease: timedelta) -> list[int]:
+    """Take comments that are due to be judged, each of which is tried ``attempts`` times; return their ids.
 
-    A comment that was tried before is taken alone: should it be the one that kills its worker, it takes no others with
-    it, neither now nor to their last try.
+    For its last try a comment is taken alone: should it be the one that kills its worker, it takes no others with it.
+    Before that, what was tried is taken in eighths of a batch, as most workers die of something else than comments.
     """
-    fresh = claim_due(session, Comment, limit=limit, lease=lease, where=[Comment.attempts == 0])
-    return fresh or claim_due(session, Comment, limit=1, lease=lease)
+    tried = Comment.attempts
+    shares = ((tried == 0, limit), (tried.between(1, attempts - 2), max(1, limit // 8)), (tried >= attempts - 1, 1))
+    for these, size in shares:
+        if taken := claim_due(session, Comment, limit=size, lease=lease, where=[these]):
+            return taken
+    return []
 
 
 def give_up(session: Session, *, attempts: int) -> int:

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 import redis
 from kombu.connection import Connection
+from kombu.exceptions import OperationalError
 
 from moderation import broker
 from moderation.broker import BELLS, ENOUGH_WAITING, Bell, make_celery
 from moderation.config import Settings
+from tests.integration.ports import free_port
 from tests.waiting import until
 
 
@@ -76,6 +78,41 @@ def test_without_a_broker_a_ring_returns_at_once_and_the_next_is_heard(
         until(lambda: failures == ["score", "score"])
     bell.ring("score")
     until(lambda: _messages(embedded, "score") == 1)
+
+
+def test_rings_that_could_not_be_sent_for_long_become_one(embedded: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    away, back = threading.Event(), threading.Event()
+
+    def wait(_celery: object, _connection: Connection, name: str) -> None:
+        sent.append(name)
+        away.set()
+        back.wait()
+
+    monkeypatch.setattr(broker, "send", wait)
+    bell = Bell(embedded)
+    bell.ring("score")
+    away.wait()
+    for tenths in range(5):
+        bell.ring("score", after=tenths / 10)
+    bell.ring("deliver", after=0.4)
+    until(lambda: all(at * broker.GRAIN < time.monotonic() for at, _ in bell._due))
+    back.set()
+    until(lambda: "deliver" in sent)
+    assert sorted(sent) == ["deliver", "score", "score"]
+
+
+def test_a_broker_that_is_away_is_looked_for_every_few_seconds_for_as_long_as_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The libraries' own waits grow to half a minute, and after a hundred tries a worker would end."""
+    celery = make_celery(Settings(home=tmp_path, broker_url=f"amqp://127.0.0.1:{free_port()}//"))
+    assert celery.conf.broker_connection_max_retries is None
+    monkeypatch.setattr("kombu.utils.functional.sleep", lambda _: None)
+    waits: list[float] = []
+    with pytest.raises(OperationalError), celery.connection_for_read() as connection:
+        connection.ensure_connection(lambda _error, wait: waits.append(wait), max_retries=30)
+    assert 0 < max(waits) <= broker.LOOK_AGAIN
 
 
 def test_every_bell_has_a_queue_of_its_name(embedded: Settings) -> None:

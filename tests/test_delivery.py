@@ -186,6 +186,21 @@ def test_the_first_that_arrives_at_a_site_brings_all_that_waited_for_it(
         assert all(session.scalars(select(Delivery.delivered_at)))
 
 
+def test_a_site_is_asked_as_soon_as_its_peace_is_over_not_at_the_sweep_after(
+    database: Database, workshop: Workshop, five: list[int], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _answer(receiver, 500)
+    tasks.deliver()
+    rung: list[tuple[str, float]] = []
+    monkeypatch.setattr(workshop.bell, "ring", lambda name, *, after=0.0: rung.append((name, after)))
+    with time_machine.travel(now() + timedelta(seconds=7), tick=False):  # those that failed are due again
+        tasks.deliver()
+        with database.session(read_only=True) as session:
+            peace = session.scalars(select(Site.paused_until).where(Site.paused_until.is_not(None))).one()
+        assert peace is not None
+        assert rung == [("deliver", (peace - now()).total_seconds())]
+
+
 def test_what_fails_by_itself_is_not_sent_again_with_every_other(
     database: Database, workshop: Workshop, five: list[int], receiver: Receiver
 ) -> None:

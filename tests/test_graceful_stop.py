@@ -21,15 +21,14 @@ from tests.stories import add_comment
 
 @pytest.fixture
 def carrier(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """A carrier that nobody rings for: no clock, no sweep. It looks for what is due as soon as it is up."""
     env = os.environ | {
         "MODERATION_HOME": str(settings.home),
         "MODERATION_DATABASE_URL": settings.database_url,
         "MODERATION_SECRET_KEY": settings.require_secret_key(),
-        "MODERATION_SWEEP_INTERVAL": "1",
     }
-    worker = ["celery", "--app", "worker", "--quiet", "worker", "--queues", "deliver,sweep", "--pool", "threads"]
-    beat = ["--beat", "--schedule", str(settings.home / "beat")]
-    started = subprocess.Popen([sys.executable, "-m", *worker, "--concurrency", "2", *beat], env=env)
+    worker = ["celery", "--app", "worker", "--quiet", "worker", "--queues", "deliver", "--pool", "threads"]
+    started = subprocess.Popen([sys.executable, "-m", *worker, "--concurrency", "2"], env=env)
     yield started
     started.kill()
     started.wait()

@@ -79,7 +79,7 @@ def test_what_was_in_hand_goes_on_and_what_was_heard_is_known_by_its_id(
     for number in range(5):
         paper.send("comment.created", comment(id=f"c{number}"))
     with database.session() as session:
-        scoring.claim(session, limit=2, lease=timedelta(seconds=0))
+        scoring.claim(session, limit=2, attempts=3, lease=timedelta(seconds=0))
         before, after = (
             decisions.decide(session, add_comment(session, pushed).id, outcome, moderator=moderator, seen=Seen(1))
             for outcome in (Outcome.APPROVE, Outcome.DELETE)

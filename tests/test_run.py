@@ -4,6 +4,7 @@ import importlib
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -61,6 +62,14 @@ def test_the_secret_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> 
     assert (tmp_path / "var" / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_secret_key_of_which_nothing_was_written_is_made_anew(tmp_path: Path) -> None:
+    """So it was left by whoever was killed while making it, and every start after that was refused."""
+    (tmp_path / "secret_key").touch()
+    (tmp_path / "secret_key.unfinished").write_text("half of")
+    assert len(run.keep_secret_key(tmp_path)) >= 48
+    assert [file.name for file in tmp_path.iterdir()] == ["secret_key"]
+
+
 def test_a_port_that_is_taken_names_another_way() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -86,6 +95,48 @@ def test_a_child_that_dies_is_started_again_ever_more_slowly(tmp_path: Path, mon
     assert waits == [1, 2, 4, 8, 16, 16, 16]
     assert (tmp_path / "score.log").read_text() == "tried\n" * 7
     child.signal(signal.SIGTERM)  # there is nobody to hear it
+
+
+def test_a_child_that_dies_now_and_then_is_started_again_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child, at = _child(tmp_path, "raise SystemExit(3)"), [1000.0]
+    monkeypatch.setattr(run.time, "monotonic", lambda: at[0])
+    waits = []
+    for _ in range(7):
+        child.tend()
+        assert child.process is not None
+        child.process.wait()
+        at[0] += run.STEADY
+        child.tend()
+        waits.append(child.start_at - at[0])
+        at[0] = child.start_at
+    assert waits == [1] * 7
+
+
+def test_a_child_that_cannot_be_started_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when memory is short or the disk full: that ends none of the others."""
+    at = [1000.0]
+    monkeypatch.setattr(run.time, "monotonic", lambda: at[0])
+    child = _child(tmp_path / "not there yet", "")
+    child.tend()
+    assert (child.process, child.start_at) == (None, 1001)
+    child.log_file.parent.mkdir()
+    at[0] = child.start_at
+    child.tend()
+    assert child.process is not None
+    child.process.wait()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_what_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path; from moderation import logs, run; from moderation.config import Settings;"
+        f"logs.configure(Settings()); child = run.Child('web', ['false'], Path({str(tmp_path / 'log')!r}), {{}});"
+        "child.tend(); child.process.wait(); child.tend()"
+    )
+    with Path("/dev/full").open("w") as full:
+        assert subprocess.run([sys.executable, "-c", code], stdout=full, stderr=full, check=False).returncode == 0
 
 
 @pytest.mark.usefixtures("_own_signals")

@@ -68,7 +68,7 @@ def test_no_comment_is_claimed_twice(database: Database, site: Site) -> None:
         start.wait()
         while True:
             with database.session() as session:
-                ids = scoring.claim(session, limit=7, lease=LEASE)
+                ids = scoring.claim(session, limit=7, attempts=3, lease=LEASE)
                 session.commit()
             if not ids:
                 return
@@ -82,13 +82,20 @@ def test_no_comment_is_claimed_twice(database: Database, site: Site) -> None:
     assert sorted(taken) == expected
 
 
-def test_a_claimed_comment_comes_back_when_its_worker_died(database: Database, site: Site) -> None:
-    _add(database, site, "Erster", "Zweiter")
-    with database.session() as session:
-        assert len(scoring.claim(session, limit=10, lease=timedelta(seconds=-1))) == 2
-        session.commit()
-    with database.session() as session:
-        assert len(scoring.claim(session, limit=10, lease=LEASE)) == 1, "what may have killed a worker is taken alone"
+def test_claimed_comments_come_back_when_their_worker_died_in_ever_smaller_shares(
+    database: Database, site: Site
+) -> None:
+    """What may have killed a worker is alone in the end; what only was in its hands is not, at once."""
+    _add(database, site, *(f"Kommentar {number}" for number in range(64)))
+    sizes: list[list[int]] = []
+    for _ in range(3):
+        with database.session() as session:
+            session.execute(update(Comment).values(due_at=now() - timedelta(minutes=1)))
+            sizes.append([])
+            while taken := scoring.claim(session, limit=64, attempts=3, lease=LEASE):
+                sizes[-1].append(len(taken))
+            session.commit()
+    assert sizes == [[64], [8] * 8, [1] * 64]
 
 
 def test_the_judge_sees_article_parent_thread_and_background(database: Database, site: Site) -> None:
@@ -204,6 +211,21 @@ def test_a_worker_with_much_to_do_rings_for_itself(
     _add(database, site, *(f"Kommentar {number} zur Brücke" for number in range(5)))
     tasks.score()
     assert (moody.batches, rung) == ([2, 2], ["score"])
+
+
+@pytest.mark.parametrize(("lease", "rings"), [(9, True), (30, False)])
+def test_what_a_dead_worker_held_is_taken_when_its_lease_ends_unless_a_sweep_comes_before(
+    database: Database, site: Site, workshop: Workshop, monkeypatch: pytest.MonkeyPatch, lease: int, *, rings: bool
+) -> None:
+    rung: list[tuple[str, float]] = []
+    monkeypatch.setattr(workshop.bell, "ring", lambda name, *, after=0.0: rung.append((name, after)))
+    _add(database, site, "Über die Brücke und die Umleitung.")
+    with database.session() as session:
+        scoring.claim(session, limit=1, attempts=3, lease=timedelta(seconds=lease))
+        session.commit()
+    tasks.score()
+    assert [name for name, _ in rung] == ["score"] * rings
+    assert all(lease - 5 < after <= lease for _, after in rung)
 
 
 def test_an_assessment_says_which_version_of_the_rules_judged_it(

@@ -4,13 +4,14 @@ import os
 import threading
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import httpx
-from celery import Task
+from celery import Task, bootsteps
 from celery.signals import setup_logging, task_prerun, worker_init, worker_shutdown, worker_shutting_down
 
 from moderation import logs, outbound, telemetry
-from moderation.broker import Bell, make_celery
+from moderation.broker import NIGHTLY, Bell, make_celery
 from moderation.config import Settings, load_settings
 from moderation.db import Database
 from moderation.judge import Judge
@@ -27,7 +28,10 @@ app.conf.imports = ("worker.tasks",)
 
 @dataclass
 class Workshop:
-    """What the tasks of this process work with. A forked child makes its own: nothing here is made before the fork."""
+    """What the tasks of this process work with.
+
+    A forked child makes its own: nothing here is made before the fork but the bell, which notices one.
+    """
 
     settings: Settings
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -75,6 +79,24 @@ class Workshop:
 
 
 workshop = Workshop(settings)
+
+
+class LookAround(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Rings the bells that this worker hears as soon as it has found the broker, for the first time or again.
+
+    What came while it was dead or the broker away need not wait for a sweep.
+    """
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def start(self, consumer: Any) -> None:
+        """Ring them; those that ring by night are not missed for long."""
+        for bell in consumer.app.amqp.queues.consume_from:
+            if bell not in NIGHTLY:
+                workshop.bell.ring(bell)
+
+
+app.steps["consumer"].add(LookAround)
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]

@@ -1,7 +1,9 @@
 """What the bells set going. Every task looks for what is due, so it may be rung once too often or never in vain."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+
+from sqlalchemy.orm import Session
 
 from moderation import (
     adaptation,
@@ -21,7 +23,9 @@ from moderation import (
 from moderation.alarms import looking
 from moderation.automation import acting, watch
 from moderation.broker import BELLS, NIGHTLY
+from moderation.db import next_try
 from moderation.learning import lesson
+from moderation.models import Comment
 from worker.app import app, workshop
 
 LETTERS = 50
@@ -45,9 +49,11 @@ def score() -> None:
             return
         with workshop.database.session() as session:
             scoring.give_up(session, attempts=settings.score_attempts)
-            taken = scoring.claim(session, limit=judge.batch, lease=timedelta(seconds=settings.score_lease))
+            lease = timedelta(seconds=settings.score_lease)
+            taken = scoring.claim(session, limit=judge.batch, attempts=settings.score_attempts, lease=lease)
             session.commit()
         if not taken:
+            _return_for_the_tried("score", lambda session: next_try(session, Comment))
             _read_to_learn()
             return
         telemetry.note(*taken)
@@ -62,6 +68,14 @@ def score() -> None:
             session.commit()
         _let_rules_decide(taken)
     workshop.bell.ring("score")
+
+
+def _return_for_the_tried(bell: str, next_try: Callable[[Session], float | None]) -> None:
+    """Ring when the first that was tried before is due again, if that is before the next sweep: nobody else does."""
+    with workshop.database.session(read_only=True) as session:
+        wait = next_try(session)
+    if wait is not None and wait < workshop.settings.sweep_interval:
+        workshop.bell.ring(bell, after=wait)
 
 
 def _read_to_learn() -> None:
@@ -106,6 +120,7 @@ def deliver() -> None:
             session.commit()
             parcels = delivery.parcels(session, taken, links=settings.links)
         if not taken:
+            _return_for_the_tried("deliver", delivery.next_try)
             return
         if round_ == 0:
             workshop.bell.ring("deliver")  # if there is more, others may help

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from moderation import auth, demo, queue, sites
+from moderation import auth, demo, logs, queue, sites
 from moderation import run as family
 from moderation.config import Settings, load_settings
 from moderation.db import Database
@@ -41,6 +41,7 @@ def run(host: str, port: int, with_demo: bool) -> None:
         threading.Thread(target=_greet, args=(database, settings.public_url, here, password), daemon=True).start()
 
     console.print(f"Starting … (logs are in {settings.home / 'log'})")
+    logs.configure(settings)  # a line that cannot be written, because the disk is full, then ends nothing
     family.supervise(
         family.children(settings, host=host, port=port),
         when_ready=greet,

@@ -95,6 +95,8 @@ class Comment(Work):
 
     def text_of(self, revision: int) -> str:
         """Return what the comment said in a revision."""
+        if revision == self.revision:
+            return self.text
         return next((past.text for past in self.past_texts if past.revision == revision), self.text)
 
     __table_args__ = (

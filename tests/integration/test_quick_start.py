@@ -139,3 +139,20 @@ def test_a_port_that_is_taken_is_told(clone: Path) -> None:
         started = Started(clone, taken.getsockname()[1])
         assert started.process.wait(300) != 0
     assert "choose another port" in started.output.read_text()
+
+
+def test_an_environment_that_was_left_half_made_is_made_anew(tmp_path: Path) -> None:
+    """As by whoever pressed Ctrl-C while it was made: there is a Python, and no pip."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("pyproject.toml", "requirements.lock"):
+        (tmp_path / name).touch()
+    half, whole = tmp_path / ".venv" / "bin" / "python", tmp_path / "python"
+    half.parent.mkdir(parents=True)
+    half.write_text("#!/bin/sh\nexit 1\n")
+    whole.write_text('#!/bin/sh\n[ "$2" != venv ] || printf "#!/bin/sh\\n" > .venv/bin/python\n')
+    for program in (half, whole):
+        program.chmod(0o755)
+    made = subprocess.run(
+        ["make", ".venv/installed", f"PYTHON={whole}"], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert made.returncode == 0, made.stderr
