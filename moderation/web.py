@@ -15,7 +15,6 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from moderation import assets, auth, logs, telemetry
-from moderation.arrivals import Arrivals
 from moderation.broker import Bell
 from moderation.compat import akismet, akismet_usage, coral, openai, perspective, suggestion
 from moderation.config import Settings, load_settings
@@ -53,6 +52,7 @@ from moderation.views import (
     today,
     v1,
 )
+from moderation.views.arrivals import Arrivals
 from moderation.views.feed import Feed
 
 VIEWS = (

@@ -9,12 +9,12 @@ from sqlalchemy import event, select
 from sqlalchemy.exc import StatementError
 
 from moderation import sites
-from moderation.arrivals import Arrivals
 from moderation.contract import CommentCreated, parse_event
 from moderation.db import Database
 from moderation.errors import NotFound
 from moderation.intake import Receipt
 from moderation.models import Comment, Site
+from moderation.views.arrivals import Arrivals
 from tests.senders import comment
 from tests.waiting import until
 
