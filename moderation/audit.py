@@ -24,12 +24,10 @@ def note(session: Session, deed: str, *, moderator: Moderator | None, subject: s
     return entry
 
 
-def page(session: Session, *, before: int | None = None, limit: int = 100) -> Sequence[AuditEntry]:
+def page(session: Session, *, before: int, limit: int) -> Sequence[AuditEntry]:
     """Return entries, newest first, older than the entry ``before``."""
-    found = select(AuditEntry).options(joinedload(AuditEntry.moderator)).order_by(AuditEntry.id.desc())
-    if before is not None:
-        found = found.where(AuditEntry.id < before)
-    return session.scalars(found.limit(limit)).all()
+    older = select(AuditEntry).where(AuditEntry.id < before).options(joinedload(AuditEntry.moderator))
+    return session.scalars(older.order_by(AuditEntry.id.desc()).limit(limit)).all()
 
 
 AT_ONCE = 5000

@@ -26,8 +26,6 @@ def at_most(hits: int, tries: int, share: float) -> float:
 
 def _upwards(first: int, tries: int, share: float) -> float:
     """Sum the probabilities of ``first`` hits and more; quick where they fall from there on."""
-    if first > tries:
-        return 0.0
     odds = share / (1 - share)
     term = exp(
         lgamma(tries + 1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Select, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from moderation import closings, decisions, privacy, repeats, search
@@ -110,9 +110,7 @@ def require_length(text: str, max_characters: int) -> None:
 def write(session: Session, site: Site, data: CommentData, *, stated_at: datetime) -> Comment:
     """Write a comment that did not come by an event, as history does; return it as it stands now."""
     is_new = add_comments(session, _first_words(session, site, data, stated_at))
-    comment = _find(session, site, data.id)
-    if comment is None:
-        raise NotFound(f"No comment {data.id!r} is known.", code="unknown_comment", field="id")
+    comment = session.scalars(_named(site, data.id)).one()
     if not is_new:
         _change(session, comment, data, stated_at)
     make_findable(session, comment)
@@ -130,19 +128,20 @@ def _receipt(comment: Comment | None, external_id: str) -> Receipt:
 
 
 def _find(session: Session, site: Site, external_id: str) -> Comment | None:
-    """Find a comment, and keep others from changing it until the transaction ends."""
-    return session.scalars(
-        select(Comment).where(Comment.site_id == site.id, Comment.external_id == external_id).with_for_update()
-    ).one_or_none()
+    return session.scalars(_named(site, external_id)).one_or_none()
 
 
-def add(session: Session, site: Site, data: CommentData, article: Article, stated_at: datetime) -> Comment | None:
-    """Write a comment that is new, and keep what it is found by; None where it is known."""
-    if not add_comments(session, [first_row(site, data, article.id, stated_at)]):
-        return None
-    comment = _find(session, site, data.id)
-    if comment is not None:
-        make_findable(session, comment)
+def _named(site: Site, external_id: str) -> Select[Comment]:
+    """The statement that finds a comment, and keeps others from changing it until the transaction ends."""
+    return select(Comment).where(Comment.site_id == site.id, Comment.external_id == external_id).with_for_update()
+
+
+def add(session: Session, site: Site, data: CommentData, article: Article, stated_at: datetime) -> Comment:
+    """Write a comment whose id is surely new, and keep what it is found by."""
+    comment = Comment(**first_row(site, data, article.id, stated_at))
+    session.add(comment)
+    session.flush()
+    make_findable(session, comment)
     return comment
 
 

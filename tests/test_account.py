@@ -78,6 +78,17 @@ def test_signing_out_ends_it(client: FlaskClient, moderator: Moderator) -> None:
     assert client.get("/queue").status_code == 302
 
 
+def test_whoever_is_out_already_may_leave_again(client: FlaskClient) -> None:
+    answer = client.post("/sign-out", data={"csrf_token": csrf(client)})
+    assert (answer.status_code, answer.headers["location"]) == (302, "/sign-in")
+
+
+def test_a_language_that_the_desk_does_not_speak_changes_nothing(client: FlaskClient) -> None:
+    german = {"Accept-Language": "de"}
+    client.post("/language", data={"language": "fr", "csrf_token": csrf(client)})
+    assert "Anmelden" in client.get("/sign-in", headers=german).text
+
+
 def test_a_chosen_language_stays(client: FlaskClient, moderator: Moderator) -> None:
     english = {"Accept-Language": "en"}
     assert "Anmelden" not in client.get("/sign-in", headers=english).text

@@ -175,6 +175,19 @@ def test_a_changed_article_has_its_waiting_comments_judged_again(paper: Paper, d
         assert session.scalars(select(Article.title)).one() == "Die Brücke bleibt offen"
 
 
+def test_news_of_an_article_that_comes_twice_counts_once(paper: Paper, database: Database) -> None:
+    for title, webhook_id, minutes in (("Alt", "msg_1", 0), ("Neu", "msg_2", 5), ("Alt", "msg_1", 9)):
+        answer = paper.send(
+            "article.updated", ARTICLE | {"title": title}, timestamp=_at(minutes), webhook_id=webhook_id
+        )
+        assert answer.status_code == 202
+    for kind, webhook_id in (("article.closed", "msg_3"), ("article.opened", "msg_4"), ("article.closed", "msg_3")):
+        assert paper.send(kind, ARTICLE | {"title": "Neu"}, webhook_id=webhook_id).status_code == 202
+    with database.session(read_only=True) as session:
+        article = session.scalars(select(Article)).one()
+        assert (article.title, article.closed_at) == ("Neu", None)
+
+
 def test_an_older_version_of_an_article_changes_nothing(paper: Paper, database: Database) -> None:
     paper.send("article.updated", ARTICLE | {"title": "Neu"}, timestamp=_at(5))
     paper.send("article.updated", ARTICLE | {"title": "Alt"}, timestamp=_at(0))

@@ -7,8 +7,9 @@ from sqlalchemy import select
 
 from moderation import queue, repeats, sites
 from moderation.db import Database, now
-from moderation.learning import honesty
-from moderation.models import Burst, Comment, LearnedModel, Maker, ModelState, Moderator, Outcome, Site
+from moderation.errors import BadInput
+from moderation.learning import honesty, opinions, shelf
+from moderation.models import AuditEntry, Burst, Comment, LearnedModel, Maker, ModelState, Moderator, Outcome, Site
 from moderation.queue import Order
 from tests.conftest import PASSWORD
 from tests.desks import Desk
@@ -50,6 +51,35 @@ def test_figures_are_shown_at_a_threshold_and_the_way_back_is_a_button(
         assert answer.status_code == 303
     with database.session(read_only=True) as session:
         assert session.scalars(select(LearnedModel.state)).all() == [ModelState.RETIRED]
+
+
+def test_one_goes_back_to_the_model_before_and_from_the_first_to_the_general_one(
+    database: Database, site: Site, moderator: Moderator
+) -> None:
+    with database.session() as session:
+        kept, mona = session.get_one(Site, site.id), session.get_one(Moderator, moderator.id)
+        about = {"state": ModelState.RETIRED, "content": b"", "engine": "e", "decisions": 200, "positives": 20}
+        about |= {"site_id": site.id, "from_at": now(), "until_at": now()}
+        first, second = (LearnedModel(version=version, **about) for version in (1, 2))
+        session.add_all([first, second])
+        session.flush()
+        for model in (first, second):
+            shelf.put_in_force(session, model, moderator=None, why="surely_better")
+        assert (first.state, second.state) == (ModelState.RETIRED, ModelState.ACTIVE)
+        assert opinions.in_use(session, [site.id]) == {}, "one that cannot be read says nothing"
+        assert shelf.roll_back(session, kept, moderator=mona) is first
+        assert (first.state, second.state) == (ModelState.ACTIVE, ModelState.RETIRED)
+        assert shelf.roll_back(session, kept, moderator=mona) is None
+        assert (first.state, second.state) == (ModelState.RETIRED, ModelState.RETIRED)
+        with pytest.raises(BadInput, match="nothing to go back to"):
+            shelf.roll_back(session, kept, moderator=mona)
+        told = session.scalars(select(AuditEntry.detail).where(AuditEntry.deed == "model_switched"))
+        assert [(one["before"], one["after"]) for one in told] == [(None, 1), (1, 2), (2, 1), (1, None)]
+
+
+def test_a_wish_that_is_none_is_refused(desk: Desk, site: Site) -> None:
+    assert desk.post("/learning/foerdeblick", do="forget everything").status_code == 422
+    assert desk.post("/learning/bursts/1", counts="perhaps").status_code == 422
 
 
 def test_the_way_back_of_a_rule_is_a_button_beside_its_model(

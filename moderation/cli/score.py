@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import IO, Annotated, Any, Protocol
@@ -186,18 +185,14 @@ def score(file: IO[bytes], output: IO[str], batch: int, tone: str, checkpoint: P
     faulty = False
     judge = _judge(ToneSource(tone), checkpoint, device)
     console = Console(stderr=True)
-    with ExitStack() as stack:
-        progress = None
-        if console.is_terminal:
-            columns = (TextColumn("Scoring"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-            progress = stack.enter_context(Progress(*columns, console=console))
-            task = progress.add_task("", total=None)
+    columns = (TextColumn("Scoring"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=None)
         for scored, faults in score_lines(judge, file, output, batch):
             faulty = faulty or bool(faults)
             for fault in faults:
                 click.echo(fault, err=True)
-            if progress is not None:
-                progress.advance(task, scored + len(faults))
+            progress.advance(task, scored + len(faults))
     sys.exit(1 if faulty else 0)
 
 

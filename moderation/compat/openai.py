@@ -103,7 +103,7 @@ def _explain(error: ModerationError) -> Response:
         name = "invalid_api_key"
     elif isinstance(error, TooMany):
         kind, name = "requests", "rate_limit_exceeded"
-    elif isinstance(error, BadInput) and code != 413:
+    elif isinstance(error, BadInput):
         code = 400
     response = _answer(code, error.message, kind, error.field, name)
     if isinstance(error, TooMany):

@@ -100,7 +100,7 @@ def answer(name: str, judged: Judged, *, spans: bool) -> dict[str, Any] | None:
     value = ATTRIBUTES[base_name(name)](judged)
     if value is None:
         return None
-    places = list(_places(base_name(name), judged, value)) if spans else []
+    places = _places(base_name(name), judged) if spans else []
     whole = (0, len(judged.text), value)
     return {
         "spanScores": [
@@ -116,12 +116,10 @@ def base_name(name: str) -> str:
     return name.removesuffix("_EXPERIMENTAL").removesuffix("_FAST")
 
 
-def _places(name: str, judged: Judged, value: float) -> Iterable[tuple[int, int, float]]:
-    if name in _SPAN_KINDS:
-        return [(s.start, s.end, s.score) for s in judged.assessment.spans if s.kind in _SPAN_KINDS[name]]
+def _places(name: str, judged: Judged) -> list[tuple[int, int, float]]:
     if name == "TOXICITY":
         return [(s.start, s.end, s.disrespect) for s in judged.assessment.sentences]
-    return [(0, len(judged.text), value)]
+    return [(s.start, s.end, s.score) for s in judged.assessment.spans if s.kind in _SPAN_KINDS.get(name, ())]
 
 
 def _in_utf16(text: str, places: Iterable[tuple[int, int, float]]) -> Iterable[tuple[int, int, float]]:

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from moderation.db import now
@@ -49,6 +50,4 @@ def keep(session: Session, site: Site, form: str, place: Place, digest: str) -> 
 
 def end(session: Session, site: Site, form: str) -> None:
     """Forget the place: the file is through."""
-    known = session.get(UnfinishedImport, (site.id, form))
-    if known is not None:
-        session.delete(known)
+    session.execute(delete(UnfinishedImport).where(UnfinishedImport.site_id == site.id, UnfinishedImport.form == form))

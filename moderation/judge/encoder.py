@@ -72,12 +72,9 @@ class Encoder:
         return np.stack([entry.vector for entry in self._entries(texts, whole=False)])
 
     def read(self, texts: Sequence[str]) -> Reading:
-        """Return vectors, pooled token features and what the listener heard, float32, for texts of any length."""
+        """Return vectors, pooled features and what the listener heard, float32, of one text or more of any length."""
         entries = self._entries(texts, whole=True)
         tokens = [entry.tokens for entry in entries if entry.tokens]
-        if not entries:
-            nothing = np.empty((0, 0), dtype=np.float32)
-            return Reading(nothing.reshape(0, DIMENSION), nothing.reshape(0, POOLED), nothing, [])
         return Reading(
             np.stack([entry.vector for entry in entries]),
             np.stack([each.pooled for each in tokens]).astype(np.float32),

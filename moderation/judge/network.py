@@ -183,15 +183,14 @@ def _sizes(texts: Sequence[Sequence[int]]) -> Floats:
 
 
 def _batches(texts: Sequence[Sequence[int]]) -> Iterator[slice]:
-    """Cut texts into batches of about ``MICRO_BATCH`` tokens."""
+    """Cut texts, at least one, into batches of about ``MICRO_BATCH`` tokens."""
     first, tokens = 0, 0
     for index, ids in enumerate(texts):
         if tokens and tokens + len(ids) > MICRO_BATCH:
             yield slice(first, index)
             first, tokens = index, 0
         tokens += len(ids)
-    if tokens:
-        yield slice(first, len(texts))
+    yield slice(first, len(texts))
 
 
 def _token_weights(w: dict[str, Floats], unit: Floats) -> dict[str, NDArray[np.generic]]:

@@ -273,10 +273,8 @@ def _unspaced(text: str) -> bool:
     return sum("\u0e00" <= char <= "\u0e7f" or "\u3040" <= char <= "\u9fff" for char in text[:400]) >= 2 * FEWEST_WORDS
 
 
-def _closest(plan: _Plan, sight: Sight, comment: Comment) -> Passage | None:
+def _closest(plan: _Plan, sight: Sight, comment: Comment) -> Passage:
     texts, vectors = (plan.passages, sight.passages) if plan.passages else ((plan.head,), sight.head)
-    if not texts[0]:
-        return None
     similarities = vectors @ comment.vector
     best = int(similarities.argmax())
     return Passage(texts[best], float(np.clip(similarities[best], -1, 1)))

@@ -75,26 +75,24 @@ def put_in_force(session: Session, model: LearnedModel, *, moderator: Moderator 
     if before is not None:
         before.state, before.switched_at = ModelState.RETIRED, now()
     model.state, model.switched_at = ModelState.ACTIVE, now()
-    _tell(session, before, model, moderator=moderator, why=why)
+    _tell(session, model, before=before, after=model, moderator=moderator, why=why)
 
 
 def switch_off(session: Session, model: LearnedModel, *, moderator: Moderator | None, why: str) -> None:
     """Take a model out of force: the general one is alone again; what waits is judged anew."""
     model.state, model.switched_at = ModelState.RETIRED, now()
-    _tell(session, model, None, moderator=moderator, why=why)
+    _tell(session, model, before=model, after=None, moderator=moderator, why=why)
 
 
 def _tell(
     session: Session,
+    model: LearnedModel,
+    *,
     before: LearnedModel | None,
     after: LearnedModel | None,
-    *,
     moderator: Moderator | None,
     why: str,
 ) -> None:
-    model = after or before
-    if model is None:
-        return
     audit.note(
         session,
         "model_switched",

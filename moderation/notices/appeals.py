@@ -63,13 +63,8 @@ def _spans(
 def object_to(session: Session, decision_id: int, *, text: str, email: str | None, language: str) -> Appeal:
     """Write a commenter's objection; the same decision can be objected to once, and the first objection is returned.
 
-    BadInput where it says nothing or too much; StaleView where the decision does not stand any more.
+    StaleView where the decision does not stand any more. The form saw to it that it says something, and not too much.
     """
-    text = text.strip()
-    if not text:
-        raise BadInput("Please say why you think the decision is wrong.", code="empty", field="text")
-    if len(text) > LONGEST:
-        raise BadInput(f"At most {LONGEST} characters, please.", code="too_long", field="text")
     known = statement(session, decision_id)
     if known.appeal is not None:
         return known.appeal
@@ -80,7 +75,7 @@ def object_to(session: Session, decision_id: int, *, text: str, email: str | Non
         session,
         Appeal,
         decision_id=decision_id,
-        text=text.replace("\x00", ""),
+        text=text.strip().replace("\x00", ""),
         language=language,
         email=email,
         received_at=now(),

@@ -18,26 +18,16 @@ LONGEST = 4000
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What somebody says: where it is, why it is illegal, and who they are."""
+    """What somebody says in good faith: where it is, why it is illegal, and who they are."""
 
     address: str
     text: str
     name: str | None
     email: str | None
-    in_good_faith: bool
 
 
 def receive(session: Session, site: Site, claim: Claim, *, language: str) -> Notice:
-    """Write a notice and confirm it by mail where there is an address; BadInput names what is missing."""
-    for field, value in (("address", claim.address), ("text", claim.text)):
-        if not value.strip():
-            raise BadInput("Please fill in every field that is not optional.", code="empty", field=field)
-    if not claim.in_good_faith:
-        raise BadInput(
-            "Please confirm that what you say is right as far as you know.", code="empty", field="good_faith"
-        )
-    if len(claim.text) > LONGEST or len(claim.address) > 2000:
-        raise BadInput(f"At most {LONGEST} characters, please.", code="too_long", field="text")
+    """Write a notice and confirm it by mail where there is an address; the form saw to it that nothing is missing."""
     comment = find(session, site, claim.address)
     notice = Notice(
         site_id=site.id,

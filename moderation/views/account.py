@@ -165,9 +165,8 @@ def _slow_down(name: str | None) -> None:
 def sign_out() -> ResponseReturnValue:
     """End the sign-in, here and in the table."""
     with services().database.session() as database:
-        if current_user.is_authenticated:
-            sign_ins.end(database, me(database), current_user.sign_in_id)
-            database.commit()
+        sign_ins.end(database, me(database), current_user.sign_in_id)
+        database.commit()
     logout_user()
     session.clear()
     return redirect(url_for("account.sign_in"), 303)

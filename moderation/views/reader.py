@@ -98,7 +98,7 @@ def notice_form(slug: str) -> ResponseReturnValue:
             _slow_down()
             if form.email.data:
                 _spare(form.email.data)
-            told = (form.address.data, form.text.data, form.name.data, form.email.data, form.good_faith.data)
+            told = (form.address.data, form.text.data, form.name.data, form.email.data)
             with services().database.session() as session:
                 site = auth.site_by_slug(session, slug)
                 made = illegal.receive(session, site, Claim(*told), language=language)

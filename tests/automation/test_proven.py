@@ -13,6 +13,7 @@ from moderation.models import Assessment, Automation, Moderator, Outcome, Site, 
 from moderation.rulebook import StatedRule
 from moderation.rulebook.preview import history
 from tests.automation.stories import LONG, RUDE, add_past, judged, state
+from tests.stories import add_article
 
 
 @pytest.mark.parametrize(
@@ -25,10 +26,11 @@ def test_a_share_is_proven_by_clopper_and_pearson(right: int, tries: int, proven
 def test_tails_are_those_of_the_binomial_and_poisson_distributions() -> None:
     from scipy import stats
 
-    for hits, tries, share in [(3, 10, 0.2), (0, 5, 0.5), (5, 5, 0.5), (180, 200, 0.95), (19_500, 20_000, 0.97)]:
+    usual = [(3, 10, 0.2), (0, 5, 0.5), (5, 5, 0.5), (180, 200, 0.95), (19_500, 20_000, 0.97)]
+    for hits, tries, share in [*usual, (3, 10, 0.0), (3, 10, 1.0), (11, 10, 0.5)]:
         assert chance.at_least(hits, tries, share) == pytest.approx(stats.binom.sf(hits - 1, tries, share), rel=1e-6)
         assert chance.at_most(hits, tries, share) == pytest.approx(stats.binom.cdf(hits, tries, share), rel=1e-6)
-    for number, expected in [(12, 2.0), (1, 0.1), (3, 5.0), (40, 4.0)]:
+    for number, expected in [(12, 2.0), (1, 0.1), (3, 5.0), (40, 4.0), (0, 2.0), (3, 0.0)]:
         assert chance.poisson_at_least(number, expected) == pytest.approx(
             stats.poisson.sf(number - 1, expected), rel=1e-6
         )
@@ -55,6 +57,23 @@ def test_comments_on_which_another_rule_objects_do_not_count(
         rules = rulebook.stated(rulebook.current(session, site.id))
         found = cases(history(session, site, [rule.applied() for rule in rules]), rules, "grob")
     assert estimate(found, rules[0], 0.8).tries == 60
+
+
+def test_a_rule_that_counts_has_no_bounds_to_choose_from_and_only_counts_where_it_holds(
+    database: Database, site: Site, moderator: Moderator, past: None
+) -> None:
+    strict = LONG | {"advice": "delete", "sections": ["Sport"]}
+    with database.session() as session:
+        kept, mona = session.get_one(Site, site.id), session.get_one(Moderator, moderator.id)
+        for section, outcome in (("Sport", Outcome.DELETE), ("Lokales", Outcome.APPROVE)):
+            article = add_article(session, kept, external_id=section, section=section)
+            comment = judged(session, kept, 0.1, text="lang " * 200, article=article)
+            decisions.decide(session, comment.id, outcome, moderator=mona, seen=Seen(1))
+        rulebook.save(session, kept, [StatedRule.model_validate(strict)])
+        rules = rulebook.stated(rulebook.current(session, site.id))
+        found = cases(history(session, kept, [rule.applied() for rule in rules]), rules, "lang")
+    (only,) = curve(found, rules[0])
+    assert (only.bound, only.tries, only.right) == (None, 1, 1)
 
 
 def test_a_learned_rule_is_proven_by_what_it_said_before_people_decided(database: Database, site: Site) -> None:

@@ -104,7 +104,7 @@ def full(database: Database, site: Site, moderator: Moderator, settings: Setting
         cut = decisions.decide(session, deleted.id, Outcome.DELETE, moderator=mona, seen=Seen(1), rule_id=rule.id)
         cut.delivery.last_error = "The site answered 500."  # type: ignore[union-attr]
         appeals.object_to(session, cut.id, text="Das war ein Zitat.", email="otto@example.org", language="de")
-        claim = illegal.Claim(first.external_id, "Das ist strafbar.", "Ina", "ina@example.org", in_good_faith=True)
+        claim = illegal.Claim(first.external_id, "Das ist strafbar.", "Ina", "ina@example.org")
         notice = illegal.receive(session, kept, claim, language="de")
         queue.defer(session, later.id, moderator=kai, note="Die Lokalredaktion fragen")
         chosen = select(Comment).where(Comment.id.in_([one.id for one in many[:2]]))

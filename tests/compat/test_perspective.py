@@ -89,7 +89,8 @@ def test_coral_with_an_unknown_language_says_english_and_is_not_believed(ask: Ca
 
 
 def test_spans_count_in_utf16(ask: Callable[..., Any]) -> None:
-    body = {"comment": {"text": RUDE}, "requestedAttributes": {"TOXICITY": {}, "INSULT": {}}, "spanAnnotations": True}
+    wanted: dict[str, Any] = {"TOXICITY": {}, "INSULT": {}, "SPAM": {}}
+    body = {"comment": {"text": RUDE}, "requestedAttributes": wanted, "spanAnnotations": True}
     scores = ask(body).json["attributeScores"]
     units = RUDE.encode("utf-16-le")
 
@@ -99,6 +100,7 @@ def test_spans_count_in_utf16(ask: Callable[..., Any]) -> None:
     assert "Vollidiot" in cut(scores["INSULT"]["spanScores"][0])
     assert cut(scores["TOXICITY"]["spanScores"][-1]).strip() == "Das steht im Artikel."
     assert len(scores["TOXICITY"]["spanScores"]) == 2
+    assert cut(scores["SPAM"]["spanScores"][0]) == RUDE, "spam has no place of its own"
 
 
 def test_without_spans_the_whole_text_is_one(ask: Callable[..., Any]) -> None:
@@ -126,6 +128,11 @@ def test_whom_an_attack_is_aimed_at_makes_the_difference(ask: Callable[..., Any]
     scores = ask({"comment": {"text": RUDE}, "requestedAttributes": wanted}).json["attributeScores"]
     values = {name: score["summaryScore"]["value"] for name, score in scores.items()}
     assert values["ATTACK_ON_COMMENTER"] > values["ATTACK_ON_AUTHOR"]
+
+
+def test_what_has_no_words_has_no_tone_and_no_score(ask: Callable[..., Any]) -> None:
+    wanted: dict[str, Any] = {name: {} for name in ("TOXICITY", "SEVERE_TOXICITY", "ATTACK_ON_AUTHOR", "SPAM")}
+    assert ask({"comment": {"text": "🙈!"}, "requestedAttributes": wanted}).json["attributeScores"].keys() == {"SPAM"}
 
 
 def test_a_threshold_leaves_out_what_is_below(ask: Callable[..., Any]) -> None:
@@ -219,6 +226,22 @@ def test_corals_moderators_teach_by_suggested_scores(ask: Callable[..., Any], da
         assert (comment.external_id, comment.status) == ("coral:c-1", Status.DELETED)
         assert comment.article.url == "https://zeitung.example/bruecke"
         assert (decision.outcome, decision.maker) == (Outcome.DELETE, Maker.SITE)
+
+
+def test_a_suggestion_that_names_no_comment_is_known_by_its_text_and_kept_under_its_article(
+    ask: Callable[..., Any], database: Database
+) -> None:
+    thanks = {
+        "comment": {"text": "Danke, das war mir neu."},
+        "attributeScores": {"TOXICITY": {"summaryScore": {"value": 0.1}}},
+    }
+    told = {"context": {"articleAndParentComment": {"article": {"text": ARTICLE}}}}
+    for body in (thanks | told, thanks | told, thanks | {"clientToken": "2", "communityId": "Klönstube"}):
+        assert ask(body, method="suggestscore").status_code == 200
+    with database.session(read_only=True) as session:
+        comments = session.scalars(select(Comment).order_by(Comment.id)).all()
+        assert [comment.status for comment in comments] == [Status.APPROVED, Status.APPROVED]
+        assert [comment.article.title for comment in comments] == [ARTICLE.partition("\n")[0], "Klönstube"]
 
 
 @pytest.mark.parametrize("scores", [{}, {"TOXICITY": {}}, {"TOXICITY": {"summaryScore": {"value": 7}}}])
