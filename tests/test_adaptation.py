@@ -89,6 +89,8 @@ def test_a_site_whose_articles_are_all_alike_gains(judge: Judge) -> None:
     found = threads()
     taught = found[:12]
     assert enough(taught) is False, "108 comments are too few"
+    assert enough(found) is True
+    assert enough([SiteThread(Article(), thread.comments) for thread in found]) is False, "nothing to compare with"
     adapted = adapt(judge, found, "de")
     assert adapted.adaptation is not None, adapted.figures
     assert adapted.figures["auc_adapted"] > adapted.figures["auc_general"] + 0.005

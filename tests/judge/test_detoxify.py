@@ -81,6 +81,19 @@ def test_a_file_that_is_no_checkpoint_is_refused_with_its_name(tmp_path, checkpo
             DetoxifyModel.load(tmp_path / f"{name}.ckpt")
 
 
+def test_a_checkpoint_of_another_network_is_refused_with_the_reason(tmp_path, checkpoint):
+    shutil.copytree(checkpoint.parent / "xlm-roberta-base", tmp_path / "xlm-roberta-base")
+    loaded = torch.load(checkpoint, weights_only=True)
+    loaded["state_dict"].popitem()
+    torch.save(loaded, tmp_path / "half.ckpt")
+    with pytest.raises(ModelError, match="weights do not fit"):
+        DetoxifyModel.load(tmp_path / "half.ckpt")
+    loaded["config"]["arch"]["args"]["model_name"] = "GPT2ForSequenceClassification"
+    torch.save(loaded, tmp_path / "other.ckpt")
+    with pytest.raises(ModelError, match="no architecture of Detoxify's"):
+        DetoxifyModel.load(tmp_path / "other.ckpt")
+
+
 def test_a_missing_tokenizer_says_where_to_put_it(tmp_path, checkpoint):
     (tmp_path / "multilingual.ckpt").write_bytes(checkpoint.read_bytes())
     with pytest.raises(ModelError, match=r"tokenizer\.json are missing; put them into .*xlm-roberta-base"):

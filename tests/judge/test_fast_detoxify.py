@@ -77,6 +77,13 @@ def test_a_runtime_of_another_checkpoint_or_a_damaged_one_is_refused_with_the_re
         DetoxifyModel.load(other)
 
 
+def test_a_runtime_without_its_tokenizer_says_where_to_put_it(tmp_path, faithful):
+    folder = shutil.copytree(faithful[0].parent, tmp_path / "models")
+    (folder / "xlm-roberta-base" / "tokenizer.json").unlink()
+    with pytest.raises(ModelError, match=r"tokenizer\.json is missing; put it there"):
+        DetoxifyModel.load(folder / faithful[0].name)
+
+
 def test_a_worker_takes_in_what_is_built_and_claims_fewer_at_once(faithful, judge, tmp_path):
     settings = Settings(home=tmp_path, tone=ToneSource.BLEND, tone_model=str(faithful[0]))
     service = ServiceJudge(settings, judge)

@@ -73,6 +73,11 @@ def test_an_insult_thrown_at_somebody_is_told_from_one_that_is_not(text, thrown)
     assert thrown_at_reader(text, find(text, "en" if "You" in text else "de")) is thrown
 
 
+def test_a_word_longer_than_any_that_people_write_is_not_looked_at():
+    assert found("Du " + "Voll" * 10 + "idiot")
+    assert found("Du " + "Voll" * 20 + "idiot") == set()
+
+
 def test_words_of_another_language_are_not_looked_for():
     assert found("Das ist ein dickes Ding, hell und gut", "de") == set()
     assert found("He is such a dick", "en")

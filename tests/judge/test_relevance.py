@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from moderation.judge import Article, Case, NoRelevance, Parent
+from moderation.judge import Article, Case, NoRelevance, Parent, shelf
 from moderation.judge.likeness import comment_pieces
+from moderation.judge.network import DIMENSION
 from moderation.judge.relevance import MOST_PASSAGES, cut
 
 BRIDGE = Article(
@@ -107,6 +108,21 @@ def test_a_comment_closer_to_the_thread_than_its_siblings_are_is_no_less_relevan
     bare = Article(title="Stadtrat tagt", language="de")
     on, off = judge.assess([Case(text, article=bare, thread=THREAD) for text in (ON_TOPIC, OFF_TOPIC)])
     assert on.relevance > off.relevance + 0.1
+
+
+def test_only_so_much_is_kept_of_what_comments_are_held_against(judge, monkeypatch):
+    monkeypatch.setattr(shelf, "ARTICLE_VECTORS", 3)
+    monkeypatch.setattr(shelf, "SIBLINGS", 2)
+    kept, centre = shelf.Shelf(), judge.relevance.centre("de")
+    for one in "abc":
+        assert kept.articles((one, one), centre, _ones).shape == (2, DIMENSION)
+    assert [kept.lacks((one, one), centre) for one in "abc"] == [True, True, False]
+    assert kept.siblings(["a", "b", "c"], centre, _ones).shape == (3, DIMENSION)
+    assert kept.unread("abc", centre) == ["a"]
+
+
+def _ones(texts):
+    return np.ones((len(texts), DIMENSION), np.float32)
 
 
 def test_forgetting_leaves_no_text_behind(judge):
