@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import akismet
@@ -64,6 +65,10 @@ def test_the_client_from_pypi_corrects_and_counts(stock: akismet.SyncClient, jud
     assert stock.usage_limit()["usage"] == 1
     form = {"api_key": akismet_key}
     client = judged.test_client()
+    extended = client.get("/1.2/usage-limit", query_string=form | {"extended": "1"}).json
+    assert (extended["usage"], extended["notice_level"]) == (1, False)
+    assert client.get("/1.2/key-sites", query_string=form | {"filter": "https://other"}).json["total"] == 0
+    assert client.get("/1.2/key-sites", query_string=form | {"filter": "zeitung"}).json["total"] == 1
     (row,) = next(v for v in client.get("/1.2/key-sites", query_string=form).json.values() if isinstance(v, list))
     assert (row["site"], row["api_calls"], row["missed_spam"], row["false_positives"]) == (BLOG, "1", "1", "1")
     lines = client.get("/1.2/key-sites", query_string=form | {"format": "csv"}).text.splitlines()
@@ -106,6 +111,15 @@ def test_a_wrong_key_is_invalid(judged: Flask, akismet_key: str) -> None:
     assert (answer.status_code, answer.text) == (200, "invalid")
     assert "akismet-key" in answer.headers["x-akismet-debug-help"]
     assert judged.test_client().post("/1.1/verify-key", data={"key": akismet_key, "blog": BLOG}).text == "valid"
+
+
+def test_who_asks_too_often_is_told_when_to_ask_again(judged: Flask, akismet_key: str) -> None:
+    services = judged.extensions["moderation"]
+    settings = services.settings.model_copy(update={"calls_per_minute": 0})
+    judged.extensions["moderation"] = replace(services, settings=settings)
+    answer = judged.test_client().post("/1.1/verify-key", data={"key": akismet_key, "blog": BLOG})
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["retry-after"]) <= 60
 
 
 def test_what_is_missing_is_named(judged: Flask, akismet_key: str) -> None:

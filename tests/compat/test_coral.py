@@ -9,9 +9,12 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from moderation import auth, coral_comments
+from moderation import auth, coral_comments, rulebook
 from moderation.db import Database, now
+from moderation.errors import BadInput
 from moderation.models import Article, Comment, CoralComment, Site, Status
+from moderation.rulebook import StatedRule
+from moderation.rules import Advice, Signal
 from tests.compat.coral import FITTING, RUDE, SECRET, Pages, asking, post_as_coral
 
 
@@ -65,9 +68,6 @@ def test_a_comment_that_puts_somebody_down_is_withheld_with_a_flag(coral: Callab
 def test_it_is_rejected_with_a_reason_only_where_the_site_wants_that(
     coral: Callable[..., Any], pages: Pages, database: Database, site: Site
 ) -> None:
-    from moderation import rulebook
-    from moderation.rules import Advice, Signal
-
     with database.session() as session:
         changed = session.get_one(Site, site.id)
         changed.coral_rejects = True
@@ -83,6 +83,39 @@ def test_it_is_rejected_with_a_reason_only_where_the_site_wants_that(
     reason = answer["moderationAction"]["rejectionReason"]
     assert reason["code"] == "HARASSMENT_BULLYING"
     assert reason["detailedExplanation"]
+
+
+@pytest.mark.parametrize(
+    ("when", "body", "code"),
+    [
+        (
+            {"signal": "relevance", "at_most": 0.5},
+            "Mein Rezept: zwei Eier, viel Butter und Vanille.",
+            "IRRELEVANT_CONTENT",
+        ),
+        ({"signal": "words", "words": ["Pfeiler"]}, FITTING, "BANNED_WORD"),
+        ({"signal": "links"}, f"{FITTING} https://a.example", "SPAM"),
+        ({"signal": "length", "more_than": 20}, FITTING, "OTHER"),
+    ],
+)
+def test_a_reason_has_corals_own_name_for_what_the_rule_is_about(
+    coral: Callable[..., Any], pages: Pages, database: Database, site: Site, when: Any, body: str, code: str
+) -> None:
+    said = {"de": "Das nicht.", "en": "Not that."}
+    with database.session() as session:
+        changed = session.get_one(Site, site.id)
+        changed.coral_rejects = True
+        strict = {"key": "k", "title": said, "text": said, "when": when, "advice": "delete"}
+        rulebook.save(session, changed, [StatedRule.model_validate(strict)])
+        session.commit()
+    answer = coral("moderate", asking(f"{pages.url}/bruecke", body)).json
+    assert answer["moderationAction"]["rejectionReason"] == {"code": code, "detailedExplanation": said["de"]}
+
+
+def test_advertising_is_withheld_and_flagged_as_such(coral: Callable[..., Any], pages: Pages) -> None:
+    answer = coral("moderate", asking(f"{pages.url}/bruecke", "Günstige Kredite ohne Schufa! https://kredit.example"))
+    assert answer.json["status"] == "SYSTEM_WITHHELD"
+    assert {"actionType": "FLAG", "reason": "COMMENT_DETECTED_SPAM"} in answer.json["actions"]
 
 
 def test_an_article_that_cannot_be_had_holds_nobody_up(coral: Callable[..., Any]) -> None:
@@ -108,6 +141,27 @@ def test_a_wrong_signature_is_refused(coral: Callable[..., Any]) -> None:
     assert answer.content_type == "application/problem+json"
 
 
+def test_the_command_tells_us_the_secret_or_whether_coral_rejects(
+    command: Callable[[str], str], database: Database, site: Site
+) -> None:
+    for words, secrets, rejects in (
+        (SECRET, [SECRET], False),
+        ("--reject", [SECRET], True),
+        ("--hold", [SECRET], False),
+    ):
+        command(f"moderation site coral {site.slug} {words}")
+        with database.session(read_only=True) as session:
+            changed = session.get_one(Site, site.id)
+            assert [key.value for key in changed.keys if key.kind == "coral"] == secrets
+            assert changed.coral_rejects is rejects
+
+
+@pytest.mark.parametrize("secret", ["", "too short", "x" * 201])
+def test_a_secret_that_cannot_be_corals_is_refused(site: Site, secret: str) -> None:
+    with pytest.raises(BadInput, match="between 16 and 200"):
+        auth.add_coral_secret(site, secret)
+
+
 @pytest.mark.parametrize(
     "change", [{"action": "LOOK"}, {"comment": {}}, {"story": {"id": "s", "url": "file:///etc/passwd"}}]
 )
@@ -126,6 +180,23 @@ def test_a_decision_in_coral_is_kept_to_learn_from(coral: Callable[..., Any], pa
         assert (comment.external_id, comment.status) == ("coral:c7", Status.DELETED)
         assert comment.text == "Du Vollidiot, die Brücke ist doch längst bezahlt & fertig."
         assert comment.article.title == "Die alte Hafenbrücke wird gesperrt"
+
+
+def test_it_is_kept_although_the_article_could_not_be_had(coral: Callable[..., Any], database: Database) -> None:
+    coral("moderate", asking("http://127.0.0.1:9/nobody", RUDE))
+    coral("webhook", left("c7", "REJECTED"))
+    with database.session(read_only=True) as session:
+        (comment,) = session.scalars(select(Comment))
+        assert (comment.status, comment.article.external_id, comment.article.title) == (Status.DELETED, "s1", "?")
+
+
+def test_an_event_that_is_about_no_comment_changes_nothing(
+    coral: Callable[..., Any], pages: Pages, database: Database
+) -> None:
+    coral("moderate", asking(f"{pages.url}/bruecke"))
+    assert coral("webhook", {"id": "e1", "type": "STORY_CREATED", "data": {"storyID": "s1"}}).status_code == 204
+    with database.session(read_only=True) as session:
+        assert session.scalars(select(CoralComment.coral_id)).all() == [None]
 
 
 def test_of_two_comments_that_came_at_once_neither_is_guessed(

@@ -1,6 +1,7 @@
 """OpenAI's clients, unmodified, moderate here."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import openai
@@ -59,6 +60,16 @@ def test_a_wrong_key_is_an_authentication_error(port: int, token: str) -> None:
     ):
         client.moderations.create(input="Hallo")
     assert caught.value.code == "invalid_api_key"
+
+
+def test_who_asks_too_often_is_told_when_to_ask_again(judged: Flask, port: int, stock: openai.OpenAI) -> None:
+    services = judged.extensions["moderation"]
+    settings = services.settings.model_copy(update={"calls_per_minute": 1})
+    judged.extensions["moderation"] = replace(services, settings=settings)
+    with pytest.raises(openai.RateLimitError) as caught:
+        stock.moderations.create(input=["Hallo", "Welt"])
+    assert caught.value.code == "rate_limit_exceeded"
+    assert 1 <= int(caught.value.response.headers["retry-after"]) <= 60
 
 
 @pytest.mark.parametrize(
