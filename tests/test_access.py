@@ -39,6 +39,13 @@ def test_a_code_for_an_app_that_was_begun_before_the_sign_in_leads_back(person: 
     assert (answer.status_code, answer.headers.get("location")) == (303, "/access")
 
 
+def test_an_app_whose_first_code_does_not_fit_is_not_kept(app: Flask, person: Person) -> None:
+    person.post("/access/authenticator", password=PASSWORD)
+    answer = person.post("/access/authenticator/code", code="000000")
+    assert (answer.status_code, "<code>" in answer.text) == (422, True), "it may be tried again"
+    assert Person(app).sign_in() == "/queue"
+
+
 def test_with_an_authenticator_the_password_is_half_the_way(app: Flask, person: Person) -> None:
     totp, _ = person.set_up_authenticator()
     other = Person(app)
@@ -63,6 +70,28 @@ def test_no_code_opens_twice(app: Flask, person: Person) -> None:
             other = Person(app)
             other.sign_in()
             assert other.code(papers[0]) == opened
+
+
+def test_an_app_that_is_taken_away_opens_nothing_for_whoever_is_half_in(app: Flask, person: Person) -> None:
+    totp, papers = person.set_up_authenticator()
+    other = Person(app)
+    other.sign_in()
+    person.post("/access/authenticator/remove", password=PASSWORD)
+    with time_machine.travel(now() + timedelta(seconds=60)):
+        assert [other.code(code) for code in (totp.now(), papers[0])] == ["", ""]
+
+
+def test_who_is_shut_out_between_password_and_code_stays_outside(
+    app: Flask, person: Person, database: Database, moderator: Moderator
+) -> None:
+    _, papers = person.set_up_authenticator()
+    other = Person(app)
+    other.sign_in()
+    with database.session() as session:
+        session.get_one(Moderator, moderator.id).disabled_at = now()
+        session.commit()
+    assert other.code(papers[0]) == ""
+    assert not other.is_in()
 
 
 def test_the_code_must_come_soon_after_the_password(app: Flask, person: Person) -> None:
@@ -167,6 +196,13 @@ def test_a_cookie_that_was_copied_ends_with_the_sign_out(app: Flask, person: Per
     assert thief.get("/queue").status_code == 302
 
 
+def test_a_sign_in_tells_when_it_was_last_used(person: Person, database: Database) -> None:
+    with time_machine.travel(now() + timedelta(minutes=30), tick=False):
+        person.is_in()
+        with database.session(read_only=True) as session:
+            assert session.query(SignIn).one().seen_at == now()
+
+
 def test_a_sign_in_ends_after_a_shift(person: Person) -> None:
     with time_machine.travel(now() + timedelta(hours=13)):
         assert not person.is_in()
@@ -234,6 +270,18 @@ def test_a_name_that_is_none_costs_as_much_as_any_other(
     assert compared[0] == compared[1] == compared[2]
 
 
+def test_a_password_that_was_kept_cheaply_is_kept_dearly_from_the_next_sign_in(
+    app: Flask, moderator: Moderator, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dearer = argon2.PasswordHasher(time_cost=2, memory_cost=16, parallelism=1)
+    monkeypatch.setattr(passwords, "hasher", dearer)
+    assert dearer.check_needs_rehash(moderator.password_hash)
+    for _ in range(2):
+        assert Person(app).sign_in() == "/queue"
+        with database.session(read_only=True) as session:
+            assert not dearer.check_needs_rehash(session.get_one(Moderator, moderator.id).password_hash)
+
+
 def test_a_house_that_wants_a_second_factor_shows_nothing_before(settings: Settings, moderator: Moderator) -> None:
     app = create_app(settings.model_copy(update={"second_factor": "required"}))
     app.testing = True
@@ -241,6 +289,9 @@ def test_a_house_that_wants_a_second_factor_shows_nothing_before(settings: Setti
     person.sign_in()
     assert person.client.get("/queue").headers["location"] == "/access"
     assert "zweiten Faktor" in person.client.get("/access").text
+    assert person.client.get("/nowhere").status_code == 404
+    assert person.post("/sign-out").headers["location"] == "/sign-in", "one may leave without it"
+    person.sign_in()
     person.set_up_authenticator()
     assert person.is_in()
     app.extensions["moderation"].database.dispose()
@@ -266,8 +317,13 @@ def test_where_a_second_factor_is_wanted_a_password_alone_opens_nothing(
     app.extensions["moderation"].database.dispose()
 
 
-def test_whoever_lost_the_phone_gets_in_again(app: Flask, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_lost_the_phone_gets_in_again(
+    app: Flask, person: Person, database: Database, moderator: Moderator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     person.set_up_authenticator()
+    with database.session() as session:
+        session.add(Passkey(moderator_id=moderator.id, credential_id=b"key", public_key=b"public", name="Handy"))
+        session.commit()
     settings = app.extensions["moderation"].settings
     monkeypatch.setenv("MODERATION_HOME", str(settings.home))
     monkeypatch.setenv("MODERATION_DATABASE_URL", settings.database_url)
@@ -275,3 +331,4 @@ def test_whoever_lost_the_phone_gets_in_again(app: Flask, person: Person, monkey
     assert done.exit_code == 0
     assert not person.is_in()
     assert person.sign_in() == "/queue"
+    assert "Handy" not in person.client.get("/access").text, "whoever found it does not"

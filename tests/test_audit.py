@@ -137,6 +137,12 @@ def test_the_command_ends_with_1_where_the_chain_is_broken(
     assert (ill.exit_code, "Entry 2" in ill.output) == (1, True)
 
 
+def test_an_empty_log_has_no_seal_to_keep(command: Callable[[str], str]) -> None:
+    assert command("moderation audit verify") == (
+        "0 entries are as they were written; 0 wait for the next sweep to be sealed.\n"
+    )
+
+
 def test_a_sweep_rings_the_bells_even_if_something_else_fails(
     database: Database, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

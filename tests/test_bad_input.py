@@ -69,6 +69,12 @@ def test_a_timestamp_that_is_no_number_is_told(client: FlaskClient, site: Site) 
     assert (answer.status_code, answer.json["code"]) == (401, "wrong_timestamp")
 
 
+def test_an_id_that_is_too_long_to_be_kept_is_told(paper: Paper, database: Database) -> None:
+    answer = paper.post(_event(), webhook_id="m" * 256)
+    assert (answer.status_code, answer.json["field"]) == (422, "webhook-id")
+    assert _stored(database) == 0
+
+
 def test_an_unknown_site_is_not_found(paper: Paper) -> None:
     paper.slug = "nowhere"
     assert paper.post(_event()).status_code == 404

@@ -122,6 +122,7 @@ def test_a_stale_view_is_told_and_shown_anew(mona: FlaskClient, database: Databa
     assert status == 409
     assert "Der Text wurde geändert, seit du ihn gelesen hast." in page
     assert "Ach, das Land." in page
+    assert _decide(mona, rude, "delete", revision=7)[0] == 409, "a text that is yet to come"
 
 
 def test_what_somebody_else_decided_is_told(mona: FlaskClient, database: Database, rude: int) -> None:
@@ -191,6 +192,8 @@ def test_an_empty_queue_does_not_claim_that_all_is_read_where_only_a_filter_find
         {"status": "gone"},
         {"outcome": "undo"},
         {"rule": "99"},
+        {"rule": "x"},
+        {"rule": "9" * 19},
     ],
 )
 def test_a_wrong_decision_is_explained(mona: FlaskClient, rude: int, form: dict[str, str]) -> None:
@@ -352,6 +355,13 @@ def test_search_finds_what_was_decided_too(mona: FlaskClient, rude: int) -> None
     _decide(mona, rude, "delete")
     assert "Du Vollpfosten, das Land!" in _text(mona.get("/search?words=vollpf").text)
     assert "Nichts gefunden." in _text(mona.get("/search?words=zzz").text)
+
+
+def test_scripts_and_styles_are_kept_under_the_name_of_their_version(mona: FlaskClient) -> None:
+    (script,) = re.findall(r'src="(/static/v-[0-9a-f]+/desk\.js)"', mona.get("/queue").text)
+    with mona.get(script) as kept, mona.get(re.sub("v-[0-9a-f]+", "v-of-another-process", script)) as unknown:
+        assert (kept.status_code, "immutable" in kept.headers["Cache-Control"]) == (200, True)
+        assert (unknown.status_code, "immutable" in unknown.headers["Cache-Control"]) == (200, False)
 
 
 def test_the_desks_script_gets_parts_of_the_page_as_it_goes_on(mona: FlaskClient, rude: int) -> None:

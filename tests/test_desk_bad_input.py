@@ -60,6 +60,11 @@ def test_a_wrong_address_is_explained(mona: FlaskClient, address: str, status: i
     assert status == 200 or "Das hat nicht geklappt" in page.text
 
 
+def test_an_address_with_a_stroke_too_many_leads_to_the_right_one(mona: FlaskClient) -> None:
+    answer = mona.get("/comments//1")
+    assert (answer.status_code, answer.headers["location"]) == (308, "http://localhost/comments/1")
+
+
 def test_pages_of_the_desk_send_nobody_anywhere(mona: FlaskClient) -> None:
     headers = mona.get("/queue").headers
     assert "script-src 'self'" in headers["Content-Security-Policy"]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
@@ -191,6 +192,27 @@ def test_a_name_that_is_none_is_slowed_down_alike(client: FlaskClient, moderator
     assert tries == {401, 429}
 
 
+@pytest.mark.parametrize(("proxies", "refused"), [(0, True), (1, False)])
+def test_only_a_proxy_that_is_trusted_says_where_somebody_comes_from(
+    settings: Settings, database: Database, proxies: int, refused: bool
+) -> None:
+    """Else whoever guesses would name another address each time, and be a stranger each time."""
+    app = create_app(settings.model_copy(update={"trusted_proxies": proxies, "sign_ins_per_minute": 1}))
+    client = app.test_client()
+    form = csrf(client)
+    with time_machine.travel(now(), tick=False):
+        told = [
+            client.post(
+                "/sign-in",
+                data={"name": f"nobody {number}", "password": PASSWORD, "csrf_token": form},
+                headers={"X-Forwarded-For": f"192.0.2.{number}"},
+            ).status_code
+            for number in range(6)
+        ]
+    assert (429 in told) is refused
+    app.extensions["moderation"].database.dispose()
+
+
 @pytest.fixture(autouse=True)
 def _one_judge(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
     """The doctor looks at the judge that is loaded already: it takes seconds to load another."""
@@ -220,6 +242,13 @@ def test_the_doctor_has_nothing_to_say_of_a_sound_house(
         session.get_one(Moderator, moderator.id).role = Role.ADMIN
         session.commit()
     assert [finding for finding in doctor.examine(settings) if not finding.is_well] == []
+    with database.session() as session:
+        session.get_one(Site, pushed.id).callback_url = None
+        session.commit()
+    (settings.home / "secret_key").write_text("made by `moderation run`")
+    found = {finding.what: finding for finding in doctor.examine(settings.model_copy(update={"secret_key": None}))}
+    assert found[f"site {pushed.slug}"].found == "fetches its decisions"
+    assert found["secret key"].is_well
 
 
 @pytest.mark.parametrize(

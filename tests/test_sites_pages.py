@@ -4,13 +4,14 @@ import html
 import re
 
 import pytest
-from flask import Flask
+from flask import Flask, url_for
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from moderation import auth, sites
 from moderation.db import Database
 from moderation.models import AuditEntry, Moderator, Role, Site, SiteKey
+from moderation.views.navigation import PAGES
 from tests.conftest import PASSWORD
 from tests.desks import Person
 from tests.senders import Paper, comment
@@ -64,6 +65,15 @@ def test_a_site_is_added_and_can_send_at_once(admin: Person, client: FlaskClient
     assert secret not in admin.client.get("/sites/deichblatt").text
     listed = _text(admin.client.get("/sites").text)
     assert "Deichblatt deichblatt · holt Entscheidungen ab 1 wartet" in listed
+
+
+def test_before_there_is_a_site_every_page_can_be_looked_at_or_says_what_is_missing(app: Flask, admin: Person) -> None:
+    with app.test_request_context():
+        addresses = {page.endpoint: url_for(page.endpoint) for page in PAGES}
+    told = {endpoint: admin.client.get(address) for endpoint, address in addresses.items()}
+    lost = {endpoint: answer.text for endpoint, answer in told.items() if answer.status_code != 200}
+    assert lost.keys() == {"rules.every", "learning.show", "alarms.show"}
+    assert all("moderation site add" in text for text in lost.values())
 
 
 def test_what_is_wrong_with_a_new_site_stands_beside_the_field(admin: Person, site: Site, database: Database) -> None:
