@@ -1,6 +1,7 @@
 """A server of files on loopback that may cut the connection."""
 
 import http.server
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -16,6 +17,7 @@ class Mirror(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
         self.files, self.most, self.ranges = files, most, ranges
         self.asked: list[tuple[str, str | None]] = []
+        self.sent: Counter[str] = Counter()
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
@@ -30,10 +32,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.send_error(404)
             return
         first = int(asked.removeprefix("bytes=").rstrip("-")) if asked and self.server.ranges else 0
+        if first and first >= len(content):
+            self.send_error(416)
+            return
         self.send_response(206 if first else 200)
         self.send_header("Content-Length", str(len(content) - first))
         self.end_headers()
-        self.wfile.write(content[first : first + self.server.most])
+        self.server.sent[self.path] += self.wfile.write(content[first : first + self.server.most])
 
     def log_message(self, *_: object) -> None:
         pass

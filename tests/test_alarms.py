@@ -118,6 +118,9 @@ def test_decisions_that_do_not_arrive_alarm_until_all_do(database: Database, sit
         sent.attempts = 3
         session.commit()
         assert _look(database) == [("deliveries", {"failing": 1})]
+        session.get_one(Site, site.id).alarms = {"failing": 2}
+        session.commit()
+        assert [kind for kind, _ in _look(database)] == ["deliveries"], "too few to begin with, and yet not over"
         sent.due_at, sent.failed_at = None, now()
         session.commit()
         assert [kind for kind, _ in _look(database)] == ["deliveries"]

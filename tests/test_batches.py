@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from sqlalchemy import event, func, select, update
 
-from moderation import batches, decisions
+from moderation import batches, decisions, sites
 from moderation.db import Database, now
 from moderation.decisions import Seen
 from moderation.errors import BadInput, Forbidden
@@ -216,6 +216,18 @@ def test_only_its_maker_or_an_admin_takes_a_batch_back(
         session.flush()
         with pytest.raises(Forbidden):
             batches.undo(session, batch_id, moderator=other)
+
+
+def test_a_rule_of_another_site_is_no_reason(database: Database, chosen: Chosen, moderator: Moderator) -> None:
+    chosen(1)
+    with database.session() as session:
+        rule = sites.add_site(session, slug="nachbarblatt", name="Nachbarblatt").house_rules[0]
+        made_up = (rule.id, "not one of this site's"), (4711, "no rule 4711")
+        for rule_id, problem in made_up:
+            with pytest.raises(BadInput, match=problem):
+                batches.create(
+                    session, pending(Filters()), moderator=moderator, outcome=Outcome.DELETE, rule_id=rule_id
+                )
 
 
 def test_nothing_chosen_is_no_batch(database: Database, chosen: Chosen) -> None:

@@ -157,6 +157,40 @@ def test_what_could_not_be_told_is_told_later_without_a_word_of_the_address(
     assert SECRET not in caplog.text + capsys.readouterr().out
 
 
+def test_a_channel_with_nothing_to_tell_is_left_alone(
+    database: Database, site: Site, workshop: Workshop, receiver: Receiver
+) -> None:
+    id_ = _add(database, site, _mattermost(receiver))
+    with database.session() as session:
+        session.get_one(Channel, id_).due_at = now()
+        session.commit()
+    tasks.notify()
+    assert receiver.got == []
+    with database.session(read_only=True) as session:
+        assert session.get_one(Channel, id_).due_at is None
+
+
+def test_a_channel_may_be_taken_away_while_it_is_being_told(
+    database: Database, site: Site, workshop: Workshop, receiver: Receiver
+) -> None:
+    id_ = _add(database, site, _mattermost(receiver))
+    with database.session() as session:
+        channels.try_out(session, session.get_one(Channel, id_))
+        session.commit()
+
+    def meanwhile() -> tuple[int, dict[str, str]]:
+        with database.session() as session:
+            channels.remove(session, site, id_, moderator=None)
+            session.commit()
+        return 500, {}
+
+    receiver.answer = meanwhile
+    tasks.notify()
+    assert len(receiver.got) == 1
+    with database.session(read_only=True) as session:
+        assert session.scalars(select(Channel)).all() == []
+
+
 def test_a_private_address_is_refused_unless_the_site_allows_it(
     database: Database, site: Site, workshop: Workshop, receiver: Receiver
 ) -> None:
@@ -206,6 +240,11 @@ def test_addresses_are_taken_as_chats_show_them(given: str, kept: str) -> None:
 def test_other_addresses_are_refused_with_what_would_do(database: Database, site: Site, address: str) -> None:
     with pytest.raises(BadInput, match=r"mailto:somebody@example\.org"):
         _add(database, site, address)
+
+
+def test_a_channel_needs_a_name(database: Database, site: Site) -> None:
+    with database.session() as session, pytest.raises(BadInput, match="a name by which you know it"):
+        channels.add(session, site, name=" ", address="mailto:desk@example.org", moderator=None)
 
 
 def test_a_mailbox_gets_a_letter(database: Database, site: Site, workshop: Workshop) -> None:

@@ -50,6 +50,13 @@ def test_a_server_that_cannot_resume_starts_again(tmp_path):
         assert pull(TINY, tmp_path, mirror=server.url).read_bytes() == CONTENT
 
 
+def test_what_had_come_whole_before_it_got_its_name_is_not_fetched_again(tmp_path):
+    (tmp_path / f"{TINY.file}.part").write_bytes(CONTENT)
+    with serving(_files()) as server:
+        assert pull(TINY, tmp_path, mirror=server.url).read_bytes() == CONTENT
+    assert server.sent[f"/{TINY.file}"] == 0
+
+
 def test_a_file_with_another_checksum_is_thrown_away(tmp_path):
     with serving(_files(b"other")) as server, pytest.raises(CannotFetch, match=f"does not begin with {SHA256}"):
         pull(TINY, tmp_path, mirror=server.url)
@@ -85,8 +92,10 @@ def test_pull_makes_a_model_ready_and_check_finds_damage(tmp_path, monkeypatch):
     assert path.with_suffix(".onnx").exists()
     assert CliRunner().invoke(main, ["models", "check", "own"]).exit_code == 0
     assert "own             here" in CliRunner().invoke(main, ["models", "list"]).output
+    (tmp_path / "models" / "xlm-roberta-base" / "config.json").unlink()
     path.write_bytes(weights[:-1])
     damaged = CliRunner().invoke(main, ["models", "check", "own"])
     assert damaged.exit_code == 1
     assert f"{path} is damaged" in damaged.output
+    assert "config.json is missing." in damaged.output
     assert "There is no model" in CliRunner().invoke(main, ["models", "check", "nonsense"]).output

@@ -57,6 +57,18 @@ def test_the_other_outcome_on_a_stale_view_is_refused(database: Database, waitin
         _decide(database, waiting, Outcome.DELETE, moderator)
 
 
+def test_what_was_taken_back_meanwhile_is_not_decided_otherwise_unseen(
+    database: Database, waiting: int, moderator: Moderator
+) -> None:
+    made = _decide(database, waiting, Outcome.APPROVE, moderator)
+    with database.session() as session:
+        decisions.undo(session, made, moderator=moderator)
+        session.commit()
+    with pytest.raises(StaleView, match="back in the queue"):
+        _decide(database, waiting, Outcome.DELETE, moderator, Seen(revision=1, status=Status.APPROVED))
+    assert _status(database, waiting) is Status.PENDING
+
+
 def test_a_changed_text_is_not_decided_on_unseen(database: Database, waiting: int, moderator: Moderator) -> None:
     with database.session() as session:
         session.get_one(Comment, waiting).revision = 2

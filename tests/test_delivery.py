@@ -14,7 +14,7 @@ from moderation import auth, decisions, delivery
 from moderation.db import Database, now
 from moderation.decisions import Seen
 from moderation.delivery import Result
-from moderation.models import Delivery, Moderator, Outcome, Site
+from moderation.models import Decision, Delivery, Moderator, Outcome, Site
 from tests.conftest import Receiver
 from tests.stories import add_comment
 from worker import tasks
@@ -112,6 +112,21 @@ def test_a_site_that_cannot_be_reached_is_tried_again(
     assert _delivery(database).due_at is not None
 
 
+def test_what_something_overtook_on_its_way_is_not_tried_again(
+    database: Database, workshop: Workshop, decided: int, receiver: Receiver
+) -> None:
+    def meanwhile() -> tuple[int, dict[str, str]]:
+        with database.session() as session:
+            decisions.cancel_deliveries(session, [session.get_one(Decision, decided).comment_id])
+            session.commit()
+        return 500, {}
+
+    receiver.answer = meanwhile
+    tasks.deliver()
+    assert len(receiver.got) == 1
+    assert (_delivery(database).due_at, _delivery(database).failed_at) == (None, None)
+
+
 def test_a_site_that_is_gone_is_left_alone(
     database: Database, workshop: Workshop, decided: int, receiver: Receiver
 ) -> None:
@@ -149,6 +164,18 @@ def five(database: Database, pushed: Site, moderator: Moderator) -> list[int]:
 def _due(database: Database) -> int:
     with database.session(read_only=True) as session:
         return session.scalar(select(func.count()).where(Delivery.due_at <= now())) or 0
+
+
+def test_whoever_has_sent_much_lets_others_go_on(
+    database: Database, workshop: Workshop, five: list[int], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[str] = []
+    monkeypatch.setattr(workshop.bell, "ring", lambda name, after=0.0: rung.append(name))
+    monkeypatch.setattr(tasks, "ROUNDS", 3)
+    tasks.deliver()
+    assert (len(receiver.got), rung[-1]) == (3, "deliver")
+    tasks.deliver()
+    assert len(receiver.got) == 5
 
 
 def test_a_site_that_is_ill_is_left_in_peace_and_holds_up_no_other(

@@ -156,6 +156,10 @@ def test_where_it_is_full_those_who_have_dawdled_longest_have_to_go(narrow: Serv
         last = dawdlers[-1]
         last.sendall(b"Content-Length: 2\r\n\r\n{}")
         assert last.recv(200).startswith(b"HTTP/1.1 401"), "who came last was still heard"
+    with ExitStack() as stack:
+        for _ in range(100):  # more than may stay, and each stays for what it may want next
+            caller = stack.enter_context(narrow.connect(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"))
+            assert caller.recv(200).startswith(b"HTTP/1.1 200")
 
 
 def test_what_was_said_by_a_visitor_who_was_let_go_meanwhile_is_not_heard() -> None:
@@ -191,6 +195,11 @@ def test_all_processes_tell_together_what_was_refused(settings: Settings, site: 
         until(lambda: served.errors() == told, within=30)
     finally:
         served.close()
+
+
+def test_what_is_asked_in_one_breath_is_answered_one_by_one(served: Served) -> None:
+    asked = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+    assert served.say(asked + b"\r\n" + asked + b"Connection: close\r\n\r\n").count(b"HTTP/1.1 200") == 2
 
 
 def test_a_sender_that_asks_before_it_sends_is_told_to(served: Served) -> None:

@@ -78,6 +78,14 @@ def test_a_flood_turns_a_mode_on_and_only_calm_turns_it_off(database: Database, 
     assert at == {5: None, 6: "ansturm", 12: "ansturm", 19: "ansturm", 20: None}
 
 
+def test_a_mode_may_change_the_advice_alone(database: Database, site: Site) -> None:
+    with database.session(read_only=True) as session:
+        rules = rulebook.stated(rulebook.current(session, site.id))
+    strict = Mode.model_validate(NIGHT | {"rules": {"ton": {"advice": "delete"}}})
+    before, after = ({rule.key: rule for rule in held}["ton"] for held in (rules, modes.apply(rules, strict)))
+    assert (after.advice, after.when) == (Advice.DELETE, before.when)
+
+
 def test_of_several_modes_the_first_that_is_on_holds(database: Database, site: Site, moment: datetime) -> None:
     always = NIGHT | {"hours": {"start": "00:00", "end": "24:00"}}
     with database.session() as session:
@@ -142,6 +150,8 @@ def test_modes_are_kept_in_versions_and_files(database: Database, site: Site) ->
 def test_a_mode_must_fit_the_rules(database: Database, site: Site) -> None:
     with pytest.raises(BadInput, match="names a rule that there is not: 'gibts-nicht'"):
         _keep(database, site, NIGHT | {"rules": {"gibts-nicht": {"off": True}}})
+    with pytest.raises(ValueError, match="say what is different"):
+        Mode.model_validate(NIGHT | {"rules": {"ton": {}}})
     with pytest.raises(ValueError, match="either hours or surge"):
         Mode.model_validate(NIGHT | {"surge": FLOOD["surge"]})
     links = {"key": "links", "title": {"de": "L"}, "text": {"de": "L"}, "when": {"signal": "links"}}
@@ -202,6 +212,7 @@ def test_a_mode_is_made_changed_and_taken_away_at_the_desk(desk: Desk, database:
     )
     assert wrong.status_code == 422
     assert "From (time): Write times like 22:00." in wrong.text
+    assert desk.post("/rules/foerdeblick/modes", do="save", **form | {"seen": "²"}).status_code == 422
     flood = {"key": "wochenende", "when": "surge", "comments": "100", "minutes": "10", "seen": "2"}
     assert desk.post("/rules/foerdeblick/modes", do="save", **form | flood).status_code == 303
     with database.session(read_only=True) as session:

@@ -163,6 +163,25 @@ def test_what_is_allowed_inside_is_one_place_not_the_whole_network(receiver: Rec
             client.post(receiver.url, follow_redirects=True)
 
 
+def test_where_one_address_of_a_site_is_deaf_the_next_is_tried(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up = socket.getaddrinfo
+
+    def two(host: str, *args: Any, **options: Any) -> list[Any]:
+        addresses = ("::1", "127.0.0.1") if host == "two.example" else (host,)
+        return [found for address in addresses for found in look_up(address, *args, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+    with outbound.client(private=True, timeout=5) as client:
+        assert client.post(receiver.url.replace("127.0.0.1", "two.example"), content=b"{}").status_code == 204
+    assert len(receiver.got) == 1
+
+
+def test_an_address_that_is_no_chats_tells_nobody() -> None:
+    assert outbound.notify("nonsense", "T", "x", private=True, timeout=5) == "no such chat"
+
+
 def test_while_a_chat_is_told_others_reach_their_collector(receiver: Receiver) -> None:
     """Apprise and the clients of collectors share the function that opens sockets; only ours is kept from loopback."""
     there = ("127.0.0.1", receiver.server.server_port)

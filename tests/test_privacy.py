@@ -39,6 +39,7 @@ from tests.desks import Person
 from tests.senders import ARTICLE, Paper
 from tests.stories import add_assessment, add_comment
 from worker import tasks
+from worker.app import Workshop
 
 PERSON = {"id": "88", "name": "Radlerin", "email": "Radlerin@example.org", "ip": "192.0.2.7"}
 
@@ -240,6 +241,23 @@ def test_old_addresses_texts_and_deliveries_are_forgotten_at_night(
         words = session.get_one(Comment, old["approve"]).text
         assert session.scalars(select(Comment.id).where(search.comments_with(words))).all() == [old["approve"]]
         assert session.scalar(select(func.count()).select_from(Decision)) == 2
+
+
+def test_what_is_too_much_for_one_night_is_gone_on_with_at_once(
+    workshop: Workshop, database: Database, paper: Paper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[str] = []
+    monkeypatch.setattr(workshop.bell, "ring", rung.append)
+    monkeypatch.setattr(privacy, "AT_ONCE", 2)
+    for number in "123":
+        send(paper, number)
+    with time_machine.travel(now() + timedelta(days=366)):
+        for left, bells in ((1, ["purge"]), (0, ["purge"])):
+            tasks.purge()
+            with database.session(read_only=True) as session:
+                kept = select(func.count()).select_from(Comment).where(Comment.commenter_ip.is_not(None))
+                assert session.scalar(kept) == left
+            assert rung == bells
 
 
 def test_an_admin_gives_and_erases_at_the_desk_with_proof(

@@ -127,6 +127,22 @@ def test_one_bad_comment_holds_up_no_other(database: Database, site: Site, works
     assert all(assessment is not None and assessment.engine for assessment in found.values())
 
 
+def test_whoever_has_judged_much_lets_others_go_on_and_whoever_is_stopping_begins_nothing(
+    database: Database, site: Site, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _add(database, site, "Erster", "Zweiter", "Dritter")
+    rung: list[str] = []
+    monkeypatch.setattr(workshop.bell, "ring", rung.append)
+    workshop.settings = workshop.settings.model_copy(update={"score_batch": 1})
+    monkeypatch.setattr(tasks, "ROUNDS", 2)
+    tasks.score()
+    assert rung[-1] == "score"
+    assert sum(assessment is not None for assessment in _assessments(database).values()) == 2
+    workshop.stopping.set()
+    tasks.score()
+    assert sum(assessment is not None for assessment in _assessments(database).values()) == 2
+
+
 def test_what_cannot_be_judged_goes_to_people_as_not_scored(
     database: Database, site: Site, workshop: Workshop, judge: Judge
 ) -> None:

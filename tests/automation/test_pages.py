@@ -74,6 +74,29 @@ def test_an_admin_switches_it_on_everybody_off(desk: Desk, database: Database, s
     assert "Somebody switched it off." in desk.client.get(ADDRESS).text
 
 
+def test_each_rule_is_switched_on_and_off_by_itself(
+    desk: Desk, database: Database, site: Site, moderator: Moderator
+) -> None:
+    crude = RUDE | {"key": "derb", "when": {"signal": "disrespect", "at_least": 0.6}}
+    with database.session() as session:
+        kept, mona = session.get_one(Site, site.id), session.get_one(Moderator, moderator.id)
+        rulebook.save(session, kept, [StatedRule.model_validate(rule) for rule in (RUDE, crude)])
+        for key in ("grob", "derb"):
+            switch.switch_on(session, kept, key, moderator=mona)
+        session.commit()
+    assert _on(database) == [None, None]
+    desk.post(ADDRESS.replace("grob", "derb"), do="off")
+    assert sorted(_on(database), key=str) == [None, "moderator"]
+    assert "This rule decides by itself" in desk.client.get(ADDRESS).text
+
+
+def test_a_rule_that_is_gone_or_that_nobody_looked_at_is_not_switched_on(desk: Desk, database: Database) -> None:
+    assert desk.client.get(ADDRESS.replace("grob", "fort")).status_code == 404
+    for seen in ("1", "", "²", "9" * 10):
+        assert desk.post(ADDRESS, do="on", **LIMITS | {"seen": seen}).status_code == 409
+    assert _on(database) == []
+
+
 def test_what_it_decided_is_listed_and_can_be_decided_otherwise(
     desk: Desk, database: Database, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

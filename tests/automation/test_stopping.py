@@ -126,7 +126,8 @@ def test_one_command_stops_all_and_says_what_was_on(
     assert said.endswith("kept 1 of 1 decisions; 1 today\n")
     stopped = CliRunner().invoke(main, ["automation", "stop", "--site", site.slug]).output
     assert stopped == f"{site.slug}: grob is off.\n"
-    assert CliRunner().invoke(main, ["automation", "stop"]).output == "No rule decides by itself.\n"
+    for word in ("stop", "status"):
+        assert CliRunner().invoke(main, ["automation", word]).output == "No rule decides by itself.\n"
     assert _switched_off(database) == "command"
     with database.session(read_only=True) as session:
         assert alarms.open_ones(session) == [], "who stops it knows of it"
