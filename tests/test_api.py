@@ -174,6 +174,10 @@ def test_what_could_not_be_delivered_is_sent_again(
         session.commit()
     assert client.get(place, headers=manager).json["state"] == "failed"
     assert client.post(f"{place}/again", headers=manager).json["state"] == "waiting"
+    with database.session() as session:
+        session.get_one(Delivery, sent["id"]).delivered_at = datetime.now(UTC)
+        session.commit()
+    assert client.get(place, headers=manager).json["state"] == "delivered"
 
 
 def test_scores_are_there_when_they_are(

@@ -120,6 +120,8 @@ def test_of_an_endless_page_only_the_beginning_is_read(press: Press) -> None:
         (200, "application/pdf", "%PDF-1.7"),
         (200, "text/html", ""),
         (200, "text/html", "kein HTML"),
+        (200, "text/html", "<html></html>"),
+        (200, "text/html", "<!-- -->"),
         (200, "text/html", "<html><body><p>ohne Titel</p></body></html>"),
     ],
 )

@@ -43,6 +43,15 @@ def test_each_event_has_its_own_outcome_in_order(paper: Paper, database: Databas
         assert set(session.scalars(select(Comment.external_id))) == {"a", "c"}
 
 
+def test_what_a_site_decided_by_itself_may_come_in_many_too(paper: Paper, database: Database) -> None:
+    data = comment(id="a", outcome="delete", decided_at=comment()["submitted_at"])
+    told = _send(paper, [_created("a"), {"type": "comment.decided", "data": data}, _created("b")]).json["outcomes"]
+    assert [outcome["status"] for outcome in told] == ["pending", "deleted", "pending"]
+    with database.session(read_only=True) as session:
+        found = {row.external_id: row.status for row in session.scalars(select(Comment))}
+        assert found == {"a": Status.DELETED, "b": Status.PENDING}
+
+
 def test_the_same_call_again_changes_nothing(paper: Paper, database: Database) -> None:
     events = [_created("a"), {"type": "comment.deleted", "data": {"id": "a"}}]
     first = _send(paper, events, "msg_1").json["outcomes"]

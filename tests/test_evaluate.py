@@ -103,6 +103,16 @@ def test_nothing_to_judge_is_no_error_and_no_figure(run):
     assert json.loads(result.stdout)["relevance"]["auc"] is None
 
 
+def test_what_has_only_one_kind_of_label_has_no_curve(run, tmp_path):
+    report = tmp_path / "report.html"
+    result = run(LINES[0], LINES[4], options=("--report", str(report)))
+    assert result.exit_code == 0
+    assert "threat" not in result.stdout, "no comment says anything of it"
+    page = report.read_text(encoding="utf-8")
+    assert "By section" in page
+    assert "ROC" not in page
+
+
 def test_the_report_stands_alone_shows_curves_and_errors_by_rule_and_trusts_no_text(run, tmp_path):
     report = tmp_path / "report.html"
     result = run(*LINES, options=("--report", str(report)))

@@ -36,7 +36,9 @@ WXR = """<?xml version="1.0" encoding="UTF-8" ?>
 <excerpt:encoded><![CDATA[Ein Jahr.]]></excerpt:encoded>
 <wp:post_id>12</wp:post_id><wp:post_date_gmt>2024-02-29 10:00:00</wp:post_date_gmt>
 <wp:status>publish</wp:status><wp:post_type>post</wp:post_type>
+<category domain="post_tag" nicename="stau"><![CDATA[Stau]]></category>
 <category domain="category" nicename="lokales"><![CDATA[Lokales]]></category>
+<category domain="category" nicename="verkehr"><![CDATA[Verkehr]]></category>
 COMMENTS
 </item>
 <item><title>Ohne Widerhall</title><link>https://zeitung.example/ohne</link><wp:post_id>13</wp:post_id>

@@ -73,11 +73,26 @@ def test_decisions_of_old_come_with_their_dates(
 def test_a_table_from_a_spreadsheet_will_do(
     settings: Settings, site: Site, database: Database, tmp_path: Path, separator: str
 ) -> None:
-    done = _import(settings, "csv", _csv(tmp_path / "a.csv", ROW, separator=separator))
-    assert done.exit_code == 0, done.output
+    file = _csv(tmp_path / "a.csv", ROW, ROW | {"id": "8", "commenter_name": ""}, separator=separator)
+    file.write_bytes(file.read_bytes() + b"\r\n")
+    done = _import(settings, "csv", file)
+    assert (done.exit_code, done.output) == (0, "2 comments and articles taken in.\n")
+    with database.session(read_only=True) as session:
+        found, nameless = session.scalars(select(Comment).order_by(Comment.id))
+        assert (found.text, found.commenter_name, found.status) == (ROW["text"], "Jörg", Status.DELETED)
+        assert nameless.commenter_name is None
+
+
+def test_what_a_later_file_says_of_a_comment_holds(
+    settings: Settings, site: Site, database: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "history.jsonl"
+    for submitted_at, text in ((LONG_AGO, "Erst so."), ("2024-03-02T12:00:00+00:00", "Dann so.")):
+        file.write_text(json.dumps(comment(text=text, submitted_at=submitted_at)), encoding="utf-8")
+        assert _import(settings, "jsonl", file).exit_code == 0
     with database.session(read_only=True) as session:
         found = session.scalars(select(Comment)).one()
-        assert (found.text, found.commenter_name, found.status) == (ROW["text"], "Jörg", Status.DELETED)
+        assert (found.text, found.revision, found.status) == ("Dann so.", 2, Status.PENDING)
 
 
 def test_wrong_columns_are_named(settings: Settings, site: Site, tmp_path: Path) -> None:

@@ -279,6 +279,7 @@ def test_the_order_is_that_of_the_decisions(tmp_path: Path) -> None:
     ]
     file = tmp_path / "decided.jsonl"
     file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    file.write_text("\n" + file.read_text(encoding="utf-8") + "\n \n", encoding="utf-8")
     with file.open("rb") as opened:
         found, faults = read(opened)
     assert [decided.case.text for decided in found] == ["erste", "zweite"]
