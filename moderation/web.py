@@ -199,13 +199,11 @@ def _explain_old_form(error: CSRFError) -> ResponseReturnValue:
     return account.bring_back() or _explain_http(error)
 
 
-def _explain_http(error: HTTPException) -> tuple[Response, int] | HTTPException:
+def _explain_http(error: HTTPException) -> tuple[Response, int]:
     if isinstance(error, RequestEntityTooLarge):
         return _explain(TooLarge("The request is larger than this service reads (MODERATION_MAX_BODY_BYTES)."))
-    if error.code is None or error.code < 400:
-        return error
     known = ModerationError(error.description or error.name, code=error.name.lower().replace(" ", "_"))
-    known.status = HTTPStatus(error.code)
+    known.status = HTTPStatus(error.code or 500)
     answer, status = _explain(known)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))

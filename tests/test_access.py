@@ -282,6 +282,13 @@ def test_a_password_that_was_kept_cheaply_is_kept_dearly_from_the_next_sign_in(
             assert not dearer.check_needs_rehash(session.get_one(Moderator, moderator.id).password_hash)
 
 
+def test_whoever_has_no_password_need_not_give_one(person: Person, database: Database, moderator: Moderator) -> None:
+    with database.session() as session:
+        session.get_one(Moderator, moderator.id).password_hash = passwords.NONE
+        session.commit()
+    assert person.post("/access/authenticator").status_code == 200
+
+
 def test_a_house_that_wants_a_second_factor_shows_nothing_before(settings: Settings, moderator: Moderator) -> None:
     app = create_app(settings.model_copy(update={"second_factor": "required"}))
     app.testing = True

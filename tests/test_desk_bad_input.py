@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from moderation.config import Settings
 from moderation.db import Database
 from moderation.models import Site
 from tests.desks import csrf
@@ -70,6 +71,17 @@ def test_pages_of_the_desk_send_nobody_anywhere(mona: FlaskClient) -> None:
     assert "script-src 'self'" in headers["Content-Security-Policy"]
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["Cache-Control"] == "no-store"
+
+
+def test_a_thread_is_not_deleted_without_a_reason(mona: FlaskClient) -> None:
+    for rule in ({}, {"rule": "x"}):
+        answer = mona.post("/comments/1/thread", data=rule | {"csrf_token": csrf(mona, "/queue")})
+        assert (answer.status_code, "Das hat nicht geklappt" in answer.text) == (422, True)
+
+
+def test_a_link_to_a_notice_that_is_no_more_is_explained(client: FlaskClient, settings: Settings) -> None:
+    link = settings.links.notice(4711).removeprefix(settings.public_url)
+    assert client.get(link).status_code == 404
 
 
 @pytest.mark.parametrize("address", ["/queue?relevance_from=2", "/queue?article=x", "/queue?replies=perhaps"])

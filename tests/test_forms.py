@@ -60,6 +60,12 @@ class Form:
         return self.client.get("/forms/foerdeblick/comments?article=/posts/bridge/", headers=headers)
 
 
+@pytest.mark.parametrize("after", ["x", "", "-1", "²", "9" * 19])
+def test_a_place_in_the_list_that_cannot_be_is_told(form: Form, after: str) -> None:
+    answer = form.client.get("/forms/foerdeblick/comments", query_string={"article": "/posts/bridge/", "after": after})
+    assert (answer.status_code, answer.json["field"]) == (422, "after")
+
+
 def test_what_is_sent_waits_and_what_is_approved_is_shown(form: Form) -> None:
     sent = form.send()
     assert (sent.status_code, sent.json["success"], sent.json["status"]) == (202, True, "pending")

@@ -5,13 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import StatementError
 
-from moderation import decisions, intake
+from moderation import decisions, intake, senders
 from moderation.contract import parse_event
 from moderation.db import Database
 from moderation.decisions import Seen
 from moderation.models import Article, Comment, Delivery, Moderator, Outcome, PastText, Site, Status
 from tests.senders import ARTICLE, Paper, comment
+from tests.stories import add_comment
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -152,6 +154,20 @@ def test_news_of_an_unknown_comment_is_refused_with_the_remedy(paper: Paper, kin
     assert answer.status_code == 404
     assert answer.json["code"] == "unknown_comment"
     assert "comment.created" in answer.json["detail"]
+
+
+def test_a_time_that_may_be_anybodys_is_not_kept(database: Database, site: Site) -> None:
+    with database.session() as session, pytest.raises(StatementError, match="a time without a zone"):
+        add_comment(session, site, submitted_at=datetime(2026, 11, 29, 12))
+
+
+def test_only_so_many_senders_are_remembered(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(senders, "MOST", 1)
+    known, other = senders.Senders(), Site(slug="nachbarblatt", name="Nachbarblatt")
+    known.keep(site)
+    assert known.find(site.slug) is site
+    known.keep(other)
+    assert (known.find(site.slug), known.find("nachbarblatt")) == (None, other)
 
 
 def test_html_becomes_plain_text(paper: Paper, database: Database) -> None:

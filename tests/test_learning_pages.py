@@ -3,9 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select
 
 from moderation import queue, repeats, sites
+from moderation.cli import main
+from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.errors import BadInput
 from moderation.learning import honesty, opinions, shelf
@@ -75,6 +78,12 @@ def test_one_goes_back_to_the_model_before_and_from_the_first_to_the_general_one
             shelf.roll_back(session, kept, moderator=mona)
         told = session.scalars(select(AuditEntry.detail).where(AuditEntry.deed == "model_switched"))
         assert [(one["before"], one["after"]) for one in told] == [(None, 1), (1, 2), (2, 1), (1, None)]
+
+
+def test_before_anything_is_decided_there_is_nothing_to_replay(site: Site, settings: Settings) -> None:
+    env = {"MODERATION_DATABASE_URL": settings.database_url, "MODERATION_HOME": str(settings.home)}
+    told = CliRunner().invoke(main, ["backtest", "--site", site.slug], env=env)
+    assert (told.exit_code, "no decided comment to replay" in told.output) == (1, True)
 
 
 def test_a_wish_that_is_none_is_refused(desk: Desk, site: Site) -> None:

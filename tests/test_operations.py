@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -190,6 +191,16 @@ def test_a_name_that_is_none_is_slowed_down_alike(client: FlaskClient, moderator
         for _ in range(14)
     }
     assert tries == {401, 429}
+
+
+def test_the_web_reads_its_weights_before_anybody_asks_where_it_is_told_to(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = threading.Event()
+    monkeypatch.setattr(Judge, "warm", lambda _judge: read.set())
+    app = create_app(settings.model_copy(update={"warm_judge": True}))
+    assert read.wait(30)
+    app.extensions["moderation"].database.dispose()
 
 
 @pytest.mark.parametrize(("proxies", "refused"), [(0, True), (1, False)])
