@@ -68,6 +68,9 @@ def make_celery(settings: Settings) -> Celery:
         task_routes={bell: {"queue": bell} for bell in BELLS},
         task_create_missing_queues=True,
         worker_prefetch_multiplier=1,
+        # It would be given back by whichever thread ends a task, which then reads from the broker beside the consumer:
+        # either gets half of what came, and waits for the rest until the broker gives up.
+        worker_enable_prefetch_count_reduction=False,
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
         beat_schedule={

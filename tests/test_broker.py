@@ -175,3 +175,8 @@ def test_real_brokers_hear_the_bell_and_are_not_flooded(grown_up: Settings) -> N
         for _ in range(3 * ENOUGH_WAITING):
             broker.send(celery, connection, "score")
     assert waiting() <= ENOUGH_WAITING + 1
+
+
+def test_no_thread_reads_from_the_broker_beside_the_consumer(settings: Settings) -> None:
+    """As it would to raise the prefetch count again after a lost connection: a storm left a worker deaf for minutes."""
+    assert not make_celery(settings).conf.worker_enable_prefetch_count_reduction
