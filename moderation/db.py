@@ -215,7 +215,7 @@ def insert_once(session: Session, model: type[Row], **values: Any) -> Row | None
 
 def add_new(
     session: Session, columns: tuple[InstrumentedAttribute[Any], ...], rows: Sequence[dict[str, Any]]
-) -> list[tuple[Any, ...]]:
+) -> Sequence[Any]:
     """Insert rows of one table unless a unique constraint forbids it; return what those that were new have in columns.
 
     Much faster than ``insert_once``: many rows are one statement, and no objects are made.
@@ -226,8 +226,8 @@ def add_new(
     if len(rows) > 1 and dialect == "postgresql":
         statement = _add_arrays(columns, tuple(rows[0]))
         values = {f"all_{name}": [row[name] for row in rows] for name in rows[0]}
-        return [tuple(row) for row in session.execute(statement, values)]
-    return [tuple(row) for row in session.execute(_add_new(columns, dialect), rows if len(rows) > 1 else rows[0])]
+        return session.execute(statement, values).all()
+    return session.execute(_add_new(columns, dialect), rows if len(rows) > 1 else rows[0]).all()
 
 
 @cache

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, contains_eager, joinedload
@@ -12,6 +13,8 @@ from moderation import audit, letters
 from moderation.db import now
 from moderation.errors import BadInput, NotFound, StaleView
 from moderation.models import Comment, Decision, Deferral, Delivery, HouseRule, Maker, Moderator, Outcome, Status
+
+Found = TypeVar("Found")
 
 STATUS_AFTER = {Outcome.APPROVE: Status.APPROVED, Outcome.DELETE: Status.DELETED}
 
@@ -44,7 +47,7 @@ def decide(  # noqa: PLR0913 - who decides what of which text, and why
     made = decide_all(session, {comment_id: seen}, outcome, moderator=moderator, rule_id=rule_id, maker=maker)
     if comment_id not in made:
         raise NotFound(f"There is no comment {comment_id}.")
-    return _made(made[comment_id])
+    return _unless_stale(made[comment_id])
 
 
 def decide_all(  # noqa: PLR0913
@@ -80,7 +83,7 @@ def decide_all(  # noqa: PLR0913
     _end_deferrals(session, fresh, moment)
     for comment in fresh:
         comment.status = STATUS_AFTER[outcome]
-        end_of_undo = moment + timedelta(seconds=comment.site.undo_seconds)
+        end_of_undo = _end_of_undo(comment, moment)
         decision = Decision(
             comment=comment,
             revision=comment.revision,
@@ -105,9 +108,13 @@ def decide_all(  # noqa: PLR0913
     session.flush()  # gives the decisions the ids that an undo names
     if outcome is Outcome.DELETE:
         for comment in fresh:
-            decision = _made(made[comment.id])
-            letters.tell_reasons(session, decision, not_before=moment + timedelta(seconds=comment.site.undo_seconds))
+            decision = _unless_stale(made[comment.id])
+            letters.tell_reasons(session, decision, not_before=_end_of_undo(comment, moment))
     return made
+
+
+def _end_of_undo(comment: Comment, moment: datetime) -> datetime:
+    return moment + timedelta(seconds=comment.site.undo_seconds)
 
 
 def _is_as_seen(comment: Comment, seen: Seen, outcome: Outcome) -> bool:
@@ -116,10 +123,10 @@ def _is_as_seen(comment: Comment, seen: Seen, outcome: Outcome) -> bool:
     return is_same and comment.status not in {STATUS_AFTER[outcome], Status.WITHDRAWN}
 
 
-def _made(decision: Decision | StaleView) -> Decision:
-    if isinstance(decision, StaleView):
-        raise decision
-    return decision
+def _unless_stale(found: Found | StaleView) -> Found:
+    if isinstance(found, StaleView):
+        raise found
+    return found
 
 
 def _last_decided_at(session: Session, comment_ids: Collection[int]) -> dict[int, datetime]:
@@ -176,10 +183,7 @@ def undo(session: Session, decision_id: int, *, moderator: Moderator) -> Comment
     undone = undo_all(session, [decision_id], moderator=moderator)
     if decision_id not in undone:
         raise NotFound(f"There is no decision {decision_id}.")
-    comment = undone[decision_id]
-    if isinstance(comment, StaleView):
-        raise comment
-    return comment
+    return _unless_stale(undone[decision_id])
 
 
 def undo_all(
@@ -232,12 +236,9 @@ def reverse(session: Session, decision_id: int, *, moderator: Moderator) -> Deci
     decision = session.get(Decision, decision_id)
     if decision is None or decision.outcome is Outcome.UNDO:
         raise NotFound(f"There is no decision {decision_id}.")
-    last = session.scalars(
-        select(Decision).where(Decision.comment_id == decision.comment_id).order_by(Decision.id.desc()).limit(1)
-    ).one()
-    if last.id != decision.id:
+    if latest(session, [decision.comment_id])[decision.comment_id].id != decision_id:
         raise StaleView("Something else was decided on this comment since.", code="overtaken")
-    return _made(reverse_all(session, [decision], moderator=moderator)[decision.comment_id])
+    return _unless_stale(reverse_all(session, [decision], moderator=moderator)[decision.comment_id])
 
 
 def reverse_all(

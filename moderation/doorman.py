@@ -299,7 +299,7 @@ def _count(status: str) -> None:
     from moderation import failures  # noqa: PLC0415 - only whoever counts pays for the library
 
     number, _, words = status.partition(" ")
-    failures.count("entrance", int(number), words.lower().replace(" ", "_"))
+    failures.count("entrance", int(number), words)
 
 
 def _say(conn: Visitor, words: bytes) -> None:

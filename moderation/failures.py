@@ -22,9 +22,9 @@ _counted = Counter(
 
 
 def count(door: str, status: int, code: str) -> None:
-    """Count an answer. All three are words of ours: none is taken from what was sent."""
+    """Count an answer. All three are words of ours, ``code`` also as HTTP puts it: none is taken from what was sent."""
     with suppress(OSError):  # no folder any more, or no room: an answer matters more than its number
-        _counted.labels(door, str(int(status)), code).inc()
+        _counted.labels(door, str(int(status)), code.lower().replace(" ", "_")).inc()
 
 
 def register(registry: CollectorRegistry) -> None:

@@ -186,14 +186,19 @@ def token(database: Database, site: Site) -> str:
     return made
 
 
-@pytest.fixture
-def moderator(database: Database) -> Moderator:
+def add_moderator(database: Database, name: str, role: Role = Role.MODERATOR) -> Moderator:
+    """Add somebody who can sign in with `PASSWORD`; return them apart from any session."""
     with database.session() as session:
-        made = sites.add_moderator(session, name="mona", password=PASSWORD, role=Role.MODERATOR)
+        made = sites.add_moderator(session, name=name, password=PASSWORD, role=role)
         session.commit()
         session.refresh(made)
         session.expunge(made)
     return made
+
+
+@pytest.fixture
+def moderator(database: Database) -> Moderator:
+    return add_moderator(database, "mona")
 
 
 @pytest.fixture
@@ -214,12 +219,7 @@ def mona(app: Flask, moderator: Moderator) -> FlaskClient:
 @pytest.fixture
 def admin(database: Database) -> Moderator:
     """An admin of the house, ada."""
-    with database.session() as session:
-        made = sites.add_moderator(session, name="ada", password=PASSWORD, role=Role.ADMIN)
-        session.commit()
-        session.refresh(made)
-        session.expunge(made)
-    return made
+    return add_moderator(database, "ada", Role.ADMIN)
 
 
 @pytest.fixture

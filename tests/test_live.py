@@ -10,26 +10,21 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from moderation import closings, decisions, queue, sites
+from moderation import closings, decisions, queue
 from moderation.db import Database
 from moderation.decisions import Seen
-from moderation.models import Comment, Door, Moderator, Outcome, Role, Site
+from moderation.models import Comment, Door, Moderator, Outcome, Site
 from moderation.views import feed as feeds
 from moderation.views import live
 from moderation.views.feed import Feed
-from tests.conftest import PASSWORD
+from tests.conftest import add_moderator
 from tests.stories import add_comment
 from tests.waiting import until
 
 
 @pytest.fixture
 def kai(database: Database) -> Moderator:
-    with database.session() as session:
-        made = sites.add_moderator(session, name="kai", password=PASSWORD, role=Role.MODERATOR)
-        session.commit()
-        session.refresh(made)
-        session.expunge(made)
-    return made
+    return add_moderator(database, "kai")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from moderation import decisions, sites
+from moderation import decisions
 from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.decisions import Seen
@@ -33,7 +33,7 @@ from moderation.models import (
 )
 from moderation.notices import appeals
 from moderation.rules import Advice
-from tests.conftest import PASSWORD, csrf
+from tests.conftest import PASSWORD, add_moderator, csrf
 from tests.senders import Paper
 from tests.stories import add_comment
 
@@ -43,12 +43,7 @@ RUDE = "Du Vollidiot, die Brücke ist doch längst bezahlt."
 @pytest.fixture
 def second(database: Database) -> Moderator:
     """Another moderator, who made no decision yet."""
-    with database.session() as session:
-        made = sites.add_moderator(session, name="nils", password=PASSWORD)
-        session.commit()
-        session.refresh(made)
-        session.expunge(made)
-    return made
+    return add_moderator(database, "nils")
 
 
 @pytest.fixture

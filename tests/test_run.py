@@ -80,19 +80,26 @@ def test_a_port_that_is_taken_names_another_way() -> None:
     run.require_free("127.0.0.1", port)
 
 
-def test_a_child_that_dies_is_started_again_ever_more_slowly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    child, at = _child(tmp_path, "print('tried', flush=True); raise SystemExit(3)"), [1000.0]
+def _waits(child: Child, monkeypatch: pytest.MonkeyPatch, *, after: float) -> list[float]:
+    """How many seconds pass before a child is started again that dies ``after`` so many, seven times."""
+    at = [1000.0]
     monkeypatch.setattr(run.time, "monotonic", lambda: at[0])
     waits = []
     for _ in range(7):
         child.tend()
         assert child.process is not None
         child.process.wait()
+        at[0] += after
         child.tend()
         assert child.process is None, "not at once"
         waits.append(child.start_at - at[0])
         at[0] = child.start_at
-    assert waits == [1, 2, 4, 8, 16, 16, 16]
+    return waits
+
+
+def test_a_child_that_dies_is_started_again_ever_more_slowly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    child = _child(tmp_path, "print('tried', flush=True); raise SystemExit(3)")
+    assert _waits(child, monkeypatch, after=0) == [1, 2, 4, 8, 16, 16, 16]
     assert (tmp_path / "score.log").read_text() == "tried\n" * 7
     child.signal(signal.SIGTERM)  # there is nobody to hear it
 
@@ -100,18 +107,7 @@ def test_a_child_that_dies_is_started_again_ever_more_slowly(tmp_path: Path, mon
 def test_a_child_that_dies_now_and_then_is_started_again_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    child, at = _child(tmp_path, "raise SystemExit(3)"), [1000.0]
-    monkeypatch.setattr(run.time, "monotonic", lambda: at[0])
-    waits = []
-    for _ in range(7):
-        child.tend()
-        assert child.process is not None
-        child.process.wait()
-        at[0] += run.STEADY
-        child.tend()
-        waits.append(child.start_at - at[0])
-        at[0] = child.start_at
-    assert waits == [1] * 7
+    assert _waits(_child(tmp_path, "raise SystemExit(3)"), monkeypatch, after=run.STEADY) == [1] * 7
 
 
 def test_a_child_that_cannot_be_started_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

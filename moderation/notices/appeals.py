@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from moderation import decisions, letters, privacy
+from moderation.contract import mended
 from moderation.db import insert_once, now
 from moderation.decisions import Seen
 from moderation.errors import BadInput, Forbidden, NotFound, StaleView
@@ -75,7 +76,7 @@ def object_to(session: Session, decision_id: int, *, text: str, email: str | Non
         session,
         Appeal,
         decision_id=decision_id,
-        text=text.strip().replace("\x00", ""),
+        text=mended(text.strip()),
         language=language,
         email=email,
         received_at=now(),

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from moderation import decisions, letters
+from moderation.contract import mended
 from moderation.db import now
 from moderation.decisions import Seen
 from moderation.errors import BadInput, NotFound, StaleView
@@ -32,8 +33,8 @@ def receive(session: Session, site: Site, claim: Claim, *, language: str) -> Not
     notice = Notice(
         site_id=site.id,
         comment_id=comment and comment.id,
-        address=claim.address.strip().replace("\x00", ""),
-        text=claim.text.strip().replace("\x00", ""),
+        address=mended(claim.address.strip()),
+        text=mended(claim.text.strip()),
         name=claim.name or None,
         email=claim.email or None,
         language=language,

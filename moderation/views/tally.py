@@ -39,4 +39,4 @@ def add(status: int, code: str) -> None:
     """Count one problem of this request's door."""
     from moderation import failures  # noqa: PLC0415 - only whoever counts pays for the library
 
-    failures.count(_DOORS.get(request.blueprint, "desk"), status, code.lower().replace(" ", "_"))
+    failures.count(_DOORS.get(request.blueprint, "desk"), status, code)
