@@ -16,7 +16,8 @@ test: .venv/installed-dev  ## Everything that must hold
 
 coverage: .venv/installed-dev  ## Which branches no test takes; fails below what docs/architecture.md asks for
 	@$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile --no-loadscope-reorder --ignore tests/browser \
-		--ignore tests/faults --cov --cov-report term:skip-covered
+		--ignore tests/faults --cov --cov-report term:skip-covered --cov-report json:build/coverage.json
+	@$(BIN)/python tests/covered.py build/coverage.json
 
 chaos: .venv/installed-dev  ## Break everything by chance for minutes, and see that nothing is lost; MINUTES (2), SEED, HOUSE
 	@exec $(BIN)/python -m tests.faults $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(HOUSE),--house $(HOUSE))
