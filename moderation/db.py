@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
+from pydantic_core import to_json
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Connection,
     DateTime,
@@ -15,8 +17,11 @@ from sqlalchemy import (
     Engine,
     Integer,
     MetaData,
+    Text,
     TypeDecorator,
     bindparam,
+    cast,
+    column,
     create_engine,
     event,
     func,
@@ -224,9 +229,9 @@ def add_new(
         return []
     dialect = session.get_bind().dialect.name
     if len(rows) > 1 and dialect == "postgresql":
-        statement = _add_arrays(columns, tuple(rows[0]))
-        values = {f"all_{name}": [row[name] for row in rows] for name in rows[0]}
-        return session.execute(statement, values).all()
+        statement, as_kept = _add_document(columns, tuple(rows[0]), session.get_bind().dialect)
+        document = [row | {name: kept(row[name]) for name, kept in as_kept} for row in rows]
+        return session.execute(statement, {"rows": to_json(document).decode()}).all()
     return session.execute(_add_new(columns, dialect), rows if len(rows) > 1 else rows[0]).all()
 
 
@@ -239,12 +244,22 @@ def _add_new(columns: tuple[InstrumentedAttribute[Any], ...], dialect: str) -> R
 
 
 @cache
-def _add_arrays(columns: tuple[InstrumentedAttribute[Any], ...], names: tuple[str, ...]) -> ReturningInsert[Any]:
-    """One array for each column: as long for two rows as for two hundred, so that it is read and prepared only once."""
+def _add_document(
+    columns: tuple[InstrumentedAttribute[Any], ...], names: tuple[str, ...], dialect: Dialect
+) -> tuple[ReturningInsert[Any], list[tuple[str, Callable[[Any], Any]]]]:
+    """All rows in one JSON document: a statement as short for two as for two hundred, read and prepared only once.
+
+    With it, what makes the values of some columns into those that are kept.
+    """
     table = columns[0].class_.__table__
-    arrays = (func.unnest(bindparam(f"all_{name}", type_=postgresql.ARRAY(table.c[name].type))) for name in names)
-    insert = postgresql.insert(table).from_select(names, select(*arrays))
-    return insert.on_conflict_do_nothing().returning(*(column.expression for column in columns))
+    found = [(name, table.c[name].type) for name in names]
+    rows = func.json_to_recordset(cast(bindparam("rows", type_=Text), postgresql.JSON))
+    table_of_rows = rows.table_valued(*(column(name, kind) for name, kind in found)).render_derived(with_types=True)
+    insert = postgresql.insert(table).from_select(names, select(*table_of_rows.c))
+    returning = insert.on_conflict_do_nothing().returning(*(wanted.expression for wanted in columns))
+    return returning, [
+        (name, kept) for name, kind in found if not isinstance(kind, JSON) and (kept := kind.bind_processor(dialect))
+    ]
 
 
 def claim(

@@ -122,6 +122,8 @@ class Visitor(TConn):  # type: ignore[misc]
 
     arriving: Arriving
     worker: "Doorman"
+    is_listened_to = False
+    """Whether the loop is told when something more of a request comes."""
 
     def close(self, graceful: bool = False) -> None:
         """Close it; gracefully, the worker goes on listening for a moment and waits for nobody meanwhile."""
@@ -174,31 +176,39 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
         return True
 
     def enqueue_req(self, conn: Visitor) -> None:
-        """Hear what a visitor wants; what follows a request at once is there already."""
+        """Hear what a visitor wants: mostly it is there already, and nobody need be told when it comes."""
         conn.sock.setblocking(False)
         conn.arriving = Arriving(self._longest_body)
-        if conn.parser is not None:
-            conn.arriving.got += conn.parser.unreader.take_buffered()
         self._arriving[conn] = time.monotonic() + ARRIVES_WITHIN
-        self._held += len(conn.arriving.got)
-        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._hear, conn))
-        if conn.arriving.got:
-            self._consider(conn)
+        if conn.parser is not None and (follows := conn.parser.unreader.take_buffered()):
+            self._add(conn, follows)
+        if conn in self._arriving:
+            self._hear(conn)
+        if conn in self._arriving:
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._hear, conn))
+            conn.is_listened_to = True
 
-    def _hear(self, conn: Visitor, _sock: Any) -> None:
+    def _hear(self, conn: Visitor, _sock: Any = None) -> None:
         if conn not in self._arriving:
             return  # let go a moment ago, for somebody who was heard before it
         data = _read(conn)
-        if data is None:
-            return
-        if not data:
+        if data:
+            self._add(conn, data)
+        elif data is not None:
             self._send_away(conn)
-            return
+
+    def _add(self, conn: Visitor, data: bytes) -> None:
         conn.arriving.got += data
         self._held += len(data)
         self._consider(conn)
         while self._held > HELD and self._arriving:
             self._send_away(next(iter(self._arriving)))
+
+    def _listen_no_more(self, conn: Visitor) -> None:
+        del self._arriving[conn]
+        if conn.is_listened_to:
+            self.poller.unregister(conn.sock)
+            conn.is_listened_to = False
 
     def _consider(self, conn: Visitor) -> None:
         """Hand a request that is whole over to a thread."""
@@ -211,8 +221,7 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
             self._send_away(conn, str(refused))
 
     def _hand_over(self, conn: Visitor) -> None:
-        del self._arriving[conn]
-        self.poller.unregister(conn.sock)
+        self._listen_no_more(conn)
         if conn.parser is None:
             conn.parser = http.get_parser(self.cfg, conn.sock, conn.client)
             conn.initialized = True
@@ -227,9 +236,8 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
 
     def _send_away(self, conn: Visitor, status: str = "408 Request Timeout") -> None:
         """End a connection on which no whole request arrived; say why where one had begun."""
-        del self._arriving[conn]
+        self._listen_no_more(conn)
         self._held -= len(conn.arriving.got)
-        self.poller.unregister(conn.sock)
         self.nr_conns -= 1
         if conn.arriving.got:
             _say(conn, f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())

@@ -1,11 +1,14 @@
 """The web application: a table of contents of its parts, and the way errors leave the house."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 
 import structlog
-from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask import Flask, Request, Response, g, jsonify, make_response, render_template, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFError
@@ -99,8 +102,27 @@ class Services:
     senders: Senders = field(default_factory=Senders)
 
 
+class Cookies(SecureCookieSessionInterface):
+    """Opens and closes no session for programs: they send no cookie, and most requests are theirs."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Read what the cookie holds, if there is one."""
+        return super().open_session(app, request) if "HTTP_COOKIE" in request.environ else self.session_class()
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Send the session along, if anybody looked at it or has to be sent it anew."""
+        if session or session.accessed or session.modified:
+            super().save_session(app, session, response)
+
+
 class House(Flask):
     """An application that remembers of each request what went wrong, whichever door explains it."""
+
+    session_interface = Cookies()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return it as it is: nothing in here is a coroutine, and Flask would look a dozen times a request."""
+        return func
 
     def handle_user_exception(self, e: Exception) -> ResponseReturnValue | HTTPException:
         """Have the door's own handler explain an error."""
@@ -235,13 +257,21 @@ _CONTENT_POLICY = "; ".join(
 )
 
 
+_HARDENING = {
+    "Content-Security-Policy": _CONTENT_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""What every answer says, where its view says nothing else."""
+
+
 def _harden(response: Response) -> Response:
+    said = {name.title() for name, _ in response.headers}
+    if request.endpoint == "static":
+        said.add("Cache-Control")
+    response.headers.extend([(name, value) for name, value in _HARDENING.items() if name not in said])
     if "request_id" in g:
         response.headers["X-Request-ID"] = g.request_id
-    response.headers.setdefault("Content-Security-Policy", _CONTENT_POLICY)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
-    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    if request.endpoint != "static":
-        response.headers.setdefault("Cache-Control", "no-store")
     return response

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -80,7 +81,8 @@ def test_what_arrives_during_a_write_is_written_in_one_transaction(
 
 def test_one_that_cannot_be_written_spoils_no_other(meet: Meet, database: Database) -> None:
     good = _created("good")
-    broken = good.model_copy(update={"data": good.data.model_copy(update={"id": "broken", "language": {}})})
+    without_zone = {"id": "broken", "submitted_at": datetime(2026, 7, 14)}
+    broken = good.model_copy(update={"data": good.data.model_copy(update=without_zone)})
     _, one, two = meet((good, "msg_good"), (broken, "msg_broken"))
     assert one.result().status == "pending"
     with pytest.raises(StatementError):

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask
@@ -41,6 +42,25 @@ def test_each_event_has_its_own_outcome_in_order(paper: Paper, database: Databas
     assert told == ["pending", "unknown_comment", "too_long", "pending", "withdrawn", "wrong_type", "pending"]
     with database.session(read_only=True) as session:
         assert set(session.scalars(select(Comment.external_id))) == {"a", "c"}
+
+
+def test_what_is_written_together_is_kept_to_the_letter(paper: Paper, database: Database) -> None:
+    texts = [
+        "„Na“ \"ja\" 'so'",
+        "\\n ist kein Umbruch,\nder hier schon\t\u2028",
+        "null",
+        "{1,2}",
+        "👩‍👩‍👧 \U0010ffff",
+        "%s ?::text",
+    ]
+    events = [_created(f"c{at}", text=text) for at, text in enumerate(texts)]
+    events[3]["data"]["submitted_at"] = "2026-07-14T08:00:00.123456+02:00"
+    assert {outcome["status"] for outcome in _send(paper, events).json["outcomes"]} == {"pending"}
+    with database.session(read_only=True) as session:
+        found = {row.external_id: row for row in session.scalars(select(Comment))}
+        assert [found[f"c{at}"].text for at in range(len(texts))] == texts
+        assert found["c0"].parent_external_id is None
+        assert found["c3"].submitted_at == datetime(2026, 7, 14, 6, 0, 0, 123456, tzinfo=UTC)
 
 
 def test_what_a_site_decided_by_itself_may_come_in_many_too(paper: Paper, database: Database) -> None:
