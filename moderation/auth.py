@@ -160,7 +160,6 @@ def protect(app: Flask) -> None:
     logins = LoginManager(app)
     logins.user_loader(_load)
     close_with_request(app)
-    app.extensions["moderation"].database.when_opened = _confine
 
 
 def _load(token: str) -> SignedIn | None:
@@ -170,7 +169,7 @@ def _load(token: str) -> SignedIn | None:
         if found is None:
             return None
         g.signed_in = known = signed_in(session, found, token)
-        _confine(session)
+        confine_to_request(session)
         return known
 
 
@@ -179,7 +178,7 @@ def signed_in(session: Session, sign_in: SignIn, token: str) -> SignedIn:
     return SignedIn(sign_in, token, sites_of(session, sign_in.moderator))
 
 
-def _confine(session: Session) -> None:
+def confine_to_request(session: Session) -> None:
     """Let a session see what the moderator may see in whose request it is opened."""
     found: SignedIn | None = g.get("signed_in") if has_request_context() else None
     if found is not None and found.sites is not None and request.endpoint not in FOR_EVERYBODY:

@@ -131,6 +131,22 @@ class House(Flask):
         return super().handle_user_exception(e)
 
 
+def open_services(settings: Settings) -> Services:
+    """Make what the views work with."""
+    database = Database(settings.database_url)
+    database.when_opened = auth.confine_to_request
+    telemetry.watch_database(database.engine)
+    return Services(
+        settings,
+        database,
+        Bell(settings),
+        Judge(),
+        Feed(database, most=settings.live_streams),
+        Readers(settings.comments_per_address),
+        Arrivals(database, max_characters=settings.max_comment_characters),
+    )
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """Make the application."""
     settings = settings or load_settings()
@@ -139,18 +155,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = House("moderation", template_folder=str(TEMPLATES))
     _configure(app, settings)
     assets.serve(app)
-    database = Database(settings.database_url)
-    telemetry.watch_database(database.engine)
-    feed = Feed(database, most=settings.live_streams)
-    app.extensions["moderation"] = Services(
-        settings,
-        database,
-        Bell(settings),
-        Judge(),
-        feed,
-        Readers(settings.comments_per_address),
-        Arrivals(database, max_characters=settings.max_comment_characters),
-    )
+    app.extensions["moderation"] = open_services(settings)
     Babel(app, locale_selector=language.choose, timezone_selector=lambda: settings.time_zone)
     for view in VIEWS:
         app.register_blueprint(view.blueprint)

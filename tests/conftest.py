@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,10 @@ from argon2 import PasswordHasher
 from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2 import BytecodeCache
-from jinja2.bccache import Bucket
 from pydantic import SecretStr
 from sqlalchemy import create_engine, text
 
-from moderation import auth, create_app, sites
+from moderation import auth, create_app, db, sites, web
 from moderation.access import passwords
 from moderation.cli import main
 from moderation.config import Settings
@@ -110,12 +109,23 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     admin.dispose()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _engines_are_kept() -> Iterator[None]:
+    """An engine for each address, not each test: it remembers how the statements are put together, which takes long."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(db, "_make_engine", cache(db._make_engine))
+        yield
+
+
 @pytest.fixture
 def settings(migrated: str, tmp_path: Path) -> Settings:
     url = migrated
     if SERVER is None:
-        url = f"sqlite:///{tmp_path / 'moderation.sqlite3'}"
-        shutil.copy(migrated.removeprefix("sqlite:///"), tmp_path / "moderation.sqlite3")
+        here = Path(migrated.removeprefix("sqlite:///")).with_name("moderation.sqlite3")
+        for left in here.parent.glob(f"{here.name}*"):
+            left.unlink()
+        shutil.copy(here.with_name("empty.sqlite3"), here)
+        url = f"sqlite:///{here}"
     return Settings(home=tmp_path, database_url=url, secret_key=SecretStr("a secret key for tests, quite long enough"))
 
 
@@ -138,31 +148,24 @@ def _empty(opened: Database) -> None:
         session.commit()
 
 
-class _Compiled(BytecodeCache):
-    """Templates as they were compiled for an earlier application: each test has an application of its own."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._kept:
-            bucket.bytecode_from_string(self._kept[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._kept[bucket.key] = bucket.bytecode_to_string()
-
-
-COMPILED = _Compiled()
+@pytest.fixture(scope="session")
+def applications() -> dict[str, Flask]:
+    """Those of earlier tests, by their settings: to read all routes and templates takes longer than most tests."""
+    return {}
 
 
 @pytest.fixture
-def app(settings: Settings, database: Database) -> Iterator[Flask]:
-    made = create_app(settings)
-    made.testing = True
-    made.jinja_env.bytecode_cache = COMPILED
+def app(settings: Settings, database: Database, applications: dict[str, Flask]) -> Iterator[Flask]:
+    """The application; whatever it keeps in memory is new with each test."""
+    alike = repr(settings.model_dump(exclude={"home", "database_url", "broker_url"}))
+    if alike not in applications:
+        applications[alike] = create_app(settings)
+        applications[alike].testing = True
+    made = applications[alike]
+    made.extensions["moderation"] = services = web.open_services(settings)
     yield made
-    made.extensions["moderation"].feed.close()
-    made.extensions["moderation"].database.dispose()
+    services.feed.close()
+    services.database.dispose()
 
 
 @pytest.fixture

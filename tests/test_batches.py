@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import event, func, select, update
+from sqlalchemy import func, select, update
 
 from moderation import batches, decisions, sites
 from moderation.db import Database, now
@@ -13,6 +13,7 @@ from moderation.decisions import Seen
 from moderation.errors import BadInput, Forbidden
 from moderation.models import Batch, Comment, Decision, Delivery, Moderator, Outcome, Role, Site, Status
 from moderation.queue import Filters, pending
+from tests.statements import heard
 from tests.stories import add_comment
 from worker import tasks
 from worker.app import Workshop
@@ -161,16 +162,13 @@ def test_many_decisions_are_few_statements(
     database: Database, workshop: Workshop, chosen: Chosen, moderator: Moderator
 ) -> None:
     """A batch of 5,000 and its undo took minutes when each comment was asked for, and held back, by itself."""
-    asked: list[str] = []
     batch_id = chosen(50)
-    with database.session() as session:
-        engine = session.get_bind()
-        event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    with heard(database.engine) as asked, database.session() as session:
         batches.step(session, batch_id)
         batches.undo(session, batch_id, moderator=moderator)
         batches.step(session, batch_id)
         session.commit()
-    assert len([statement for statement in asked if not statement.startswith("INSERT")]) < 45
+    assert len([one for one in asked if not one.statement.startswith("INSERT")]) < 45
     assert _count(database, Status.PENDING) == 50
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, exists, func, literal, select, text, union, update
+from sqlalchemy import delete, exists, func, literal, select, text, union, update
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectinload
 
 from moderation import confinement, decisions, sites
@@ -25,6 +25,7 @@ from moderation.models import (
     Traits,
 )
 from tests.conftest import SERVER
+from tests.statements import heard
 from tests.stories import add_comment
 
 
@@ -136,15 +137,12 @@ def test_what_is_changed_is_of_these_sites(database: Database, two: tuple[int, i
 @pytest.mark.skipif(SERVER is not None, reason="PostgreSQL reads small tables whole, and knows when not to")
 def test_a_small_site_is_not_looked_for_among_all_others(database: Database, two: tuple[int, int]) -> None:
     """With a million comments at another site that took seconds, for each desk every few seconds."""
-    asked: list[tuple[str, Any]] = []
-    event.listen(database.engine, "before_cursor_execute", lambda *given: asked.append((given[2], given[3])))
-    with database.session(read_only=True) as session:
+    with heard(database.engine) as asked, database.session(read_only=True) as session:
         confine(session, [two[1]])
         for model in (Comment, Decision, Delivery):
             session.scalar(select(func.max(model.id)))
-        statements = asked[-3:]
     with database.engine.connect() as connection:
-        for statement, values in statements:
+        for statement, values in asked[-3:]:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
             assert not [step for *_, step in plan if step.startswith("SCAN")], plan
 
