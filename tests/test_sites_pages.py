@@ -67,14 +67,26 @@ def test_a_site_is_added_and_can_send_at_once(admin: Person, client: FlaskClient
     assert "Deichblatt deichblatt · holt Entscheidungen ab 1 wartet" in listed
 
 
-def test_before_there_is_a_site_every_page_can_be_looked_at_or_is_said_not_to_be_there(
-    app: Flask, admin: Person
-) -> None:
+NEED_A_SITE = ("/rules", "/learning", "/alarms", "/transparency")
+
+
+def test_before_there_is_a_site_every_page_can_be_looked_at(app: Flask, admin: Person) -> None:
     with app.test_request_context():
-        addresses = {page.endpoint: url_for(page.endpoint) for page in PAGES}
-    told = {endpoint: admin.client.get(address) for endpoint, address in addresses.items()}
-    lost = {endpoint: answer.status_code for endpoint, answer in told.items() if answer.status_code != 200}
-    assert lost == dict.fromkeys(("rules.every", "learning.show", "alarms.show"), 404)
+        addresses = [url_for(page.endpoint) for page in PAGES]
+    told = {address: admin.client.get(address) for address in addresses}
+    assert {answer.status_code for answer in told.values()} == {200}
+    assert {address for address in addresses if "Es gibt noch keine Website" in told[address].text} == {*NEED_A_SITE}
+
+
+@pytest.mark.parametrize("address", NEED_A_SITE)
+def test_a_page_that_needs_a_site_says_how_to_add_the_first(admin: Person, mona: FlaskClient, address: str) -> None:
+    to_whom_may = admin.client.get(address).text
+    assert "<code>moderation site add SLUG --name NAME</code>" in to_whom_may
+    assert '<p><a href="/sites">Eine Website hinzufügen</a></p>' in to_whom_may
+    to_others = mona.get(address).text
+    assert "Ein Admin fügt sie am Desk" in to_others
+    assert "<code>moderation site add SLUG --name NAME</code>" in to_others
+    assert 'href="/sites"' not in to_others
 
 
 def test_what_is_wrong_with_a_new_site_stands_beside_the_field(admin: Person, site: Site, database: Database) -> None:

@@ -5,14 +5,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
-from flask import current_app, request
+from flask import abort, current_app, make_response, render_template, request
 from flask_login import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from moderation import auth, quota
 from moderation.db import now
-from moderation.errors import NotFound
 from moderation.models import Moderator, Site
 
 if TYPE_CHECKING:
@@ -45,10 +44,13 @@ def midnight() -> datetime:
 
 
 def asked_site(session: Session) -> tuple[Site, Sequence[Site]]:
-    """Return the site that the address asks for, else the first, and all there are; NotFound where there is none."""
+    """Return the site that the address or the form asks for, else the first, and all there are.
+
+    Where there is none to see, the request ends here, with the page that says how one gets there.
+    """
     sites = session.scalars(select(Site).order_by(Site.name)).all()
-    slug = request.args.get("site")
+    slug = request.values.get("site")
     site = auth.site_by_slug(session, slug) if slug else next(iter(sites), None)
     if site is None:
-        raise NotFound("There is no site yet; `moderation site add` makes one.")
+        abort(make_response(render_template("no_site.html")))
     return site, sites

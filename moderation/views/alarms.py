@@ -1,23 +1,23 @@
 """Alarms on the desk: the line on the queue and on today's page; the page of alarms, channels and shifts."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from pydantic import ValidationError
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from moderation import alarms, audit, auth, channels, shifts
 from moderation.alarms import thresholds
 from moderation.alarms.thresholds import Thresholds
-from moderation.errors import BadInput, NotFound
+from moderation.errors import BadInput
 from moderation.models import Site
 from moderation.reading import reading
 from moderation.rules.conditions import DAYS
-from moderation.views import me, rule_words, services
+from moderation.views import asked_site, me, rule_words, services
 
 blueprint = Blueprint("alarms", __name__)
 
@@ -44,16 +44,8 @@ def noticed(alarm_id: int) -> ResponseReturnValue:
     return redirect(url_for("alarms.show", site=request.form.get("site")), 303)
 
 
-def _site(session: Session) -> Site:
-    slug = request.values.get("site")
-    found = auth.site_by_slug(session, slug) if slug else session.scalars(select(Site).order_by(Site.name)).first()
-    if found is None:
-        raise NotFound("There is no site yet; `moderation site add` makes one.")
-    return found
-
-
 def _site_to_manage(session: Session) -> Site:
-    site = _site(session)
+    site, _ = asked_site(session)
     auth.require_admin(site)
     return site
 
@@ -62,14 +54,14 @@ def _site_to_manage(session: Session) -> Site:
 def show() -> ResponseReturnValue:
     """Show what is alarming now, from when on alarms are sounded, who is told, and one's own shift."""
     with reading() as session:
-        return _page(session, _site(session))
+        return _page(session, *asked_site(session))
 
 
-def _page(session: Session, site: Site, *, wrong: tuple[str, str] | None = None) -> str:
+def _page(session: Session, site: Site, sites: Sequence[Site], *, wrong: tuple[str, str] | None = None) -> str:
     return render_template(
         "alarms.html",
         site=site,
-        sites=session.scalars(select(Site).order_by(Site.name)).all(),
+        sites=sites,
         open_here=alarms.open_ones(session, site_id=site.id),
         thresholds=thresholds.of(site),
         channels=channels.of_site(session, site.id),
@@ -95,7 +87,7 @@ def set_thresholds() -> ResponseReturnValue:
             session.rollback()
             problem: dict[str, Any] = dict(error.errors(include_url=False)[0])
             wrong = (str(problem["loc"][-1]), rule_words.complaint(problem))
-            return _page(session, _site(session), wrong=wrong), 422
+            return _page(session, *asked_site(session), wrong=wrong), 422
         audit.note(session, "alarms_set", moderator=me(session), subject=f"site {site.id}", **site.alarms)
         session.commit()
         return redirect(url_for("alarms.show", site=site.slug), 303)
@@ -121,7 +113,7 @@ def add_channel() -> ResponseReturnValue:
             )
         except BadInput as error:
             session.rollback()
-            return _page(session, _site(session), wrong=(error.field or "address", error.code)), 422
+            return _page(session, *asked_site(session), wrong=(error.field or "address", error.code)), 422
         channels.try_out(session, made)
         session.commit()
         slug = site.slug
@@ -148,7 +140,7 @@ def change_channel(channel_id: int) -> ResponseReturnValue:
 def set_shift() -> ResponseReturnValue:
     """Say when one's own shift begins, or that one wants no letter."""
     with services().database.session() as session:
-        site = _site(session)
+        site, _ = asked_site(session)
         moderator = me(session)
         if request.form.get("do") == "stop":
             shifts.forget(session, moderator)
@@ -164,6 +156,6 @@ def set_shift() -> ResponseReturnValue:
                 )
             except BadInput as error:
                 session.rollback()
-                return _page(session, _site(session), wrong=(error.field or "email", error.code)), 422
+                return _page(session, *asked_site(session), wrong=(error.field or "email", error.code)), 422
         session.commit()
         return redirect(url_for("alarms.show", site=site.slug) + "#shift", 303)

@@ -5,15 +5,13 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 
-from moderation import auth
 from moderation.db import now
 from moderation.errors import BadInput
-from moderation.models import Outcome, Site
+from moderation.models import Outcome
 from moderation.notices import appeals, illegal, transparency
 from moderation.reading import reading
-from moderation.views import me, services
+from moderation.views import asked_site, me, services
 from moderation.views.desk import ID
 
 blueprint = Blueprint("notices", __name__)
@@ -78,11 +76,7 @@ def _outcome() -> Outcome:
 def report() -> ResponseReturnValue:
     """Show the figures of a site for a period, as a page or as CSV."""
     with reading() as session:
-        sites = session.scalars(select(Site).order_by(Site.name)).all()
-        if not sites:
-            return render_template("transparency.html", figures=None, sites=[], last=None)
-        slug = request.args.get("site")
-        site = auth.site_by_slug(session, slug) if slug else sites[0]
+        site, sites = asked_site(session)
         since, until = _period(ZoneInfo(site.time_zone))
         figures = transparency.report(session, site, since=since, until=until)
         if request.args.get("format") == "csv":
