@@ -1,4 +1,8 @@
-"""Take in many events of a site in one call: each has its own outcome, and what is new is written in one statement."""
+"""Take in events of a site, one or many: each has its own outcome, and what is new is written in one statement.
+
+A webhook is remembered by its id, so that a repeat of it changes nothing. What was refused is as if it had never come:
+it may be sent again under the same id, as an update is that came before its comment, and is taken if it fits by then.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +18,7 @@ from moderation.errors import BadInput, ModerationError
 from moderation.intake import Receipt
 from moderation.models import Site, Status
 
-Admit = Callable[[Event | CommentDecided], None]
+Admit = Callable[[Event], None]
 
 MOST = 200
 """Events in a call."""
@@ -22,11 +26,12 @@ MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One event, or why it is none, and the id of the webhook that brought it."""
+    """One event, or why it is none, and the id of the webhook that brought it, at which place among others."""
 
     webhook_id: str
-    event: Event | CommentDecided | None
+    event: Event | None
     problem: ModerationError | None = None
+    place: int = 0
 
 
 def parse(payload: Any, *, webhook_id: str, max_characters: int, admit: Admit = lambda _: None) -> list[Told]:
@@ -37,18 +42,18 @@ def parse(payload: Any, *, webhook_id: str, max_characters: int, admit: Admit = 
     events = payload.get("events") if isinstance(payload, dict) else None
     if not isinstance(events, list) or not 1 <= len(events) <= MOST:
         raise BadInput(f'Send {{"events": […]}} with 1 to {MOST} events.', code="wrong_number", field="events")
-    return [_parse(event, webhook_id, max_characters, admit) for event in events]
+    return [_parse(event, webhook_id, place, max_characters, admit) for place, event in enumerate(events)]
 
 
-def _parse(payload: Any, webhook_id: str, max_characters: int, admit: Admit) -> Told:
+def _parse(payload: Any, webhook_id: str, place: int, max_characters: int, admit: Admit) -> Told:
     try:
         event = parse_event(payload)
         if isinstance(event, CommentCreated):
             intake.require_length(event.data.text, max_characters)
         admit(event)
     except ModerationError as error:
-        return Told(webhook_id, None, error)
-    return Told(webhook_id, event)
+        return Told(webhook_id, None, error, place)
+    return Told(webhook_id, event, place=place)
 
 
 def accept(
@@ -56,18 +61,38 @@ def accept(
 ) -> list[Receipt | ModerationError]:
     """Take in the events in their order; return for each where it stands now, or what is wrong with it.
 
-    What a webhook brings that was heard before changes nothing, and is answered as it stands then.
+    What was taken in before under the same id changes nothing, and is answered as it stands now.
     """
-    news = intake.news(session, site, {item.webhook_id for item in told})
+    ids = {item.webhook_id for item in told}
+    news = intake.news(session, site, ids)
+    refused = intake.refused(session, site, ids - news)
+
+    def is_due(item: Told) -> bool:
+        return item.webhook_id in news or item.place in refused.get(item.webhook_id, ())
+
     outcomes: list[Receipt | ModerationError] = []
     for run in _runs(told):
-        made = _write_new(session, site, [item for item in run if item.webhook_id in news])
+        made = _write_new(session, site, [item for item in run if is_due(item)])
         for item in run:
             if isinstance(item.event, CommentCreated) and item.event.data.id in made:
                 outcomes.append(Receipt(item.event.data.id, Status.PENDING, made[item.event.data.id]))
             else:
-                outcomes.append(_take_in(session, site, item, item.webhook_id in news, max_characters))
+                outcomes.append(_take_in(session, site, item, is_due(item), max_characters))
+    still: dict[str, list[int]] = {webhook_id: [] for webhook_id in refused}
+    for item, outcome in zip(told, outcomes, strict=True):
+        if isinstance(outcome, ModerationError) and is_due(item):
+            still.setdefault(item.webhook_id, []).append(item.place)
+    for webhook_id, places in still.items():
+        intake.keep_refused(session, site, webhook_id, places)
     return outcomes
+
+
+def accept_one(session: Session, site: Site, event: Event, *, webhook_id: str, max_characters: int) -> Receipt:
+    """Take in one event; raise what is wrong with it: without a commit, its webhook was never heard."""
+    (outcome,) = accept(session, site, [Told(webhook_id, event)], max_characters=max_characters)
+    if isinstance(outcome, ModerationError):
+        raise outcome
+    return outcome
 
 
 def _runs(told: Sequence[Told]) -> Iterator[list[Told]]:

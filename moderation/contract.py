@@ -182,9 +182,12 @@ class ArticleOpened(_Event):
     data: ArticleData
 
 
-Event = CommentCreated | CommentUpdated | CommentDeleted | ArticleUpdated | ArticleClosed | ArticleOpened
+Undecided = CommentCreated | CommentUpdated | CommentDeleted | ArticleUpdated | ArticleClosed | ArticleOpened
+"""What happened at a site, without its word on a comment."""
 
-EVENTS: dict[str, type[Event | CommentDecided]] = {
+Event = Undecided | CommentDecided
+
+EVENTS: dict[str, type[Event]] = {
     "comment.created": CommentCreated,
     "comment.updated": CommentUpdated,
     "comment.deleted": CommentDeleted,
@@ -195,7 +198,7 @@ EVENTS: dict[str, type[Event | CommentDecided]] = {
 }
 
 
-def parse_event(payload: Any) -> Event | CommentDecided:
+def parse_event(payload: Any) -> Event:
     """Make an event of decoded JSON; BadInput names the first field that is wrong, and says how."""
     if not isinstance(payload, dict):
         raise BadInput("The body must be a JSON object with `type` and `data`.", code="wrong_type", field="")

@@ -11,14 +11,11 @@ from moderation.intake import Receipt
 from moderation.models import Comment, Decision, HouseRule, Maker, Outcome, Site
 
 
-def accept(session: Session, site: Site, event: CommentDecided, *, webhook_id: str, max_characters: int) -> Receipt:
-    """Take in a decision that the site made itself, once however often it is sent; say where the comment stands."""
-    is_new = intake.is_news(session, site, webhook_id)
-    return take_in(session, site, event, is_new=is_new, max_characters=max_characters)
-
-
 def take_in(session: Session, site: Site, event: CommentDecided, *, is_new: bool, max_characters: int) -> Receipt:
-    """Take in a decision whose webhook is known to be new, or to have been heard before; as ``accept`` does."""
+    """Take in a decision that the site made itself, if it ``is_new``; say where the comment stands.
+
+    BadInput where the text is longer than ``max_characters``.
+    """
     data = event.data
     intake.require_length(data.text, max_characters)
     if is_new:

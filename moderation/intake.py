@@ -19,7 +19,7 @@ from moderation.contract import (
     CommentData,
     CommentDeleted,
     CommentUpdated,
-    Event,
+    Undecided,
 )
 from moderation.db import add_new, insert_once, now
 from moderation.errors import BadInput, NotFound
@@ -40,17 +40,12 @@ class Receipt:
     comment_id: int | None = None
 
 
-def accept(session: Session, site: Site, event: Event, *, webhook_id: str, max_characters: int) -> Receipt:
-    """Take in one event of a site and say where the comment stands now.
+def take_in(session: Session, site: Site, event: Undecided, *, is_new: bool, max_characters: int) -> Receipt:
+    """Take in one event of a site, if it ``is_new``, and say where the comment stands now.
 
-    The same webhook, the same comment, or news older than what is known, changes nothing. BadInput where a text is
-    longer than ``max_characters``; NotFound where a comment is spoken of that never came.
+    The same comment, or news older than what is known, changes nothing. BadInput where a text is longer than
+    ``max_characters``; NotFound where a comment is spoken of that never came.
     """
-    return take_in(session, site, event, is_new=is_news(session, site, webhook_id), max_characters=max_characters)
-
-
-def take_in(session: Session, site: Site, event: Event, *, is_new: bool, max_characters: int) -> Receipt:
-    """Take in one event whose webhook is known to be new, or to have been heard before; as ``accept`` does."""
     stated_at = event.timestamp or now()
     match event:
         case CommentCreated(data=data) | CommentUpdated(data=data):
@@ -90,6 +85,33 @@ def news(session: Session, site: Site, webhook_ids: Collection[str]) -> set[str]
     """
     rows = [{"site_id": site.id, "webhook_id": webhook_id} for webhook_id in sorted(webhook_ids)]
     return {webhook_id for (webhook_id,) in add_new(session, (ReceivedEvent.webhook_id,), rows)}
+
+
+def refused(session: Session, site: Site, webhook_ids: Collection[str]) -> dict[str, list[int]]:
+    """Return of webhooks that were heard before, where something was refused, at which places.
+
+    Until the end of the transaction nobody else takes that in. In the order of their ids, as `news` has it.
+    """
+    if not webhook_ids:
+        return {}
+    asked = (
+        select(ReceivedEvent.webhook_id, ReceivedEvent.refused)
+        .where(ReceivedEvent.site_id == site.id, ReceivedEvent.webhook_id.in_(webhook_ids))
+        .where(ReceivedEvent.refused.is_not(None))
+        .order_by(ReceivedEvent.webhook_id)
+        .with_for_update()
+    )
+    return {webhook_id: places or [] for webhook_id, places in session.execute(asked)}
+
+
+def keep_refused(session: Session, site: Site, webhook_id: str, places: Sequence[int]) -> None:
+    """Keep at which places of a webhook something was refused, so that it is heard when it is sent again."""
+    session.execute(
+        update(ReceivedEvent)
+        .where(ReceivedEvent.site_id == site.id, ReceivedEvent.webhook_id == webhook_id)
+        .values(refused=list(places) or None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def add_comments(session: Session, rows: Sequence[dict[str, Any]]) -> dict[str, int]:

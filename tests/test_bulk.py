@@ -2,9 +2,11 @@
 
 import json
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
@@ -14,6 +16,8 @@ from moderation.models import Article, Comment, Status
 from tests.senders import ARTICLE, Paper, comment, signed
 from worker import tasks
 from worker.app import Workshop
+
+Send = Callable[[Paper, dict[str, Any], str], tuple[str, bool]]
 
 
 def _created(name: str, **changes: Any) -> dict[str, Any]:
@@ -80,6 +84,63 @@ def test_the_same_call_again_changes_nothing(paper: Paper, database: Database) -
     assert [outcome["status"] for outcome in again] == ["withdrawn", "withdrawn"]
     with database.session(read_only=True) as session:
         assert session.scalar(select(func.count()).select_from(Comment)) == 1
+
+
+def _one(paper: Paper, event: dict[str, Any], webhook_id: str) -> tuple[str, bool]:
+    """Where the comment stands, or why the event was refused; and whether it was."""
+    answer = paper.send(event["type"], event["data"], webhook_id=webhook_id).json
+    return answer.get("status") if "id" in answer else answer["code"], "id" not in answer
+
+
+def _among_many(paper: Paper, event: dict[str, Any], webhook_id: str) -> tuple[str, bool]:
+    (first, outcome) = _send(paper, [_created("beside"), event], webhook_id).json["outcomes"]
+    assert first == {"id": "beside", "status": "pending"}
+    return outcome["problem"]["code"] if "problem" in outcome else outcome["status"], "problem" in outcome
+
+
+@pytest.mark.parametrize("send", [_one, _among_many])
+def test_what_was_refused_as_it_came_too_early_is_heard_under_the_same_id_once_it_fits(
+    paper: Paper, database: Database, send: Send
+) -> None:
+    early = {"type": "comment.updated", "data": {"id": "a", "text": "Zweitens."}}
+    for _ in range(2):
+        assert send(paper, early, "msg_early") == ("unknown_comment", True), "as long as it does not fit"
+    paper.send("comment.created", comment(id="a", text="Erstens."))
+    assert send(paper, early, "msg_early") == ("pending", False)
+    paper.send("comment.updated", {"id": "a", "text": "Drittens."})
+    assert send(paper, early, "msg_early") == ("pending", False), "heard by now: it changes nothing more"
+    with database.session(read_only=True) as session:
+        found = session.scalars(select(Comment).where(Comment.external_id == "a")).one()
+        assert (found.text, found.revision) == ("Drittens.", 3)
+
+
+@pytest.mark.parametrize("send", [_one, _among_many])
+@pytest.mark.parametrize("kind", ["comment.created", "comment.updated", "comment.decided"])
+def test_what_is_wrong_is_refused_as_often_as_it_comes_and_heard_when_it_is_mended(
+    paper: Paper, database: Database, send: Send, kind: str
+) -> None:
+    paper.send("comment.created", comment(id="a", text="Vorher."))
+    said = comment(id="a", text="x" * 20_001, outcome="approve", decided_at=comment()["submitted_at"])
+    for _ in range(2):
+        assert send(paper, {"type": kind, "data": said}, "msg_wrong") == ("too_long", True)
+    assert not send(paper, {"type": kind, "data": said | {"text": "Kurz."}}, "msg_mended")[1]
+    with database.session(read_only=True) as session:
+        assert session.scalars(select(Comment.text).where(Comment.external_id == "a")).one() == "Kurz."
+
+
+def test_what_a_call_brought_and_was_taken_is_not_heard_again_with_what_was_refused(
+    paper: Paper, database: Database
+) -> None:
+    paper.send("comment.created", comment(id="a", text="Erstens."))
+    events = [
+        {"type": "comment.updated", "data": {"id": "a", "text": "Zweitens."}},
+        {"type": "comment.deleted", "data": {"id": "never came"}},
+    ]
+    _send(paper, events, "msg_1")
+    paper.send("comment.updated", {"id": "a", "text": "Drittens."})
+    _send(paper, events, "msg_1")
+    with database.session(read_only=True) as session:
+        assert session.scalars(select(Comment.text)).all() == ["Drittens."]
 
 
 def test_a_comment_that_is_known_already_is_not_taken_twice(paper: Paper, database: Database) -> None:

@@ -78,6 +78,23 @@ def test_in_a_call_with_many_only_the_flooders_are_refused(paper: Paper, clock: 
     assert told == ["pending"] * (AT_MOST + 1) + ["reader_too_many"] * 11 + ["pending"]
 
 
+def test_a_call_with_many_brings_the_flooders_when_it_comes_again_later(
+    paper: Paper, database: Database, clock: Any
+) -> None:
+    for number in range(AT_MOST - 1):
+        paper.send("comment.created", _from("192.0.2.9", number))
+    late = [_from("192.0.2.9", AT_MOST + number) for number in range(3)]
+    body = json.dumps({"events": [{"type": "comment.created", "data": data} for data in late]})
+    headers = signed(paper.secret, body, webhook_id="msg_1")
+    told = []
+    for _ in range(2):
+        answer = paper.client.post(f"/webhooks/{paper.slug}/bulk", data=body, headers=headers)
+        told.append([outcome.get("status") for outcome in answer.json["outcomes"]])
+        clock.moment += 61
+    assert told == [["pending", None, None], ["pending"] * 3]
+    assert _stored(database) == AT_MOST + 2
+
+
 def test_two_sites_do_not_share_a_readers_count(site: Site) -> None:
     readers = quota.Readers(1)
     readers.count(site, "192.0.2.9")

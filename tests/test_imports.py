@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from moderation import decisions, history, intake, sites
+from moderation import bulk, decisions, history, intake, sites
 from moderation.cli import main
 from moderation.config import Settings
 from moderation.contract import ArticleData, CommentData, CommentDeleted, CommentRef, DecidedCommentData
@@ -233,7 +233,7 @@ def _lived_through(session: Session, site: Site, moderator: Moderator) -> None:
             session, site, DecidedCommentData.model_validate(data), outcome=Outcome(outcome), decided_at=now()
         )
     event = CommentDeleted(type="comment.deleted", data=CommentRef(id="4"))
-    intake.accept(session, site, event, webhook_id="w", max_characters=1000)
+    bulk.accept_one(session, site, event, webhook_id="w", max_characters=1000)
     lone = ArticleData(id="einsam", url="https://zeitung.example/e", title="Einsam", section="Lokales")
     intake.write_article(session, site, lone, now())
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import StatementError
 
-from moderation import decisions, intake, senders
+from moderation import bulk, decisions, intake, senders
 from moderation.contract import parse_event
 from moderation.db import Database
 from moderation.decisions import Seen
@@ -218,7 +218,7 @@ def test_the_same_ids_at_two_sites_are_two_comments(paper: Paper, database: Data
     with database.session() as session:
         other = sites.add_site(session, slug="other", name="Other")
         event = parse_event({"type": "comment.created", "data": comment()})
-        intake.accept(session, other, event, webhook_id="msg_1", max_characters=20_000)
+        bulk.accept_one(session, other, event, webhook_id="msg_1", max_characters=20_000)
         session.commit()
         assert session.scalar(select(func.count()).select_from(Comment)) == 2
 
@@ -234,7 +234,7 @@ def test_the_same_comment_from_many_sides_at_once_is_stored_once(database: Datab
             with database.session() as session:
                 event = parse_event({"type": "comment.created", "timestamp": _at(0), "data": data})
                 sender = session.get_one(Site, site.id)
-                intake.accept(session, sender, event, webhook_id=f"msg_{number}", max_characters=20_000)
+                bulk.accept_one(session, sender, event, webhook_id=f"msg_{number}", max_characters=20_000)
                 session.commit()
         except Exception as error:  # the test reports it below
             failures.append(error)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation import intake, repeats
+from moderation import bulk, repeats
 from moderation.contract import parse_event
 from moderation.db import Database
 from moderation.models import Site
@@ -52,7 +52,7 @@ def test_an_edited_comment_is_known_by_its_new_text_only(database: Database, sit
         for number, words in enumerate([SLOGAN, "Das war mir ein Anliegen, nichts für ungut, schönen Abend."]):
             kind = "comment.updated" if number else "comment.created"
             event = parse_event({"type": kind, "data": comment(text=words)})
-            intake.accept(session, site, event, webhook_id=f"msg_{number}", max_characters=1000)
+            bulk.accept_one(session, site, event, webhook_id=f"msg_{number}", max_characters=1000)
         session.flush()
         again = add_comment(session, site, text=SLOGAN)
         assert repeats.find(session, again) == []

@@ -140,13 +140,17 @@ class Fingerprint(Base):
 
 
 class ReceivedEvent(Base):
-    """The id of a webhook that was accepted, so that a repeat of it changes nothing."""
+    """The id of a webhook that was accepted, so that a repeat of it changes nothing.
+
+    ``refused`` are the places of the events in a call of many that were refused: those were not accepted.
+    """
 
     __tablename__ = "received_event"
 
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), primary_key=True)
     webhook_id: Mapped[str] = mapped_column(String(255), primary_key=True)
     received_at: Mapped[datetime] = mapped_column(default=now, index=True)
+    refused: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class Assessment(Base):

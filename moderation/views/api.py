@@ -6,8 +6,8 @@ from functools import partial
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from moderation import auth, bulk, history, intake, telemetry
-from moderation.contract import CommentCreated, CommentDecided, CommentUpdated, Event, decode, parse_event
+from moderation import auth, bulk, intake, telemetry
+from moderation.contract import CommentCreated, CommentUpdated, Event, decode, parse_event
 from moderation.errors import ModerationError, NotSignedIn
 from moderation.models import Site
 from moderation.quota import Readers
@@ -63,21 +63,18 @@ def _sender(slug: str, body: bytes) -> tuple[Site, str]:
     return site, webhook_id
 
 
-def _take_in(sender: Site, event: Event | CommentDecided, webhook_id: str) -> intake.Receipt:
+def _take_in(sender: Site, event: Event, webhook_id: str) -> intake.Receipt:
     """Take in an event and commit it: new comments with those that arrive at the same moment, all else by itself."""
     if isinstance(event, CommentCreated):
         return services().arrivals.take_in(sender, event, webhook_id=webhook_id)
     longest = services().settings.max_comment_characters
     with services().database.session() as session:  # only now: on SQLite it keeps all other writers waiting
-        if isinstance(event, CommentDecided):
-            receipt = history.accept(session, sender, event, webhook_id=webhook_id, max_characters=longest)
-        else:
-            receipt = intake.accept(session, sender, event, webhook_id=webhook_id, max_characters=longest)
+        receipt = bulk.accept_one(session, sender, event, webhook_id=webhook_id, max_characters=longest)
         session.commit()
     return receipt
 
 
-def _admit(readers: Readers, sender: Site, event: Event | CommentDecided) -> None:
+def _admit(readers: Readers, sender: Site, event: Event) -> None:
     """TooMany where a reader's address floods the site; before the database has any work with it."""
     if isinstance(event, CommentCreated | CommentUpdated) and event.data.commenter is not None:
         readers.count(sender, event.data.commenter.ip)

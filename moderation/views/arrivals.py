@@ -50,7 +50,7 @@ class Arrivals:
         self._is_writing = False
 
     def take_in(self, site: Site, event: CommentCreated, *, webhook_id: str) -> Receipt:
-        """Take in a new comment as ``intake.accept`` does; return when it is committed."""
+        """Take in a new comment as ``bulk.accept_one`` does; return when it is committed."""
         intake.require_length(event.data.text, self._longest)
         arrival = Arrival(site, event, webhook_id)
         with self._meeting:
