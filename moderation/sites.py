@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from moderation import access, audit, auth, rulebook
 from moderation.access import passwords, sign_ins
 from moderation.db import now
-from moderation.errors import BadInput
+from moderation.errors import BadInput, Forbidden
 from moderation.models import Moderator, Role, Site, SiteRole
 from moderation.rulebook import StatedRule, files
 
@@ -75,8 +75,22 @@ def add_moderator(session: Session, *, name: str, password: str, role: Role = Ro
     return moderator
 
 
+def _is_admin_still(session: Session, by: Moderator | None) -> None:
+    """Forbidden unless whoever asked is an admin of the house by now; None is whoever may run commands here.
+
+    Two admins who take each other's rights at the same moment wait here, so that the house keeps one of them.
+    """
+    if by is None:
+        return
+    are_admins = (Moderator.role == Role.ADMIN, Moderator.confined.is_(False), Moderator.disabled_at.is_(None))
+    admins = select(Moderator.id).where(*are_admins).order_by(Moderator.id)
+    if by.id not in session.scalars(admins.with_for_update(key_share=True)).all():
+        raise Forbidden("Only an admin may do this.")
+
+
 def let_in(session: Session, name: str, role: Role, *, by: Moderator) -> str:
     """Create a moderator and return the password to hand over; BadInput where the name is empty, long or taken."""
+    _is_admin_still(session, by)
     name = name.strip()
     if not 1 <= len(name) <= 80:
         raise BadInput("A name has between 1 and 80 characters.", field="name", code="name_length")
@@ -90,6 +104,7 @@ def let_in(session: Session, name: str, role: Role, *, by: Moderator) -> str:
 
 def new_password(session: Session, moderator: Moderator, *, by: Moderator) -> str:
     """Return a new password for somebody, who loses second factors and sign-ins and may come in again."""
+    _is_admin_still(session, by)
     password = make_password()
     add_moderator(session, name=moderator.name, password=password, role=moderator.role)
     access.reset(session, moderator)
@@ -103,6 +118,8 @@ def change_moderator(session: Session, moderator: Moderator, *, role: Role, enab
     BadInput where somebody would take the admin's rights from themselves: a house needs one; or where whoever is
     confined to sites would be an admin of the house.
     """
+    _is_admin_still(session, by)
+    session.refresh(moderator)  # who waited sees what the other did
     if moderator.id == by.id and (role is not Role.ADMIN or not enabled):
         raise BadInput("Somebody else has to do this: an admin cannot take the rights from themselves.", code="oneself")
     _set_role(moderator, role)
@@ -131,6 +148,7 @@ def confine_moderator(
     """
     if by is not None and by.id == moderator.id:
         raise BadInput("Somebody else has to do this: an admin cannot take the rights from themselves.", code="oneself")
+    _is_admin_still(session, by)
     found = {slug: auth.site_by_slug(session, slug) for slug in roles}
     session.execute(delete(SiteRole).where(SiteRole.moderator_id == moderator.id))
     moderator.confined, moderator.role = True, Role.MODERATOR
@@ -143,6 +161,7 @@ def confine_moderator(
 
 def open_house(session: Session, moderator: Moderator, role: Role, *, by: Moderator | None) -> None:
     """Let a moderator who was confined see the whole house, with a role in it."""
+    _is_admin_still(session, by)
     session.execute(delete(SiteRole).where(SiteRole.moderator_id == moderator.id))
     moderator.confined, moderator.role = False, role
     audit.note(session, "moderator_released", moderator=by, subject=f"moderator {moderator.id}", role=str(role))

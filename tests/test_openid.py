@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
+import time_machine
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 from sqlalchemy import select
@@ -181,6 +182,20 @@ def test_a_code_that_the_provider_does_not_know_opens_nothing(serve: Serve, prov
     answer = re.sub("code=[^&]*", "code=made-up", _at_the_provider(browser, "mona"))
     assert REFUSED in _back(browser, answer).text
     assert not _is_in(browser)
+
+
+def test_nobody_has_the_provider_asked_without_end(serve: Serve, provider: str) -> None:
+    """The answer comes with the cookie that was kept for it; both can be sent again and again."""
+    browser = serve(provider, sign_ins_per_minute=1)
+    answer = re.sub("code=[^&]*", "code=made-up", _at_the_provider(browser, "mona")).replace("/back", "/finish")
+    cookie = browser.get_cookie("hausordnung")
+    assert cookie
+    with time_machine.travel(now(), tick=False):
+        statuses = []
+        for _ in range(6):
+            browser.set_cookie("hausordnung", cookie.value)
+            statuses.append(browser.get(answer).status_code)
+    assert (statuses[0], statuses[-1]) == (401, 429)
 
 
 class _Misnamed(BaseHTTPRequestHandler):

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.models import Moderator, Passkey
 from tests.conftest import PASSWORD, csrf
+from tests.together import at_once
 
 DESK = "https://desk.example"
 PRESENT, VERIFIED, NEW = 0x01, 0x04, 0x40
@@ -176,6 +178,28 @@ def test_a_question_is_answered_once_and_within_five_minutes(client: FlaskClient
     again = _give(client, answer)
     assert "Das hat zu lange gedauert." in again.text
     assert not _is_in(client)
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_an_answer_that_was_copied_with_the_cookie_opens_once(
+    app: Flask, client: FlaskClient, device: Device, counts: bool
+) -> None:
+    """The browser keeps the question, so that it can be asked anew; many devices count nothing."""
+    if not counts:
+        device.used = -1
+    answer = device.get(_ask(client))
+    cookie = client.get_cookie("hausordnung")
+    assert cookie
+    browsers = [client, *(app.test_client() for _ in range(5))]
+    form = {"csrf_token": csrf(client), "credential": json.dumps(answer)}
+    for browser in browsers:
+        browser.set_cookie("hausordnung", cookie.value)
+    answers = at_once([partial(browser.post, "/sign-in/passkey", data=form) for browser in browsers])
+    assert sorted(answer.status_code for answer in answers) == [303] + [401] * 5
+    late = app.test_client()
+    late.set_cookie("hausordnung", cookie.value)
+    assert late.post("/sign-in/passkey", data=form).status_code == 401
+    assert [_is_in(browser) for browser in browsers].count(True) == 1
 
 
 def test_the_passkey_of_somebody_who_was_shut_out_opens_nothing(

@@ -88,6 +88,7 @@ def recovery_codes_left(session: Session, moderator: Moderator) -> int:
 
 def new_recovery_codes(session: Session, moderator: Moderator) -> list[str]:
     """Return new codes for paper; those from before open nothing any more."""
+    _wait_for_others(session, moderator)
     session.execute(delete(RecoveryCode).where(RecoveryCode.moderator_id == moderator.id))
     codes = ["".join(secrets.choice(_LETTERS) for _ in range(10)) for _ in range(RECOVERY_CODES)]
     session.add_all(RecoveryCode(moderator_id=moderator.id, code_hash=digest(code)) for code in codes)
@@ -96,8 +97,14 @@ def new_recovery_codes(session: Session, moderator: Moderator) -> list[str]:
 
 def forget(session: Session, moderator: Moderator) -> None:
     """Take the authenticator and its recovery codes away."""
+    _wait_for_others(session, moderator)
     for table in (Authenticator, RecoveryCode):
         session.execute(delete(table).where(table.moderator_id == moderator.id))
+
+
+def _wait_for_others(session: Session, moderator: Moderator) -> None:
+    """Let who does the same at this moment be done: what they add would else stand beside what is added here."""
+    session.execute(select(Moderator.id).where(Moderator.id == moderator.id).with_for_update(key_share=True))
 
 
 def _step(secret: str, code: str) -> int | None:

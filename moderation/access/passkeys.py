@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from webauthn import (
     generate_authentication_options,
@@ -80,8 +81,12 @@ class Passkeys:
         )
         return options_to_json(options), options.challenge
 
-    def sign_in(self, session: Session, answer: str, challenge: bytes) -> Moderator:
-        """Return whose passkey answered; BadInput where the answer does not hold."""
+    def sign_in(self, session: Session, answer: str, challenge: bytes, asked_at: datetime) -> Moderator:
+        """Return whose passkey answered; BadInput where the answer does not hold, or was given before.
+
+        A passkey that was used since ``asked_at`` answered this challenge already, or a later one: the browser, which
+        keeps the challenge, can be made to forget that it did, and many passkeys count nothing.
+        """
         try:
             kept = _find(session, base64url_to_bytes(json.loads(answer)["id"]))
             verified = verify_authentication_response(
@@ -95,7 +100,13 @@ class Passkeys:
             )
         except (WebAuthnException, ValueError, KeyError, TypeError, RecursionError) as error:
             raise _unfit(error) from None
-        kept.sign_count, kept.used_at = verified.new_sign_count, now()
+        used = session.execute(
+            update(Passkey)
+            .where(Passkey.id == kept.id, Passkey.used_at.is_(None) | (Passkey.used_at <= asked_at))
+            .values(sign_count=verified.new_sign_count, used_at=max(now(), asked_at + timedelta(microseconds=1)))
+        )
+        if not used.rowcount:  # type: ignore[attr-defined]
+            raise _unfit(ValueError("it was used since it was asked"))
         return kept.moderator
 
 

@@ -148,7 +148,8 @@ def add_passkey() -> ResponseReturnValue:
     _prove()
     with services().database.session() as database:
         moderator = me(database)
-        keys().register(database, moderator, form.get("credential", ""), take_challenge(), form.get("name", ""))
+        asked, _ = take_challenge()
+        keys().register(database, moderator, form.get("credential", ""), asked, form.get("name", ""))
         database.commit()
     return redirect(url_for("access.show"), 303)
 

@@ -91,7 +91,7 @@ def passkey() -> ResponseReturnValue:
     """Sign in by a passkey's answer: it is password and second factor in one."""
     with services().database.session() as database:
         try:
-            moderator = passkeys().sign_in(database, request.form.get("credential", ""), take_challenge())
+            moderator = passkeys().sign_in(database, request.form.get("credential", ""), *take_challenge())
         except ModerationError as error:
             return _ask(SignInForm(formdata=None, next=request.form.get("next", "")), sentence(error))
         return enter(database, moderator, request.form.get("next"))
@@ -120,6 +120,7 @@ def openid_back() -> ResponseReturnValue:
 @blueprint.get("/sign-in/openid/finish")
 def openid_finish() -> ResponseReturnValue:
     """Sign in whom the provider named, or join their account with the one that is signed in."""
+    _slow_down(None)  # a copied cookie brings the same answer again and again, and each time the provider is asked
     begun = session.pop("openid", None) or {}
     settings = services().settings
     try:

@@ -1,6 +1,7 @@
 """What a passkey was asked: kept in the browser's session until its answer comes, for five minutes, for one answer."""
 
 from base64 import b64decode, b64encode
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from time import time
 from urllib.parse import urlsplit
@@ -37,9 +38,9 @@ def challenge(options: str, value: bytes) -> ResponseReturnValue:
     return Response(options, content_type="application/json")
 
 
-def take_challenge() -> bytes:
-    """Return the challenge that was kept, once; BadInput where there is none any more."""
+def take_challenge() -> tuple[bytes, datetime]:
+    """Return the challenge that was kept, and when it was asked; BadInput where there is none any more."""
     kept = session.pop("challenge", None)
     if kept is None or kept["until"] < time():
         raise BadInput("That took too long. Please try again.", code="no_challenge", field="credential")
-    return b64decode(kept["value"])
+    return b64decode(kept["value"]), datetime.fromtimestamp(kept["until"] - SECONDS, UTC)
