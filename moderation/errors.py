@@ -3,6 +3,7 @@
 ModerationError
 ├── SettingsError            the operator's mistake: refuses to start
 ├── BadInput         422     a value is wrong; names the field
+│   ├── BadModel             what is kept of a model cannot be read; says which version
 │   ├── BadJson      400
 │   └── TooLarge     413
 ├── NotSignedIn      401     who are you?
@@ -60,6 +61,16 @@ class BadJson(BadInput):
 
     status = HTTPStatus.BAD_REQUEST
     code = "invalid_json"
+
+
+class BadModel(BadInput):
+    """A model of a site that is kept is damaged, or was made by another version of the service; says which one."""
+
+    code = "bad_model"
+
+    def __init__(self, message: str, *, version: int) -> None:
+        super().__init__(message)
+        self.version = version
 
 
 class TooLarge(BadInput):

@@ -170,12 +170,15 @@ def test_too_few_comments_are_no_reason_to_fail(
     assert "Nothing yet" in CliRunner().invoke(main, ["relevance", "show", site.slug]).output
 
 
-@pytest.mark.parametrize("fault", ["damaged", "other version", "other shape"])
+@pytest.mark.parametrize("fault", ["damaged", "a wrong bit", "other version", "other shape"])
 def test_an_adaptation_that_does_not_fit_is_passed_over(judge: Judge, fault: str) -> None:
     centre = judge.relevance.centre("de")
     weights = judge.relevance.weights("title")
     version = judge.relevance.version
+    whole = Adaptation(version, centre.comment, centre.article, {"title": weights}).to_bytes()
+    directory = whole.rindex(b"PK\x01\x02")
     content = {
+        "a wrong bit": whole[: directory + 8] + b"\x01" + whole[directory + 9 :],
         "damaged": b"PK\x03\x04 and then nothing",
         "other version": Adaptation("1", centre.comment * 2, centre.article, {"title": weights}).to_bytes(),
         "other shape": Adaptation(version, centre.comment, centre.article, {"title": weights[:9]}).to_bytes(),

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
@@ -11,6 +12,9 @@ from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.errors import BadInput
+from moderation.judge.learned import SIGNALS, SKETCH, SiteModel
+from moderation.judge.network import DIMENSION
+from moderation.judge.ngrams import BUCKETS
 from moderation.learning import honesty, opinions, shelf
 from moderation.models import AuditEntry, Burst, Comment, LearnedModel, Maker, ModelState, Moderator, Outcome, Site
 from moderation.queue import Order
@@ -56,14 +60,34 @@ def test_figures_are_shown_at_a_threshold_and_the_way_back_is_a_button(
         assert session.scalars(select(LearnedModel.state)).all() == [ModelState.RETIRED]
 
 
+def _taught(site: Site, version: int, content: bytes | None = None) -> LearnedModel:
+    zeros = (np.zeros(number, np.float32) for number in (SIGNALS, DIMENSION, SKETCH, BUCKETS))
+    return LearnedModel(
+        version=version,
+        site_id=site.id,
+        state=ModelState.RETIRED,
+        content=content or SiteModel(0.0, 1.0, *zeros).to_bytes(),
+        engine="e",
+        decisions=200,
+        positives=20,
+        from_at=now(),
+        until_at=now(),
+        figures={"general": {"auc": 0.5}, "auc": 0.6, "gain": None},
+    )
+
+
+def _in_force(database: Database) -> list[int]:
+    with database.session(read_only=True) as session:
+        asked = select(LearnedModel.version).where(LearnedModel.state == ModelState.ACTIVE)
+        return list(session.scalars(asked))
+
+
 def test_one_goes_back_to_the_model_before_and_from_the_first_to_the_general_one(
     database: Database, site: Site, moderator: Moderator
 ) -> None:
     with database.session() as session:
         kept, mona = session.get_one(Site, site.id), session.get_one(Moderator, moderator.id)
-        about = {"state": ModelState.RETIRED, "content": b"", "engine": "e", "decisions": 200, "positives": 20}
-        about |= {"site_id": site.id, "from_at": now(), "until_at": now()}
-        first, second = (LearnedModel(version=version, **about) for version in (1, 2))
+        first, second = _taught(site, 1), _taught(site, 2, b"cut off")
         session.add_all([first, second])
         session.flush()
         for model in (first, second):
@@ -78,6 +102,31 @@ def test_one_goes_back_to_the_model_before_and_from_the_first_to_the_general_one
             shelf.roll_back(session, kept, moderator=mona)
         told = session.scalars(select(AuditEntry.detail).where(AuditEntry.deed == "model_switched"))
         assert [(one["before"], one["after"]) for one in told] == [(None, 1), (1, 2), (2, 1), (1, None)]
+
+
+def test_the_way_back_leads_to_no_model_that_cannot_be_read(
+    desk: Desk, database: Database, site: Site, settings: Settings
+) -> None:
+    with database.session() as session:
+        session.add_all([damaged := _taught(site, 1, b"cut off"), used := _taught(site, 2)])
+        session.flush()
+        for model in (damaged, used):
+            shelf.put_in_force(session, model, moderator=None, why="surely_better")
+        session.commit()
+    page = desk.post("/learning/foerdeblick", do="roll_back")
+    assert page.status_code == 422
+    assert "Version 1 of the model is damaged" in page.text
+    assert "moderation learn rollback --general" in page.text
+    env = {"MODERATION_DATABASE_URL": settings.database_url, "MODERATION_HOME": str(settings.home)}
+    refused = CliRunner().invoke(main, ["learn", "rollback"], env=env)
+    assert refused.exit_code == 1
+    assert "Version 1 is damaged" in refused.output
+    assert "`moderation learn rollback --general`" in refused.output
+    assert _in_force(database) == [2]
+    assert "`moderation learn resume`" not in CliRunner().invoke(main, ["learn", "status"], env=env).output
+    told = CliRunner().invoke(main, ["learn", "rollback", "--general"], env=env)
+    assert "The general model is in force." in told.output
+    assert _in_force(database) == []
 
 
 def test_before_anything_is_decided_there_is_nothing_to_replay(site: Site, settings: Settings) -> None:

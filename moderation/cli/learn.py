@@ -102,12 +102,13 @@ def trial(version: int, slug: str | None, as_json: bool) -> None:
 @learn.command("rollback")
 @_SITE
 @click.option("--rule", "key", help="Of this house rule rather than of deletion, by its key.")
-def rollback(slug: str | None, key: str | None) -> None:
+@click.option("--general", is_flag=True, help="To the general model, past all that the site taught.")
+def rollback(slug: str | None, key: str | None, general: bool) -> None:
     """Go back to the model before; none switches on by itself until `resume`."""
     with open_session() as session:
         site = the_site(session, slug)
         rule_id = None if key is None else shelf.rule_of(session, site, key).id
-        earlier = shelf.roll_back(session, site, moderator=None, rule_id=rule_id)
+        earlier = shelf.roll_back(session, site, moderator=None, rule_id=rule_id, to_general=general)
         session.commit()
         without = "The general model is in force." if key is None else f"Nothing learned speaks of rule {key} any more."
         click.echo(f"Version {earlier.version} is in force." if earlier else without)

@@ -4,13 +4,12 @@ Plain numbers in a safe format. Learned without labels by ``moderation.learning.
 """
 
 import io
-import zlib
 from dataclasses import dataclass
 from typing import Any, Self
-from zipfile import BadZipFile
 
 import numpy as np
 
+from moderation.judge.artefacts import UNREADABLE
 from moderation.judge.network import DIMENSION, Floats
 
 FORMAT = 1
@@ -57,6 +56,6 @@ class Adaptation:
             fits = all(values.shape == (lengths[name],) for name, values in weights.items())
             if int(found["format"]) != FORMAT or not (shapes_hold and finite and fits):
                 raise AdaptationError("The adaptation is of another version; it is made anew.")
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
+        except UNREADABLE as error:
             raise AdaptationError("The adaptation is damaged or of another version; it is made anew.") from error
         return cls(version, found["comment"], found["article"], weights)

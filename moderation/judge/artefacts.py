@@ -3,9 +3,12 @@
 import hashlib
 import io
 import json
+import zlib
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from tokenize import TokenError
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +17,10 @@ FORMAT = 1
 """What this code can read; ``training`` writes the same number into the manifest."""
 
 MANIFEST = "manifest.json"
+
+
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, RuntimeError, BadZipFile, TokenError, zlib.error)
+"""What may be raised where bytes are no arrays, or damaged: one wrong bit may say that they are encrypted."""
 
 
 class WeightsError(RuntimeError):

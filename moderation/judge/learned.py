@@ -6,15 +6,14 @@ judge has computed anyway: its scores, the sentence vector, the pooled token fea
 
 import io
 import math
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from moderation.judge.artefacts import UNREADABLE
 from moderation.judge.case import Assessment, Kind, Target
 from moderation.judge.network import DIMENSION, POOLED, Floats
 from moderation.judge.ngrams import BUCKETS, grams, weights_of
@@ -207,7 +206,7 @@ class SiteModel:
             shapes["grams"] = (BUCKETS,)
             if int(found["format"]) != FORMAT or any(found[name].shape != shape for name, shape in shapes.items()):
                 raise ModelError("The model is of another version; learn it again.")
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
+        except UNREADABLE as error:
             raise ModelError("The model is damaged or of another version; learn it again.") from error
         bias, trust = (float(value) for value in found["head"])
         arrays = {name: found[name].astype(np.float32) for name in ("signals", "vectors", "sketches", "grams")}

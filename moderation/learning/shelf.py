@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, defer, joinedload
 
 from moderation import audit
 from moderation.db import now
-from moderation.errors import BadInput, NotFound
+from moderation.errors import BadInput, BadModel, NotFound
 from moderation.models import Comment, HouseRule, LearnedModel, Learner, ModelState, Moderator, Site, Status
 
 MOST_RETIRED = 10
@@ -112,26 +112,42 @@ def _tell(
 
 
 def roll_back(
-    session: Session, site: Site, *, moderator: Moderator | None, rule_id: int | None = None
+    session: Session, site: Site, *, moderator: Moderator | None, rule_id: int | None = None, to_general: bool = False
 ) -> LearnedModel | None:
     """Go back to the model that was in force before, of deletion or of one rule; return it, None where there is none.
 
-    Without one the general model speaks of deletion, and of the rule nothing is said. No model of the site switches on
-    by itself until `resume`. BadInput where no model is in force.
+    Without one, or ``to_general``, the general model speaks of deletion, and of the rule nothing is said. No model of
+    the site switches on by itself until `resume`. BadInput where no model is in force; BadModel where the one before
+    cannot be read: it would say nothing, and nobody would know.
     """
     current = in_state(session, site.id, ModelState.ACTIVE, rule_id)
     if current is None and rule_id is not None:
         raise BadInput("No model of this rule is in force; there is nothing to go back to.", code="no_model")
     if current is None:
         raise BadInput("The general model is in force; there is nothing to go back to.", code="no_model")
-    earlier = in_state(session, site.id, ModelState.RETIRED, rule_id)
+    earlier = None if to_general else in_state(session, site.id, ModelState.RETIRED, rule_id)
     if earlier is not None and earlier.version < current.version:
+        _require_readable(earlier)
         put_in_force(session, earlier, moderator=moderator, why="rolled_back")
     else:
         earlier = None  # what is newer was left by going back before
         switch_off(session, current, moderator=moderator, why="rolled_back")
     learner(session, site.id).paused = True
     return earlier
+
+
+def _require_readable(model: LearnedModel) -> None:
+    from moderation.judge.learned import ModelError, SiteModel  # noqa: PLC0415 - the web carries no numbers
+
+    try:
+        SiteModel.from_bytes(model.content)
+    except ModelError:
+        raise BadModel(
+            f"Version {model.version} is damaged or was made by another version of this service; it was not put in "
+            "force, and nothing was changed. `moderation learn rollback --general` does without any model of the "
+            "site's, and `moderation learn run` teaches a new one.",
+            version=model.version,
+        ) from None
 
 
 def rule_of(session: Session, site: Site, key: str) -> HouseRule:

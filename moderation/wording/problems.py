@@ -1,12 +1,14 @@
 """What went wrong, in the language of whoever is at the page: each case we know, in its own words."""
 
-from moderation.errors import ModerationError
+from moderation.errors import BadModel, ModerationError
 from moderation.wording.say import gettext, language
 
 
 def problem(error: ModerationError) -> str:
     """Say what went wrong, where we know the case; else name what was wrong, and in English all that was said."""
     known = _with_decisions() | _with_addresses(error.field or "") | _with_forms() | _with_access()
+    if isinstance(error, BadModel):
+        return _with_model(error.version)
     if error.code in known:
         return known[error.code]
     if error.code == "invalid" and error.field and language() != "en":
@@ -65,6 +67,16 @@ def _with_forms() -> dict[str, str]:
         "name_taken": gettext("Somebody has this name already."),
         "oneself": gettext("Somebody else has to do this: an admin cannot take the rights from themselves."),
     }
+
+
+def _with_model(version: int) -> str:
+    return gettext(
+        "Version %(version)s of the model is damaged or was made by another version of this service. It was not put in "
+        "force, and nothing was changed. If the one in force does harm, this does without any, where the service runs: "
+        "%(command)s",
+        version=version,
+        command="moderation learn rollback --general",
+    )
 
 
 def _with_access() -> dict[str, str]:

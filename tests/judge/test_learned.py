@@ -59,7 +59,9 @@ def test_bytes_that_are_no_model_are_refused() -> None:
     np.savez(pickled, head=np.array([{}], dtype=object))
     cut = _model().to_bytes()[:-2000]
     small = replace(_model(), vectors=np.zeros(3, np.float32)).to_bytes()
-    for content in (b"", b"nonsense", pickled.getvalue(), cut, small):
+    directory = (whole := _model().to_bytes()).rindex(b"PK\x01\x02")
+    locked = whole[: directory + 8] + b"\x01" + whole[directory + 9 :]
+    for content in (b"", b"nonsense", pickled.getvalue(), cut, small, locked):
         with pytest.raises(ModelError):
             SiteModel.from_bytes(content)
 
