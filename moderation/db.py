@@ -274,6 +274,8 @@ def claim(
 
     One statement, so that no row is ever taken twice: on PostgreSQL rows that another worker holds are skipped, on
     SQLite there is one writer at a time. Whoever dies keeps the rows only until the lease is over. Commit at once.
+    The lease is one by the clock of whoever takes it: where clocks differ by more, a row may be in two hands, so that
+    what is done with it must be recorded by compare-and-set (docs/operations.md, Clocks).
     """
     moment = now()
     due = (

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -293,6 +293,23 @@ def test_what_was_set_up_and_works_is_said(
     assert found["mail"] == "answers"
     assert found["Detoxify"] == "blend, ours.ckpt"
     assert found["site foerdeblick"].startswith("answers (")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "way", "well"), [(120, "ahead of", False), (-8, "behind", False), (3, "ahead of", True)]
+)
+def test_a_clock_that_is_not_the_databases_is_named_with_what_to_do(
+    settings: Settings, database: Database, seconds: int, way: str, *, well: bool
+) -> None:
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=seconds)):
+        clock = next(finding for finding in doctor.examine(settings) if finding.what == "clock")
+    if database.engine.dialect.name == "sqlite":
+        assert (clock.found, clock.is_well) == ("there is one: the database is a file", True)
+        return
+    off, _, words = clock.found.partition(" ")
+    assert float(off) == pytest.approx(abs(seconds), abs=1)
+    assert words == f"s {way} the database's"
+    assert (clock.is_well, "NTP" in clock.remedy) == (well, not well)
 
 
 @pytest.mark.parametrize(

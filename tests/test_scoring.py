@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
+import time_machine
 from sqlalchemy import func, select, update
 
 from moderation import queue, repeats, rulebook, scoring
@@ -202,6 +203,22 @@ def test_the_second_of_two_workers_records_nothing(database: Database, site: Sit
             written.append(scoring.record(session, judged))
             session.commit()
     assert written == [1, 0]
+
+
+@pytest.mark.parametrize(("minutes", "again"), [(-2, True), (2, False)])
+def test_a_worker_whose_clock_is_off_has_its_comments_judged_twice_or_holds_them_longer_and_records_them_once(
+    database: Database, site: Site, judge: Judge, minutes: int, *, again: bool
+) -> None:
+    ids = _add(database, site, "Über die Brücke und die Umleitung.", due_at=now() - timedelta(minutes=5))
+    taken = []
+    for off in (minutes, 0):
+        with time_machine.travel(now() + timedelta(minutes=off)), database.session() as session:
+            taken.append(scoring.claim(session, limit=1, attempts=3, lease=LEASE))
+            session.commit()
+    assert taken == [ids, ids if again else []]
+    with database.session() as session:
+        judged = scoring.judge_all(judge, scoring.jobs(session, ids))
+        assert [scoring.record(session, judged) for _ in taken] == [1, 0]
 
 
 def test_an_assessment_made_anew_replaces_the_old_one(database: Database, site: Site, workshop: Workshop) -> None:
