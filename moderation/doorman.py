@@ -114,7 +114,11 @@ class Arriving:
             if len(self.got) - self._chunk_at > LONGEST_CHUNK_LINE:
                 raise Refused("400 Bad Request")
             return False
-        return self.got.find(b"\r\n\r\n", found.end() - 2) >= 0
+        if self.got.find(b"\r\n\r\n", found.end() - 2) >= 0:
+            return True
+        if len(self.got) - found.end() > LONGEST_HEAD:  # looked through with each byte that comes
+            raise Refused("431 Request Header Fields Too Large")
+        return False
 
 
 class Visitor(TConn):  # type: ignore[misc]
@@ -124,6 +128,8 @@ class Visitor(TConn):  # type: ignore[misc]
     worker: "Doorman"
     is_listened_to = False
     """Whether the loop is told when something more of a request comes."""
+    holds = 0
+    """Bytes of a request that count among those a process holds, until it is answered or sent away."""
 
     def close(self, graceful: bool = False) -> None:
         """Close it; gracefully, the worker goes on listening for a moment and waits for nobody meanwhile."""
@@ -163,17 +169,22 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
         """End connections that can be spared best, some at once as choosing takes long; False where there are none."""
         if self._leaving:
             self._end(next(iter(self._leaving)))
-        elif self._arriving:
-            crowd = Counter(conn.client[0] for conn in self._arriving).most_common(1)[0][0]
-            of_it = (conn for conn in self._arriving if conn.client[0] == crowd)
-            for conn in list(islice(of_it, 1 + self._most // 128)):
-                self._send_away(conn)
-        elif self.keepalived_conns:
+        elif len(self.keepalived_conns) > len(self._arriving):  # whoever fills the house goes: here by staying
             self.keepalived_conns[0].timeout = 0
             super().murder_keepalived()
+        elif self._arriving:
+            crowd = Counter(conn.client[:1] for conn in self._arriving).most_common(1)[0][0]
+            of_it = (conn for conn in self._arriving if conn.client[:1] == crowd)
+            for conn in list(islice(of_it, 1 + self._most // 128)):
+                self._send_away(conn)
         else:
             return False
         return True
+
+    def on_client_socket_readable(self, conn: Visitor, client: Any) -> None:
+        """Hear what follows an answer, unless the visitor was let go a moment ago, for somebody heard before it."""
+        if client.fileno() >= 0:
+            super().on_client_socket_readable(conn, client)
 
     def enqueue_req(self, conn: Visitor) -> None:
         """Hear what a visitor wants: mostly it is there already, and nobody need be told when it comes."""
@@ -199,10 +210,17 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
 
     def _add(self, conn: Visitor, data: bytes) -> None:
         conn.arriving.got += data
+        conn.holds += len(data)
         self._held += len(data)
         self._consider(conn)
         while self._held > HELD and self._arriving:
             self._send_away(next(iter(self._arriving)))
+
+    def _forget(self, conn: Visitor) -> None:
+        """Hold no longer what arrived on a connection."""
+        self._held -= conn.holds
+        conn.holds = 0
+        conn.arriving.got = bytearray()
 
     def _listen_no_more(self, conn: Visitor) -> None:
         del self._arriving[conn]
@@ -226,23 +244,24 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
             conn.parser = http.get_parser(self.cfg, conn.sock, conn.client)
             conn.initialized = True
         conn.parser.unreader.unread(bytes(conn.arriving.got))
+        conn.arriving.got = bytearray()
         super().enqueue_req(conn)
 
     def finish_request(self, conn: Visitor, fs: Any) -> None:
         """Forget a request that was answered."""
-        self._held -= len(conn.arriving.got)
-        conn.arriving.got = bytearray()
+        self._forget(conn)
         super().finish_request(conn, fs)
 
     def _send_away(self, conn: Visitor, status: str = "408 Request Timeout") -> None:
         """End a connection on which no whole request arrived; say why where one had begun."""
         self._listen_no_more(conn)
-        self._held -= len(conn.arriving.got)
+        has_begun = bool(conn.arriving.got)
+        self._forget(conn)
         self.nr_conns -= 1
-        if conn.arriving.got:
+        if has_begun:
             _say(conn, f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())
             _count(status)
-        conn.close(graceful=bool(conn.arriving.got))
+        conn.close(graceful=has_begun)
 
     def handle_request(self, req: Any, conn: Visitor) -> bool:
         """Answer a request; whoever does not fetch the answer is not waited for."""
