@@ -142,6 +142,9 @@ class Visitor(TConn):  # type: ignore[misc]
 class Doorman(ThreadWorker):  # type: ignore[misc]
     """gunicorn's threads, behind a loop that hears all visitors."""
 
+    alive: bool
+    """Whether it goes on; False as soon as it is to stop."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.worker_connections = self._most = max(FEWEST, min(VISITORS, _files_allowed() - OTHER_FILES))
@@ -150,6 +153,25 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
         self._arriving: OrderedDict[Visitor, float] = OrderedDict()
         self._leaving: OrderedDict[Visitor, float] = OrderedDict()
         self._held = 0
+
+    def is_parent_alive(self) -> bool:
+        """Whether gunicorn's master lives; without it a process stops as if it had been told to."""
+        self.alive = self.alive and bool(super().is_parent_alive())
+        return self.alive
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Let in whoever comes, or nobody more; a process that stops lets its port go before all else.
+
+        What it has begun may take it half a minute, and meanwhile another could not listen there. Whoever stands at
+        the door by then is let in: they would hear nothing.
+        """
+        was_open = self._accepting
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            for listener in self.sockets:
+                if was_open:
+                    self.accept(listener)
+                listener.close()
 
     def accept(self, listener: Any) -> None:
         """Let in who waits at the door; where it is full, whoever has dawdled longest has to go."""

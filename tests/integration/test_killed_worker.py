@@ -1,22 +1,29 @@
 """The embedded service is killed in the middle of its work, part by part; nothing that was accepted is lost."""
 
+import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from select import select as readable
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from moderation import auth, demo, queue
 from moderation.config import Settings
 from moderation.db import Database
+from moderation.errors import SettingsError
 from moderation.models import Assessment, Comment
+from moderation.run import require_free
 from tests.integration.ports import free_port
+from tests.senders import comment, signed
 from tests.waiting import until
 
 QUICK = {"MODERATION_SCORE_LEASE": "3", "MODERATION_SWEEP_INTERVAL": "1", "MODERATION_SCORE_BATCH": "8"}
@@ -77,6 +84,52 @@ def test_comments_outlive_the_workers_that_judge_them(
         assert session.scalar(select(func.count()).select_from(Comment)) == accepted
         assert session.scalar(select(func.count()).where(Assessment.not_scored.is_not(None))) == 0
     database.dispose()
+
+
+@contextmanager
+def _slow_comment(database: Database, port: int) -> Iterator[socket.socket]:
+    """A comment on its way to the web, which cannot store it before this is over; where its answer comes."""
+    with database.session() as session:
+        site = demo.find_or_add(session)
+        slug, secret = site.slug, auth.signing_secrets(site)[0]
+        session.commit()
+    body = json.dumps({"type": "comment.created", "data": comment(id="slow")})
+    headers = signed(secret, body) | {"host": "127.0.0.1", "content-length": str(len(body.encode()))}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    with database.session() as writing, socket.create_connection(("127.0.0.1", port), timeout=60) as opened:
+        writing.execute(text("SELECT 1"))  # on SQLite nobody else writes now
+        opened.sendall(f"POST /webhooks/{slug}/comments HTTP/1.1\r\n{head}\r\n{body}".encode())
+        yield opened
+        assert readable([opened], [], [], 0)[0] == [], "not yet"
+        writing.rollback()
+        assert opened.recv(4096).startswith(b"HTTP/1.1 202 ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a process can be tied to its parent")
+@pytest.mark.parametrize("killed", ["the service", "the master of its web"])
+def test_its_port_is_free_at_once_when_it_is_killed_and_what_the_web_has_begun_is_finished(
+    service: subprocess.Popen[bytes], tmp_path: Path, port: int, killed: str
+) -> None:
+    database = Database(Settings(home=tmp_path).database_url)
+    with _slow_comment(database, port):
+        if killed == "the service":
+            service.kill()
+            service.wait()
+            until(lambda: _is_free(port), within=8)
+        else:
+            os.kill(_child(service, "gunicorn") or 0, signal.SIGKILL)
+            until(lambda: not _ready(port))
+            until(lambda: _ready(port), within=20)  # another was started, and could listen
+    with database.session(read_only=True) as session:
+        assert session.scalars(select(Comment.external_id)).all() == ["slow"]
+    database.dispose()
+
+
+def _is_free(port: int) -> bool:
+    with suppress(SettingsError):
+        require_free("127.0.0.1", port)
+        return True
+    return False
 
 
 def test_nothing_goes_on_running_when_the_service_is_killed(
