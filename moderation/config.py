@@ -67,7 +67,9 @@ class Settings(BaseSettings):
     openid_moderators: str = Field(
         "", description="Group of the provider whose members become moderators at their first sign-in. Empty: nobody."
     )
-    openid_admins: str = Field("", description="Group of the provider whose members are admins.")
+    openid_admins: str = Field(
+        "", description="Group of the provider whose members are admins. Empty: who is admin is said at the desk."
+    )
     keep_addresses_days: int = Field(90, ge=1, description="Days for which commenters' e-mails and IPs are kept.")
     keep_deleted_days: int = Field(
         365, ge=1, description="Days for which texts of deleted and withdrawn comments are kept."

@@ -16,8 +16,9 @@ from moderation.cli import main
 from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.models import AuditEntry, Moderator, Passkey, Role, SignIn
-from tests.conftest import STRONG
+from tests.conftest import STRONG, add_moderator
 from tests.desks import PASSWORD, Person, csrf
+from tests.statements import heard
 
 
 @pytest.fixture
@@ -268,6 +269,23 @@ def test_a_name_that_is_none_costs_as_much_as_any_other(
             assert passwords.check(session, name, "falsch-falsch") is None
     assert len(compared) == 3
     assert compared[0] == compared[1] == compared[2]
+
+
+def test_a_name_that_is_none_has_the_disk_write_as_much_as_any_other(database: Database, moderator: Moderator) -> None:
+    """To count a wrong password takes a commit that waits for the disk: so must what counts nothing."""
+    for name in ("lars", "gone"):
+        add_moderator(database, name)
+    with database.session() as session:
+        session.query(Moderator).filter_by(name="lars").one().locked_until = now() + LOCKED_FOR
+        session.query(Moderator).filter_by(name="gone").one().disabled_at = now()
+        session.commit()
+    done = {}
+    for name in ("mona", "nobody", "lars", "gone"):
+        with heard(database.engine) as asked, database.session() as session:
+            assert passwords.check(session, name, "falsch-falsch") is None
+            session.commit()
+        done[name] = (len(asked), sum(one.statement.startswith(("UPDATE", "INSERT")) for one in asked))
+    assert set(done.values()) == {done["mona"]}
 
 
 def test_a_password_that_was_kept_cheaply_is_kept_dearly_from_the_next_sign_in(

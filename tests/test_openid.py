@@ -126,6 +126,20 @@ def test_whoever_is_no_moderator_any_more_does_not_get_in(serve: Serve, provider
     assert not _is_in(browser)
 
 
+def test_a_provider_that_does_not_say_who_leads_takes_the_admin_from_nobody(
+    serve: Serve, provider: str, database: Database
+) -> None:
+    """The only admin joined their account, signed in by it, and the house had none any more."""
+    _sign_in(serve(provider, openid_admins=""), "mona")
+    with database.session() as session:
+        session.scalars(select(Moderator)).one().role = Role.ADMIN
+        session.commit()
+    _sign_in(serve(provider, openid_admins=""), "mona")
+    assert _moderators(database) == [("Mona", Role.ADMIN)]
+    _sign_in(serve(provider), "mona")
+    assert _moderators(database) == [("Mona", Role.MODERATOR)], "where a group leads, who is in it"
+
+
 def test_a_name_that_is_here_already_is_nobodys_by_being_alike(serve: Serve, provider: str, database: Database) -> None:
     with database.session() as session:
         sites.add_moderator(session, name="Mona", password=PASSWORD)

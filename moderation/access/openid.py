@@ -108,7 +108,8 @@ def welcome(session: Session, claims: Mapping[str, Any], settings: Settings) -> 
         raise Forbidden(
             "Your provider knows you, but you are not a moderator here. Ask an admin.", code="openid_stranger"
         )
-    if not found.confined:  # which sites they may see is not the provider's to say
+    # Which sites somebody may see is not the provider's to say; nor who leads, where no group of its says so.
+    if not found.confined and (settings.openid_admins or found.role is not Role.ADMIN):
         found.role = role or found.role
     return found
 

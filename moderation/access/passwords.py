@@ -1,6 +1,7 @@
 """Passwords: kept as argon2id, never compared in a time that tells something, locked after many wrong ones."""
 
 import secrets
+import sys
 from datetime import timedelta
 from functools import cache
 
@@ -9,7 +10,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from moderation import audit
+from moderation import audit, quota
+from moderation.access.digests import digest
 from moderation.db import now
 from moderation.errors import BadInput
 from moderation.models import Moderator
@@ -49,6 +51,7 @@ def check(session: Session, name: str, password: str) -> Moderator | None:
     has_one = moderator is not None and moderator.password_hash != NONE
     fits = _fits(moderator.password_hash if moderator and has_one else _nobody(hasher), password)
     if moderator is None or is_locked(moderator):
+        _write_as_much(session, name)
         return None
     if not fits:
         count_wrong(session, moderator)
@@ -80,6 +83,12 @@ def _fits(kept: str, password: str) -> bool:
         return hasher.verify(kept, password)
     except (VerificationError, InvalidHashError):
         return False
+
+
+def _write_as_much(session: Session, name: str) -> None:
+    """Ask and write what a wrong password of somebody would: to wait for the disk takes a time that tells something."""
+    quota.take(session, f"no sign-in as {digest(name)}", per_minute=sys.maxsize)
+    session.scalar(select(Moderator.wrong_passwords).where(Moderator.name == name))
 
 
 def count_wrong(session: Session, moderator: Moderator) -> None:

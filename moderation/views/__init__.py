@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from moderation import auth, quota
 from moderation.db import now
+from moderation.errors import NotSignedIn
 from moderation.models import Moderator, Site
 
 if TYPE_CHECKING:
@@ -33,8 +34,11 @@ def ration(key: str, *, per_minute: int, number: int = 1) -> None:
 
 
 def me(session: Session) -> Moderator:
-    """Return the moderator of this request, in this session."""
-    return session.get_one(Moderator, current_user.id)
+    """Return the moderator of this request, in this session; NotSignedIn where they were shut out meanwhile."""
+    found = session.get_one(Moderator, current_user.id)
+    if found.disabled_at is not None:
+        raise NotSignedIn("You may not sign in any more.")
+    return found
 
 
 def midnight() -> datetime:
