@@ -82,6 +82,16 @@ def test_an_app_that_is_taken_away_opens_nothing_for_whoever_is_half_in(app: Fla
         assert [other.code(code) for code in (totp.now(), papers[0])] == ["", ""]
 
 
+def test_a_password_that_was_changed_is_half_the_way_no_more(app: Flask, person: Person) -> None:
+    """Somebody has the old one, and is about to get hold of a code."""
+    _, papers = person.set_up_authenticator()
+    thief = Person(app)
+    assert thief.sign_in() == "/sign-in/code"
+    person.post("/access/password", password=PASSWORD, new="ein-ganz-neues-7")
+    assert thief.code(papers[0]) == ""
+    assert not thief.is_in()
+
+
 def test_who_is_shut_out_between_password_and_code_stays_outside(
     app: Flask, person: Person, database: Database, moderator: Moderator
 ) -> None:
@@ -224,6 +234,21 @@ def test_many_wrong_passwords_lock_the_account_for_a_while_and_its_owner_is_told
         assert f"{MOST_WRONG} falsche Kennwörter oder Codes" in owner.client.get("/access").text
     with database.session(read_only=True) as session:
         assert session.query(AuditEntry).filter_by(deed="sign_in_locked").count() == 1
+
+
+def test_whoever_guesses_the_password_at_somebody_elses_desk_loses_it_and_the_owner_is_told(
+    app: Flask, person: Person
+) -> None:
+    with time_machine.travel(now(), tick=False) as clock:
+        for _ in range(MOST_WRONG):
+            assert person.is_in()
+            clock.shift(timedelta(minutes=1))
+            assert person.post("/access/password", password="falsch-falsch", new="meins-nicht-deins").status_code == 422
+        assert not person.is_in()
+        clock.shift(LOCKED_FOR)
+        owner = Person(app)
+        assert owner.sign_in() == "/access"
+        assert f"{MOST_WRONG} falsche Kennwörter oder Codes" in owner.client.get("/access").text
 
 
 def test_many_wrong_codes_lock_the_account_and_its_owner_is_told(

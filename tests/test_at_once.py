@@ -13,7 +13,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy import func, select
 
-from moderation import decisions, shifts
+from moderation import auth, decisions, shifts
 from moderation.access import codes, passwords
 from moderation.config import Settings
 from moderation.db import Database, now
@@ -204,6 +204,22 @@ def test_what_an_admin_began_who_was_shut_out_meanwhile_is_not_done(
     monkeypatch.setattr(moderators, "services", lambda: _after_shutting_out(database, admin))
     assert click().status_code == 401
     assert _count(database, Moderator) == 1
+
+
+def test_a_site_keeps_a_secret_whoever_ends_the_old_ones_at_once(
+    app: Flask, database: Database, site: Site, admin: Moderator
+) -> None:
+    ada = Person(app, "ada")
+    ada.sign_in()
+    page = f"/sites/{site.slug}"
+    for _ in range(2):
+        ada.post(f"{page}/secrets", page=page)
+    new, end = (_ready(ada, page, f"{page}/secrets", **form) for form in ({}, {"do": "finish"}))
+    at_once([end, new, end, end])
+    with database.session() as session:
+        kept = session.get_one(Site, site.id)
+        assert len(auth.signing_secrets(kept)) in {1, 2}, "the new one, and what was the newest before"
+        assert auth.signing_secrets(kept)[0] == max(kept.keys, key=lambda key: key.id).value
 
 
 def test_nothing_is_decided_by_whoever_was_shut_out_since_they_clicked(

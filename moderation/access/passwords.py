@@ -91,8 +91,11 @@ def _write_as_much(session: Session, name: str) -> None:
     session.scalar(select(Moderator.wrong_passwords).where(Moderator.name == name))
 
 
-def count_wrong(session: Session, moderator: Moderator) -> None:
-    """Count a wrong password, or a wrong code after a right one; after many the account is locked for a while."""
+def count_wrong(session: Session, moderator: Moderator) -> bool:
+    """Count a wrong password, or a wrong code after a right one; after many the account is locked for a while.
+
+    Return whether it was this one that locked it.
+    """
     session.execute(
         update(Moderator)
         .where(Moderator.id == moderator.id)
@@ -100,6 +103,8 @@ def count_wrong(session: Session, moderator: Moderator) -> None:
         .execution_options(synchronize_session=False)
     )
     session.refresh(moderator, ["wrong_passwords"])
-    if moderator.wrong_passwords % MOST_WRONG == 0:
-        moderator.locked_until = now() + LOCKED_FOR
-        audit.note(session, "sign_in_locked", moderator=None, subject=f"moderator {moderator.id}")
+    if moderator.wrong_passwords % MOST_WRONG:
+        return False
+    moderator.locked_until = now() + LOCKED_FOR
+    audit.note(session, "sign_in_locked", moderator=None, subject=f"moderator {moderator.id}")
+    return True

@@ -191,12 +191,24 @@ def end_others() -> ResponseReturnValue:
 
 
 def _prove() -> None:
-    """BadInput unless the moderator of this request, if they have a password, has just given it again."""
+    """BadInput unless the moderator of this request, if they have a password, has just given it again.
+
+    Wrong ones count as at the door: whoever guesses here has the desk of somebody else, and loses it.
+    """
     with services().database.session(read_only=True) as database:
         moderator = me(database)
-    if moderator.password_hash != passwords.NONE:
-        ration(f"password of moderator {moderator.id}", per_minute=services().settings.sign_ins_per_minute)
+    if moderator.password_hash == passwords.NONE:
+        return
+    ration(f"password of moderator {moderator.id}", per_minute=services().settings.sign_ins_per_minute)
+    try:
         passwords.confirm(moderator, request.form.get("password", ""))
+    except BadInput:
+        with services().database.session() as database:
+            moderator = me(database)
+            if passwords.count_wrong(database, moderator):
+                sign_ins.end(database, moderator, current_user.sign_in_id)
+            database.commit()
+        raise
 
 
 def _codes() -> Codes:

@@ -18,7 +18,7 @@ from moderation.models import Moderator
 from moderation.views import me, ration, services
 from moderation.views.addresses import local, with_arguments
 from moderation.views.challenges import challenge, passkeys, possible, take_challenge
-from moderation.views.entering import enter, half, may_join, sentence, waiting
+from moderation.views.entering import enter, half, is_half_in, may_join, sentence, waiting
 from moderation.views.language import LANGUAGES
 
 blueprint = Blueprint("account", __name__)
@@ -70,7 +70,7 @@ def code() -> ResponseReturnValue:
         ration(f"code of moderator {moderator_id}", per_minute=services().settings.sign_ins_per_minute)
         with services().database.session() as database:
             moderator = database.get_one(Moderator, moderator_id)
-            if not passwords.is_locked(moderator):
+            if is_half_in(moderator) and not passwords.is_locked(moderator):
                 if Codes(services().settings.require_secret_key()).check(database, moderator, form.code.data):
                     return enter(database, moderator, wanted)
                 passwords.count_wrong(database, moderator)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from moderation import auth
 from moderation.access import codes, passkeys, passwords, sign_ins
+from moderation.access.digests import digest
 from moderation.errors import ModerationError, NotSignedIn
 from moderation.models import Moderator
 from moderation.views import services
@@ -71,9 +72,15 @@ def half(database: Session, moderator: Moderator, wanted: str | None) -> Respons
         if services().settings.second_factor == "required" and comes_otherwise(database, moderator):
             raise NotSignedIn("Sign in by your passkey or your provider.", code="other_way")
         return enter(database, moderator, wanted)
-    session["half"] = {"moderator": moderator.id, "until": time() + HALF_SECONDS, "next": wanted}
+    given = digest(moderator.password_hash)
+    session["half"] = {"moderator": moderator.id, "given": given, "until": time() + HALF_SECONDS, "next": wanted}
     database.commit()
     return redirect(url_for("account.code"), 303)
+
+
+def is_half_in(moderator: Moderator) -> bool:
+    """Whether the password that was given for the first half is the moderator's still."""
+    return bool(session["half"].get("given") == digest(moderator.password_hash))
 
 
 def comes_otherwise(database: Session, moderator: Moderator) -> bool:
