@@ -3,10 +3,9 @@
 gunicorn's own threads wait for each visitor: a few hundred who open a connection and say nothing, or a byte now and
 then, keep all of them. Here one loop hears all visitors at once, as a proxy in front would, within bounds: of time, of
 connections, and of memory. Whoever has waited longest is let go first, so that those who say quickly what they want
-are always heard.
+are always heard. What a visitor does not fetch at once of an answer, the loop sends on.
 """
 
-import re
 import resource
 import selectors
 import socket
@@ -20,13 +19,15 @@ from typing import Any
 from gunicorn import http
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from moderation.arriving import Arriving, Refused
 from moderation.config import load_settings
+from moderation.fetching import Line
 
 ARRIVES_WITHIN = 15.0
 """Seconds a request may take to arrive, all of it."""
 
-LEAVES_WITHIN = 10.0
-"""Seconds an answer may take to be fetched, or a part of it that is written at once."""
+LEAVES_WITHIN = 60.0
+"""Seconds an answer may take to be fetched; no thread waits for it."""
 
 VISITORS = 10_000
 """Connections of a process, if the system allows it so many files: a silent one costs a few kilobytes."""
@@ -40,85 +41,10 @@ AT_ONCE = 64
 """Visitors that are let in before others are heard again."""
 
 HELD = 64_000_000
-"""Bytes of requests on their way that a process holds."""
-
-LONGEST_HEAD = 32_768
-"""Bytes of a request's head; gunicorn refuses what is longer."""
+"""Bytes of requests on their way that a process holds, and as many of answers."""
 
 LINGERS = 2.0
 """Seconds for which a connection that we closed is listened to, so that the answer is not lost with it."""
-
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r\n", re.IGNORECASE)
-_CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r]*chunked", re.IGNORECASE)
-_ASKS_FIRST = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
-_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})(?![0-9A-Fa-f])[^\r\n]{0,200}\r\n")
-LONGEST_CHUNK_LINE = 220
-LONGEST_NUMBER = 18
-"""Digits of a length, noughts before it not counted; what is longer is longer than anything that is read."""
-
-
-class Refused(Exception):
-    """Nothing more is heard; the message is the status to say so with."""
-
-
-class Arriving:
-    """What has arrived of a request, and what is to be done with it."""
-
-    def __init__(self, longest_body: int) -> None:
-        self.got = bytearray()
-        self.is_too_long = False
-        self._longest = longest_body
-        self._searched = 0
-        self._body_at = 0
-        self._ends_at: int | None = None
-        self._chunk_at = 0
-
-    @property
-    def asks_first(self) -> bool:
-        """Whether the sender waits for a word before it sends the body."""
-        return 0 < self._body_at == len(self.got) and bool(_ASKS_FIRST.search(self.got, 0, self._body_at))
-
-    def is_whole(self) -> bool:
-        """Whether the application can have it without waiting; a body that is too long it refuses unread.
-
-        Refused where there is no sense in hearing more.
-        """
-        if not self._body_at and not self._read_head():
-            return False
-        if self._ends_at is None:
-            return self._read_chunks()
-        return self.is_too_long or len(self.got) >= self._ends_at
-
-    def _read_head(self) -> bool:
-        end = self.got.find(b"\r\n\r\n", max(0, self._searched - 3))
-        self._searched = len(self.got)
-        if max(end, self._searched if end < 0 else 0) > LONGEST_HEAD:
-            raise Refused("431 Request Header Fields Too Large")
-        if end < 0:
-            return False
-        self._body_at = self._chunk_at = end + 4
-        if not _CHUNKED.search(self.got, 0, end + 2):
-            length = _LENGTH.search(self.got, 0, end + 2)
-            digits = length[1].lstrip(b"0") if length else b""
-            self._ends_at = self._body_at + int(digits[:LONGEST_NUMBER] or b"0")
-            self.is_too_long = len(digits) > LONGEST_NUMBER or self._ends_at - self._body_at > self._longest
-        return True
-
-    def _read_chunks(self) -> bool:
-        """Whether the last chunk is here."""
-        while (found := _CHUNK.match(self.got, self._chunk_at)) and int(found[1], 16):
-            self._chunk_at = found.end() + int(found[1], 16) + 2
-        if max(self._chunk_at, len(self.got)) - self._body_at > 2 * self._longest + LONGEST_HEAD:
-            raise Refused("413 Content Too Large")
-        if found is None:
-            if len(self.got) - self._chunk_at > LONGEST_CHUNK_LINE:
-                raise Refused("400 Bad Request")
-            return False
-        if self.got.find(b"\r\n\r\n", found.end() - 2) >= 0:
-            return True
-        if len(self.got) - found.end() > LONGEST_HEAD:  # looked through with each byte that comes
-            raise Refused("431 Request Header Fields Too Large")
-        return False
 
 
 class Visitor(TConn):  # type: ignore[misc]
@@ -128,8 +54,13 @@ class Visitor(TConn):  # type: ignore[misc]
     worker: "Doorman"
     is_listened_to = False
     """Whether the loop is told when something more of a request comes."""
+    sock: Line
     holds = 0
     """Bytes of a request that count among those a process holds, until it is answered or sent away."""
+    owed = 0
+    """Bytes of an answer that count so, until it is fetched."""
+    answered: Any = None
+    """What came of a request whose answer is being fetched."""
 
     def close(self, graceful: bool = False) -> None:
         """Close it; gracefully, the worker goes on listening for a moment and waits for nobody meanwhile."""
@@ -151,8 +82,9 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
         self._longest_body = load_settings().max_body_bytes
         # Until when; in the order in which they began. Of a plain dict, the first is slow to find after many deletions.
         self._arriving: OrderedDict[Visitor, float] = OrderedDict()
+        self._fetching: OrderedDict[Visitor, float] = OrderedDict()
         self._leaving: OrderedDict[Visitor, float] = OrderedDict()
-        self._held = 0
+        self._held = self._owed = 0
 
     def is_parent_alive(self) -> bool:
         """Whether gunicorn's master lives; without it a process stops as if it had been told to."""
@@ -183,7 +115,7 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
             while self.nr_conns + len(self._leaving) >= self._most - 1 and self._let_go():
                 pass
             self.nr_conns += 1
-            visitor = Visitor(self.cfg, sock, address, listener.getsockname())
+            visitor = Visitor(self.cfg, Line(sock), address, listener.getsockname())
             visitor.worker = self
             self.enqueue_req(visitor)
 
@@ -191,16 +123,20 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
         """End connections that can be spared best, some at once as choosing takes long; False where there are none."""
         if self._leaving:
             self._end(next(iter(self._leaving)))
-        elif len(self.keepalived_conns) > len(self._arriving):  # whoever fills the house goes: here by staying
+            return True
+        most: Any = max((self._arriving, self._fetching, self.keepalived_conns), key=len)  # whoever fills the house
+        if not most:
+            return False
+        if most is self.keepalived_conns:
             self.keepalived_conns[0].timeout = 0
             super().murder_keepalived()
-        elif self._arriving:
+        elif most is self._fetching:
+            self._give_up(next(iter(self._fetching)))
+        else:
             crowd = Counter(conn.client[:1] for conn in self._arriving).most_common(1)[0][0]
             of_it = (conn for conn in self._arriving if conn.client[:1] == crowd)
             for conn in list(islice(of_it, 1 + self._most // 128)):
                 self._send_away(conn)
-        else:
-            return False
         return True
 
     def on_client_socket_readable(self, conn: Visitor, client: Any) -> None:
@@ -270,9 +206,40 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
         super().enqueue_req(conn)
 
     def finish_request(self, conn: Visitor, fs: Any) -> None:
-        """Forget a request that was answered."""
+        """Forget a request that was answered, as soon as all of the answer has left."""
         self._forget(conn)
-        super().finish_request(conn, fs)
+        if not conn.sock.unsent:
+            super().finish_request(conn, fs)
+            return
+        conn.answered, conn.owed = fs, len(conn.sock.unsent)
+        self._owed += conn.owed
+        self._fetching[conn] = time.monotonic() + LEAVES_WITHIN
+        self.poller.register(conn.sock, selectors.EVENT_WRITE, partial(self._send_on, conn))
+        while self._owed > HELD:
+            self._give_up(next(iter(self._fetching)))
+
+    def _send_on(self, conn: Visitor, _sock: Any) -> None:
+        """Send more of an answer to whoever fetches it."""
+        if conn not in self._fetching:
+            return
+        try:
+            conn.sock.push()
+        except OSError:
+            self._give_up(conn)
+        if not conn.sock.unsent and conn in self._fetching:
+            self._owe_no_more(conn)
+            super().finish_request(conn, conn.answered)
+
+    def _owe_no_more(self, conn: Visitor) -> None:
+        del self._fetching[conn]
+        self.poller.unregister(conn.sock)
+        self._owed -= conn.owed
+
+    def _give_up(self, conn: Visitor) -> None:
+        """End a connection on which an answer is not fetched."""
+        self._owe_no_more(conn)
+        self.nr_conns -= 1
+        conn.close()
 
     def _send_away(self, conn: Visitor, status: str = "408 Request Timeout") -> None:
         """End a connection on which no whole request arrived; say why where one had begun."""
@@ -286,8 +253,8 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
         conn.close(graceful=has_begun)
 
     def handle_request(self, req: Any, conn: Visitor) -> bool:
-        """Answer a request; whoever does not fetch the answer is not waited for."""
-        conn.sock.settimeout(LEAVES_WITHIN)
+        """Answer a request; nothing is waited for: it is here, and the answer leaves when it is fetched."""
+        conn.sock.setblocking(False)
         return bool(super().handle_request(req, conn))
 
     def _keepalive_after(self, conn: Visitor, keepalive: bool) -> bool:
@@ -318,12 +285,19 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
         """End what has taken too long; gunicorn calls this now and then, and last of all when it stops."""
         super().murder_keepalived(force)
         moment = time.monotonic()
-        for leaving in list(takewhile(lambda one: force or self._leaving[one] <= moment, self._leaving)):
+        for leaving in _late(self._leaving, moment, force):
             self._end(leaving)
-        if not self.alive:  # whoever has said nothing yet finds another process
-            moment += ARRIVES_WITHIN - LINGERS
-        for arriving in list(takewhile(lambda one: force or self._arriving[one] <= moment, self._arriving)):
+        # Once it stops, for a moment only: whoever has said nothing yet finds another process.
+        arrives, leaves = (0.0, 0.0) if self.alive else (ARRIVES_WITHIN - LINGERS, LEAVES_WITHIN - LINGERS)
+        for arriving in _late(self._arriving, moment + arrives, force):
             self._send_away(arriving)
+        for fetching in _late(self._fetching, moment + leaves, force):
+            self._give_up(fetching)
+
+
+def _late(waiting: OrderedDict[Visitor, float], until: float, force: bool) -> list[Visitor]:
+    """Return those whose time is over by then, or all of them."""
+    return list(takewhile(lambda one: force or waiting[one] <= until, waiting))
 
 
 def _files_allowed() -> int:

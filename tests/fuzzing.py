@@ -23,8 +23,8 @@ if __name__ == "__main__" and "--only" in sys.argv:  # before anything of ours i
     atheris.instrument_imports(include=["moderation"]).__enter__()
 
 from moderation import bulk
+from moderation.arriving import Arriving, Refused
 from moderation.contract import decode, parse_event
-from moderation.doorman import Arriving, Refused
 from moderation.errors import ModerationError
 from moderation.imports.disqus import read_disqus
 from moderation.imports.lines import read_csv, read_jsonl

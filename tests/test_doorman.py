@@ -5,20 +5,30 @@ import re
 import signal
 import socket
 import struct
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 
+from moderation import fetching
+from moderation.arriving import LONGEST_HEAD
 from moderation.config import Settings
-from moderation.doorman import LONGEST_HEAD, Doorman
+from moderation.doorman import Doorman
+from moderation.fetching import Line
 from moderation.models import Site
 from tests.served import Served
 from tests.waiting import until
 
 ASKED = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+LARGE = b"GET /static/vendor/echarts.min.js HTTP/1.1\r\nHost: x\r\n\r\n"
 HEAD = b"POST /webhooks/foerdeblick/comments HTTP/1.1\r\nHost: x\r\n"
+
+
+STATIC = Path(fetching.__file__).with_name("static")
 
 
 @pytest.fixture
@@ -38,6 +48,7 @@ def narrow(settings: Settings, site: Site) -> Iterator[Served]:
 
 def test_whoever_asks_again_the_moment_they_are_let_go_ends_nobody(narrow: Served) -> None:
     """Where it is full, who was answered has to go first; what they ask next may be here already."""
+    assert narrow.say(ASKED + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200")
     (worker,) = narrow.at_work("pid")
     with ExitStack() as stack:
         known = [stack.enter_context(narrow.connect(ASKED + b"\r\n")) for _ in range(74)]
@@ -67,7 +78,8 @@ def test_whoever_was_answered_goes_before_those_who_are_still_saying_what_they_w
 def test_where_visitors_have_no_address_somebody_has_to_go_all_the_same() -> None:
     """Those of a Unix socket have none."""
     door, visitor = Doorman.__new__(Doorman), Mock(client="")
-    door._leaving, door._arriving, door.keepalived_conns, door._most = {}, {visitor: 0.0}, [], 76
+    door._leaving, door._fetching, door.keepalived_conns = {}, {}, []
+    door._arriving, door._most = {visitor: 0.0}, 76
     door._send_away = Mock()
     assert door._let_go()
     door._send_away.assert_called_once_with(visitor)
@@ -86,11 +98,73 @@ def test_what_is_sent_away_keeps_no_memory(served: Served) -> None:
     assert served.most_memory() < before + 100
 
 
+def _deaf(served: Served, words: bytes) -> socket.socket:
+    """Somebody who asks and fetches next to nothing of the answer."""
+    opened = socket.socket()
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    opened.settimeout(20)
+    opened.connect(("127.0.0.1", served.port))
+    opened.sendall(words)
+    return opened
+
+
+def test_whoever_does_not_fetch_an_answer_keeps_no_thread_and_no_process(served: Served) -> None:
+    """Sixteen of them kept all the threads of a process."""
+    with ExitStack() as stack:
+        for _ in range(40):
+            stack.enter_context(_deaf(served, LARGE * 10))
+        began = time.monotonic()
+        for _ in range(5):
+            assert served.send_comment().status_code == 202
+        assert time.monotonic() - began < 8
+        began = time.monotonic()
+        os.killpg(served.process.pid, signal.SIGTERM)
+        served.process.wait(20)
+        assert time.monotonic() - began < 10
+
+
+def test_answers_that_nobody_fetches_take_so_much_memory_and_no_more(served: Served) -> None:
+    assert served.send_comment().status_code == 202
+    before = served.most_memory()
+    with ExitStack() as stack:
+        for _ in range(400):
+            stack.enter_context(_deaf(served, LARGE))
+        assert served.send_comment().status_code == 202
+    assert served.most_memory() < before + 130
+
+
+def test_whoever_fetches_slowly_gets_all_of_it_and_may_ask_again(served: Served) -> None:
+    kept = (STATIC / "vendor" / "echarts.min.js").read_bytes()
+    with _deaf(served, LARGE + ASKED + b"Connection: close\r\n\r\n") as visitor:
+        answer = b"".join(iter(lambda: visitor.recv(1500), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert f"Content-Length: {len(kept)}".encode() in head
+    assert body[: len(kept)] == kept
+    assert body[len(kept) :].startswith(b"HTTP/1.1 200")
+
+
+def test_of_a_very_long_answer_a_thread_waits_until_some_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "MOST_UNSENT", 10_000)
+    monkeypatch.setattr(fetching, "FETCHED_WITHIN", 0.01)
+    ours, theirs = socket.socketpair()
+    with Line(ours) as line, theirs, pytest.raises(TimeoutError):
+        line.sendall(bytes(10_000_000))
+    monkeypatch.setattr(fetching, "FETCHED_WITHIN", 20.0)
+    ours, theirs = socket.socketpair()
+    with Line(ours) as line, theirs, ThreadPoolExecutor(1) as pool:
+        fetched = pool.submit(lambda: sum(iter(lambda: len(theirs.recv(65_536)), 0)))
+        line.sendall(bytes(10_000_000))
+        while line.unsent:
+            line.push()
+        line.shutdown(socket.SHUT_WR)
+        assert fetched.result() == 10_000_000
+
+
 def test_connections_that_are_cut_leave_nothing_behind(narrow: Served) -> None:
     """More of each kind than may be there at a time: one that was still counted would leave no room."""
     cut = struct.pack("ii", 1, 0)  # closing resets the connection, whatever was said
-    (worker,) = narrow.at_work("pid")
     assert narrow.say(ASKED + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200")
+    (worker,) = narrow.at_work("pid")
     before = narrow.open_files()
     chunked = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
     for words in (

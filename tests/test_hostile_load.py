@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from moderation.arriving import LONGEST_HEAD, Arriving, Refused
 from moderation.config import Settings
-from moderation.doorman import ARRIVES_WITHIN, LONGEST_HEAD, Arriving, Doorman, Refused
+from moderation.doorman import ARRIVES_WITHIN, Doorman
 from moderation.models import Site
 from tests.served import Served
 from tests.waiting import until
@@ -91,8 +92,10 @@ def test_what_was_said_by_a_visitor_who_was_let_go_meanwhile_is_not_heard() -> N
     door = Doorman.__new__(Doorman)
     door._arriving, door._leaving = OrderedDict(), OrderedDict()
     gone = object()
+    door._fetching = OrderedDict()
     door._hear(gone, None)
     door._hear_out(gone, None)
+    door._send_on(gone, None)
 
 
 def test_what_is_too_much_is_refused_early(served: Served) -> None:

@@ -1,0 +1,46 @@
+"""A visitor's socket, on which no thread waits until an answer is fetched."""
+
+import select
+import socket
+from contextlib import suppress
+from typing import Any
+
+MOST_UNSENT = 4_000_000
+"""Bytes of one answer that wait in memory; only of what is longer a thread waits until some was fetched."""
+
+FETCHED_WITHIN = 10.0
+"""Seconds for which it then waits."""
+
+PIECE = 65_536
+
+
+class Line(socket.socket):
+    """Keeps what a visitor does not take at once of an answer, for whoever hears all visitors to send on."""
+
+    def __init__(self, accepted: socket.socket) -> None:
+        super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
+        self.unsent = bytearray()
+
+    def push(self) -> None:
+        """Send as much as the visitor takes now; OSError where they are gone."""
+        with suppress(BlockingIOError, InterruptedError):
+            while self.unsent:
+                del self.unsent[: self.send(self.unsent[:PIECE], socket.MSG_DONTWAIT)]
+
+    def sendall(self, data: Any, flags: int = 0) -> None:  # noqa: ARG002 - as a socket has it
+        """Send what the visitor takes and keep the rest; OSError where they are gone, or fetch nothing of very much."""
+        self.unsent += data
+        self.push()
+        while len(self.unsent) > MOST_UNSENT:
+            waiting = select.poll()
+            waiting.register(self, select.POLLOUT)
+            if not waiting.poll(1000 * FETCHED_WITHIN):
+                raise TimeoutError("The answer is not fetched.")
+            self.push()
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        """Send a file, or ``count`` bytes of it, as ``sendall`` does; return how many."""
+        file.seek(offset)
+        data = file.read() if count is None else file.read(count)
+        self.sendall(data)
+        return len(data)
