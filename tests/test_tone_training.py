@@ -49,3 +49,9 @@ def test_how_tweets_are_written_does_not_count_as_rude(monkeypatch):
     without = by_name(taught())
     assert min(without) > 0.2
     assert all(here < 0.5 * there for here, there in zip(with_leaning, without, strict=True))
+
+
+def test_a_rare_n_gram_may_weigh_more_freely_than_one_that_stands_everywhere():
+    rarity = tone._rarity(spelled(["und so", "und da", "und Lump", "und"]))
+    (everywhere, *_), (once, *_) = (weights_of(grams(text))[0] for text in ("und", "Lump"))
+    assert rarity[once] > 2 * rarity[everywhere]

@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "moderation" / "judge" / "weights"
 THREADS = ROOT / "training" / "corpus" / "threads"
 PARTS = ("encoder", "relevance", "tone", "spam")
-VERSION = "2026.11.8"
+VERSION = "2026.11.9"
 
 
 def build(data: Path, out: Path, parts: Collection[str], keep: Path | None = None) -> None:
@@ -38,11 +38,11 @@ def build(data: Path, out: Path, parts: Collection[str], keep: Path | None = Non
 
     ``keep`` is a folder that remembers what tone learned, for a build that may be interrupted.
     """
-    encoder = Encoder()
     threads = load_threads(THREADS)
     if "encoder" in parts:
-        # The other parts are learned with the units that ship: whoever changes the corpus makes this part first.
-        write(out / "encoder.npz", {"unit": units(spoken_and_read(threads), encoder)})
+        write(out / "encoder.npz", {"unit": units(spoken_and_read(threads), Encoder())})
+        seal(out)
+    encoder = Encoder()  # the other parts are learned with the units that ship
     print(f"{len(threads)} threads, {sum(len(thread.comments) for thread in threads)} comments")
     examples = load_examples(data)
     out.mkdir(parents=True, exist_ok=True)

@@ -60,7 +60,7 @@ def _germeval(folder: Path) -> Iterator[Example]:
             "ABUSE": {"disrespect": 1, "identity_attack": 1},
             "PROFANITY": {"profanity": 1, "insult": 0, "identity_attack": 0},
         }[fine]
-        yield Example(text, "de", "germeval", labels, 1.5, frozenset() if fine == "OTHER" else None)
+        yield Example(text, "de", "germeval", labels, 2.5, frozenset() if fine == "OTHER" else None)
 
 
 def _gahd(folder: Path) -> Iterator[Example]:

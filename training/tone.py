@@ -32,10 +32,13 @@ Mask = NDArray[np.bool_]
 
 SOURCES = ("corpus", "case", "germeval", "gahd", "civil", "davidson", "fox_news", "exchanged")
 
-CORPUS_WEIGHT = 5.0
-"""How often a comment of the corpus counts beside a tweet: its register is the one the judge will read."""
+COMMENT_WEIGHT = 2.2
+"""How often a comment of the corpus counts beside one of Civil Comments: it is what the judge will read."""
 
-EXCHANGED_WEIGHT = 2.0
+CASE_WEIGHT = 5.0
+"""The same for a short case: it differs by little from its twin, and what differs has to be heard."""
+
+EXCHANGED_WEIGHT = 1.2
 """How often a text of the corpus counts that is said again about another group (``groups.py``)."""
 
 OFTEN = {"gahd": 0.5, "civil": 0.5, "davidson": 0.5}
@@ -56,13 +59,15 @@ not hear: taught with all their weight, they cost comments."""
 
 DENSE_STRENGTH = 0.002
 POOLED_SHARE = 0.35
-GRAM_STRENGTH = 3.0
+GRAM_STRENGTH = 1.0
 CLUES_SHARE = 6.0
 DENSE_LEANING = 10.0
 """How freely each source has a leaning of its own there, which is learned and left out: tweets are ruder than comments,
 and without one how they are written would count as rude."""
-GRAMS_LEANING = 1.0
+GRAMS_LEANING = 2.0
 """The same for n-grams."""
+RARE = 2.0
+"""How much more freely a rare n-gram may weigh than a common one: with this power of its inverse document frequency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +153,8 @@ def prepare(examples: Sequence[Example], threads: Sequence[Thread], pairs: Seque
     for row, example in enumerate(examples, start=len(own)):
         for column, head in enumerate(HEADS):
             labels[row, column] = example.labels.get(str(head), np.nan)
-    weight = np.array([CORPUS_WEIGHT] * len(own) + [e.weight for e in examples], dtype=np.float32)
+    weights = [CASE_WEIGHT if o.short else COMMENT_WEIGHT for o in own] + [e.weight for e in examples]
+    weight = np.array(weights, dtype=np.float32)
     names = ["case" if o.short else "corpus" for o in own] + [e.source for e in examples]
     source = np.array([SOURCES.index(name) for name in names])
     groups = [o.group for o in own] + [e.group or e.text for e in examples]
@@ -161,7 +167,6 @@ def prepare(examples: Sequence[Example], threads: Sequence[Thread], pairs: Seque
     manners = (("corpus", "case", "exchanged"), ("civil",))
     styles = [np.repeat([name in other for name in names], lengths) for other in manners]
     marked = np.stack([np.where(style, np.nan, marked) for style in styles], axis=1, dtype=np.float32)
-    weights = weight / CORPUS_WEIGHT
     often = np.array([OFTEN.get(name, 1.0) for name in names], dtype=np.float32)
     return Data(
         texts,
@@ -174,7 +179,7 @@ def prepare(examples: Sequence[Example], threads: Sequence[Thread], pairs: Seque
         checksums % PARTS,
         checksums // PARTS % FOLDS,
         np.array([o.split is Split.TEST for o in own] + [False] * len(examples)),
-        Lesson(features, lengths, labels, marked, np.array(aims), weights, often, source),
+        Lesson(features, lengths, labels, marked, np.array(aims), weight / CASE_WEIGHT, often, source),
         own,
     )
 
@@ -326,7 +331,8 @@ def fit(data: Data, rows: Rows) -> Linear:
     # Clues learn here from the public sets too, where open insults are more frequent than in the corpus.
     parts = [(data.dense[rows] - centre) / scale, data.clues[rows] * CLUES_SHARE, leaning * DENSE_LEANING]
     features = np.concatenate(parts, axis=1)
-    spelled = hstack([data.grams[rows], csr_matrix(leaning * GRAMS_LEANING)], format="csr")
+    rare = _rarity(data.grams[rows])
+    spelled = hstack([data.grams[rows].multiply(rare), csr_matrix(leaning * GRAMS_LEANING)], format="csr")
     share = np.array([LINEAR_SHARES.get(name, 1.0) for name in SOURCES], dtype=np.float32)[data.source[rows]]
     labels, weight = data.labels[rows], data.weight[rows] * share
     width, told = data.dense.shape[1], data.dense.shape[1] + data.clues.shape[1]
@@ -337,7 +343,7 @@ def fit(data: Data, rows: Rows) -> Linear:
         clues_.append(coefficients[width:told] * CLUES_SHARE)
         dense_bias.append(bias - float(coefficients[:width] @ (centre / scale)))
         coefficients, bias = _regress(spelled, labels[:, head], weight, GRAM_STRENGTH)
-        grams_.append(coefficients[:BUCKETS])
+        grams_.append(coefficients[:BUCKETS] * rare)
         grams_bias.append(bias)
     return Linear(
         np.stack(dense, axis=1).astype(np.float32),
@@ -346,6 +352,18 @@ def fit(data: Data, rows: Rows) -> Linear:
         np.stack(grams_, axis=1).astype(np.float32),
         np.array(grams_bias, dtype=np.float32),
     )
+
+
+def _rarity(spelled: csr_matrix) -> Array:
+    """Return how freely each n-gram may weigh, one on average over all that occur: (BUCKETS,).
+
+    What stands in every text says little of its tone, and a model that is held back alike everywhere would learn from
+    it first. The judge needs to know nothing of it: it goes into the weights.
+    """
+    often = spelled.getnnz(axis=0)
+    rarity = np.log((1 + spelled.shape[0]) / (1 + often))
+    result: Array = ((rarity / np.average(rarity, weights=often)) ** RARE).astype(np.float32)
+    return result
 
 
 def _regress(features: Array | csr_matrix, label: Array, weight: Array, strength: float) -> tuple[Array, float]:
