@@ -24,7 +24,7 @@ WORDS_SURE = 4.0
 """How many times a word must be seen before what is seen counts as much as what is usual."""
 
 STACK_SHARES = {
-    "corpus": 0.4,
+    "corpus": 1.0,
     "case": 0.7,
     "germeval": 0.5,
     "gahd": 0.3,
@@ -34,7 +34,7 @@ STACK_SHARES = {
 }
 """How much a text of each source counts where heads are put together."""
 
-OVERALL_SHARES = {"corpus": 0.4, "case": 1.0, "germeval": 0.35, "gahd": 0.1}
+OVERALL_SHARES = {"corpus": 1.0, "case": 1.0, "germeval": 0.35, "gahd": 0.1}
 """The same for the overall score. Of GAHD what attacks a group is disrespect, and the rest is not: in so small a part
 that its traps do not teach the others, enough for plain attacks on groups to count as what they are."""
 

@@ -89,7 +89,7 @@ def test_it_is_rejected_with_a_reason_only_where_the_site_wants_that(
     ("when", "body", "code"),
     [
         (
-            {"signal": "relevance", "at_most": 0.5},
+            {"signal": "relevance", "at_most": 0.7},
             "Mein Rezept: zwei Eier, viel Butter und Vanille.",
             "IRRELEVANT_CONTENT",
         ),

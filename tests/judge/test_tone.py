@@ -54,11 +54,20 @@ def test_harmless_comments_stay_harmless(judge, text):
     assert disrespect(judge, text) < 0.35
 
 
-def test_swearing_at_the_weather_is_profanity_but_hardly_disrespect(judge):
-    (assessment,) = judge.assess([Case("So ein Scheißwetter heute, der ganze Markt ist abgesoffen.")])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "So ein Scheißwetter heute, der ganze Markt ist nass.",
+        "Scheißregen, mein Keller steht unter Wasser.",
+        "Der Scheißbus kommt nie pünktlich.",
+        "Dieses beschissene Formular hat 14 Seiten!",
+    ],
+)
+def test_swearing_at_the_weather_or_a_thing_is_profanity_but_hardly_disrespect(judge, text):
+    (assessment,) = judge.assess([Case(text)])
     assert assessment.kinds[Kind.PROFANITY] > 0.6
     assert assessment.disrespect < 0.4
-    assert [span.kind for span in assessment.spans] == [Kind.PROFANITY]
+    assert {span.kind for span in assessment.spans} == {Kind.PROFANITY}
 
 
 def test_the_insult_is_underlined(judge):
