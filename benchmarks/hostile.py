@@ -198,7 +198,7 @@ def measure(name: str, server: Server, events: list[dict[str, Any]], seconds: fl
     elif name != "nobody":
         ready = requests(server, events, 50_000, ip="192.0.2.66")
         attackers.append(multiprocessing.Process(target=flood, args=(server.port, ready), daemon=True))
-    sent = iter(requests(server, events, int(400 * seconds)))
+    sent = iter(requests(server, events, int(1_000 * seconds)))
     for one in attackers:
         one.start()
 
