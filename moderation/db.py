@@ -227,12 +227,12 @@ def add_new(
     """
     if not rows:
         return []
-    dialect = session.get_bind().dialect.name
-    if len(rows) > 1 and dialect == "postgresql":
-        statement, as_kept = _add_document(columns, tuple(rows[0]), session.get_bind().dialect)
+    dialect = session.get_bind().dialect
+    if len(rows) > 1 and dialect.name == "postgresql":
+        statement, as_kept = _add_document(columns, tuple(rows[0]), dialect)
         document = [row | {name: kept(row[name]) for name, kept in as_kept} for row in rows]
         return session.execute(statement, {"rows": to_json(document).decode()}).all()
-    return session.execute(_add_new(columns, dialect), rows if len(rows) > 1 else rows[0]).all()
+    return session.execute(_add_new(columns, dialect.name), rows if len(rows) > 1 else rows[0]).all()
 
 
 @cache

@@ -36,6 +36,7 @@ from moderation.migrations import config
 from moderation.models import Moderator, Role, Site
 from tests.desks import PASSWORD, Desk, csrf
 from tests.senders import Paper
+from tests.served import Served
 from tests.serving import answering
 from worker import tasks
 from worker.app import Workshop
@@ -178,6 +179,22 @@ def site(database: Database) -> Site:
         assert made.keys
         session.expunge_all()
     return made
+
+
+@pytest.fixture
+def served(settings: Settings, site: Site) -> Iterator[Served]:
+    """The application, served as containers serve it."""
+    made = Served(settings, site)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def narrow(settings: Settings, site: Site) -> Iterator[Served]:
+    """One that may have 300 files open, and so lets in 76 at a time."""
+    made = Served(settings, site, files=300)
+    yield made
+    made.close()
 
 
 @pytest.fixture

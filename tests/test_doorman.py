@@ -6,7 +6,6 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -16,10 +15,8 @@ import pytest
 
 from moderation import fetching
 from moderation.arriving import LONGEST_HEAD
-from moderation.config import Settings
 from moderation.doorman import Doorman
 from moderation.fetching import Line
-from moderation.models import Site
 from tests.served import Served
 from tests.waiting import until
 
@@ -29,21 +26,6 @@ HEAD = b"POST /webhooks/foerdeblick/comments HTTP/1.1\r\nHost: x\r\n"
 
 
 STATIC = Path(fetching.__file__).with_name("static")
-
-
-@pytest.fixture
-def served(settings: Settings, site: Site) -> Iterator[Served]:
-    made = Served(settings, site)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def narrow(settings: Settings, site: Site) -> Iterator[Served]:
-    """One that may have 300 files open, and so lets in 76 at a time."""
-    made = Served(settings, site, files=300)
-    yield made
-    made.close()
 
 
 def test_whoever_asks_again_the_moment_they_are_let_go_ends_nobody(narrow: Served) -> None:

@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
-import pytest
 from gunicorn.config import Config
 from gunicorn.http import RequestParser
 from gunicorn.http.errors import ParseException
@@ -21,21 +20,6 @@ from moderation.doorman import ARRIVES_WITHIN, Doorman
 from moderation.models import Site
 from tests.served import Served
 from tests.waiting import until
-
-
-@pytest.fixture
-def served(settings: Settings, site: Site) -> Iterator[Served]:
-    made = Served(settings, site)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def narrow(settings: Settings, site: Site) -> Iterator[Served]:
-    """One that may have 300 files open, and so lets in 76 at a time."""
-    made = Served(settings, site, files=300)
-    yield made
-    made.close()
 
 
 def test_honest_senders_are_heard_whoever_else_dawdles(served: Served) -> None:
