@@ -22,6 +22,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from moderation.arriving import Arriving, Refused
 from moderation.config import load_settings
 from moderation.fetching import Line
+from moderation.neighbours import Neighbours
 
 ARRIVES_WITHIN = 15.0
 """Seconds a request may take to arrive, all of it."""
@@ -39,6 +40,10 @@ OTHER_FILES = 224
 
 AT_ONCE = 64
 """Visitors that are let in before others are heard again."""
+
+STEPS_BACK = 20
+MOMENT = 0.001
+"""How often a process that has more visitors than another steps back from the door, and for how many seconds."""
 
 HELD = 64_000_000
 """Bytes of requests on their way that a process holds, and as many of answers."""
@@ -76,6 +81,9 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
     alive: bool
     """Whether it goes on; False as soon as it is to stop."""
 
+    neighbours = Neighbours()
+    """Made before the processes part, so that all have the same."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.worker_connections = self._most = max(FEWEST, min(VISITORS, _files_allowed() - OTHER_FILES))
@@ -84,7 +92,7 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
         self._arriving: OrderedDict[Visitor, float] = OrderedDict()
         self._fetching: OrderedDict[Visitor, float] = OrderedDict()
         self._leaving: OrderedDict[Visitor, float] = OrderedDict()
-        self._held = self._owed = 0
+        self._held = self._owed = self._stepped_back = 0
 
     def is_parent_alive(self) -> bool:
         """Whether gunicorn's master lives; without it a process stops as if it had been told to."""
@@ -99,15 +107,36 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
         """
         was_open = self._accepting
         super().set_accept_enabled(enabled)
+        if enabled:
+            self.neighbours.say(self.age, self.nr_conns)
+        else:
+            self.neighbours.leave(self.age)
         if not enabled and not self.alive:
             for listener in self.sockets:
                 if was_open:
-                    self.accept(listener)
+                    self._let_in(listener, AT_ONCE)
                 listener.close()
 
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Hear all visitors once; then let the other processes know how many there are."""
+        super().wait_for_and_dispatch_events(timeout)
+        if self._accepting:
+            self.neighbours.say(self.age, self.nr_conns)
+
     def accept(self, listener: Any) -> None:
-        """Let in who waits at the door; where it is full, whoever has dawdled longest has to go."""
-        for _ in range(AT_ONCE):
+        """Let in who waits at the door; if another process has fewer visitors, it is given a moment to do so first."""
+        room = self.neighbours.room(self.age, self.nr_conns, AT_ONCE)
+        if not room and self._stepped_back < STEPS_BACK:
+            self._stepped_back += 1
+            time.sleep(MOMENT)
+            return
+        self._stepped_back = 0
+        self._let_in(listener, room or AT_ONCE)
+        self.neighbours.say(self.age, self.nr_conns)
+
+    def _let_in(self, listener: Any, most: int) -> None:
+        """Let in so many at most; where it is full, whoever has dawdled longest has to go."""
+        for _ in range(most):
             try:
                 sock, address = listener.accept()
             except OSError:

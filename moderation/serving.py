@@ -31,6 +31,11 @@ def on_exit(_server: Any) -> None:
     shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
+def child_exit(_server: Any, worker: Any) -> None:
+    """Let no process wait for one that has ended, and may have had no time to say so."""
+    worker.neighbours.leave(worker.age)
+
+
 def post_worker_init(worker: Any) -> None:
     """Let streams end at once when the process is asked to stop.
 
