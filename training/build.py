@@ -48,7 +48,8 @@ def build(data: Path, out: Path, parts: Collection[str], keep: Path | None = Non
     out.mkdir(parents=True, exist_ok=True)
     if "relevance" in parts:
         places = relevance.prepare(threads, load_fox_threads(data), encoder)
-        weights, figures = relevance.train(places, rarity_for(threads, examples), vectors_of_registers(data, encoder))
+        registers = vectors_of_registers(data, encoder)
+        weights, figures = relevance.train(places, rarity_for(threads, examples), registers, encoder)
         show("relevance", figures)
         write(out / "relevance.npz", weights)
     if "tone" in parts:

@@ -90,7 +90,7 @@ def by_model(model: RelevanceModel, found: Sequence[Trial], encoder: Encoder) ->
     for first in range(0, len(found), BATCH):
         cases = [trial.case for trial in found[first : first + BATCH]]
         languages = [case.article.language if case.article else None for case in cases]
-        answers = model.assess(cases, encoder.vectors([case.text for case in cases]), encoder.vectors, languages)
+        answers = model.assess(cases, encoder.vectors([case.text for case in cases]), languages)
         scores += [0.5 if answer.score is None else answer.score for answer in answers]
     return np.array(scores, dtype=np.float32)
 
@@ -168,16 +168,17 @@ def main() -> None:
     arguments = parser.parse_args()
     encoder = Encoder(256 * 1024 * 1024)
     threads, fox = load_threads(THREADS), load_fox_threads(arguments.data)
-    shipped = RelevanceModel()
+    shipped = RelevanceModel(encoder)
     unseen, _ = relevance.train(
         relevance.prepare(threads, [], encoder),
         rarity_for(threads, load_examples(arguments.data)),
         vectors_of_registers(arguments.data, encoder),
+        encoder,
     )
     sets = [
         (language, [t for t in threads if (t.article.language, split_of(t.id)) == (language, arguments.split)], shipped)
         for language in relevance.LANGUAGES
-    ] + [("fox_news", [replace(t, section="") for t in fox], RelevanceModel(unseen))]
+    ] + [("fox_news", [replace(t, section="") for t in fox], RelevanceModel(encoder, unseen))]
     result: dict[str, dict[str, float]] = {}
     for name, chosen, model in sets:
         pool = fox if name == "fox_news" else threads

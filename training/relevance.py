@@ -11,10 +11,12 @@ from sklearn.linear_model import LogisticRegression
 from moderation.figures import auc, calibration_error, interval
 from moderation.judge.adapted import PATTERNS
 from moderation.judge.encoder import Encoder
+from moderation.judge.interaction import ArticleWords, Interaction
 from moderation.judge.lexical import Pieces, Rarity, pieces
 from moderation.judge.likeness import Centre, Comment, Sight, base_features, reply_features, see
-from moderation.judge.network import DIMENSION, Floats
+from moderation.judge.network import DIMENSION, Floats, Ints
 from moderation.judge.relevance import FEWEST_WORDS, LANGUAGES, MOST_SIBLINGS, cut
+from training import word_pieces
 from training.corpus import OFF_TOPIC, ON_TOPIC, Split, Thread, split_of
 
 SEED = 20260101
@@ -37,7 +39,10 @@ SIBLINGS = (3, 5, 10, 15, MOST_SIBLINGS)
 
 @dataclass
 class Place:
-    """One article as vectors, with its comments; ``labelled`` says whether people judged them."""
+    """One article as vectors, with its comments; ``labelled`` says whether people judged them.
+
+    ``words`` are the encoder's pieces of title, lead and body, ``held`` the same where comments are held against them.
+    """
 
     title: Floats
     head: Floats
@@ -45,6 +50,8 @@ class Place:
     pieces: Pieces
     head_pieces: Pieces
     title_pieces: Pieces
+    words: Ints
+    held: ArticleWords | None
     comments: list[Comment]
     parents: list[int | None]
     labels: list[bool | None]
@@ -88,14 +95,18 @@ def _place(thread: Thread, encoder: Encoder, split: Split, *, labelled: bool) ->
     article = thread.article
     head = f"{article.title}\n{article.lead}".strip()
     texts = [comment.text for comment in thread.comments]
+    passages = cut(article.body)
+    seen_ = zip(texts, encoder.vectors(texts), strict=True)
     return Place(
         title=encoder.vectors([article.title]),
         head=encoder.vectors([head]),
-        passages=encoder.vectors(cut(article.body)),
+        passages=encoder.vectors(passages),
         pieces=pieces(head, article.body),
         head_pieces=pieces(head),
         title_pieces=pieces(article.title),
-        comments=[see(text, vector) for text, vector in zip(texts, encoder.vectors(texts), strict=True)],
+        words=np.unique(np.concatenate([encoder.pieces(text) for text in (head, *passages)])),
+        held=None,
+        comments=[see(text, vector, encoder.pieces(text)) for text, vector in seen_],
         parents=[comment.parent for comment in thread.comments],
         labels=[
             True if c.relevance in ON_TOPIC else False if c.relevance in OFF_TOPIC else None for c in thread.comments
@@ -131,14 +142,15 @@ def _means(places: Sequence[Place], language: str) -> tuple[Floats, Floats]:
 def centre_of(places: Sequence[Place], language: str, registers: Floats) -> Centre:
     """Return what the labelled articles and comments of a language that teach have in common."""
     own = [p for p in places if p.language == language and p.labelled and p.split is Split.TRAIN]
-    bare = Centre(*_means(places, language), np.zeros((0, DIMENSION), dtype=np.float32), registers)
+    bare = Centre(language, *_means(places, language), np.zeros((0, DIMENSION), dtype=np.float32), registers)
     return replace(bare, background=np.concatenate([bare.articles(place.title) for place in own]))
 
 
-def centred(place: Place, centre: Centre) -> Place:
-    """Return a place with all its vectors as relevance compares them."""
+def centred(place: Place, centre: Centre, interaction: Interaction) -> Place:
+    """Return a place with all its vectors as relevance compares them, and its words ready."""
     return replace(
         place,
+        held=interaction.article(place.words, place.language) if len(place.passages) else None,
         title=centre.articles(place.title),
         head=centre.articles(place.head),
         passages=centre.articles(place.passages),
@@ -191,6 +203,7 @@ def _sample(places: Sequence[Place], here: int, there: int, row: int, chooser: r
             other.head_pieces,
             other.pieces,
             tuple(other.comments[i].pieces for i in siblings),
+            other.held,
         ),
         title_pieces=other.title_pieces,
         bare=chooser.random() < BARE,
@@ -213,14 +226,14 @@ def seen(sample: Sample, name: str) -> Sight:
     none = np.zeros((0, DIMENSION), dtype=np.float32)
     sight = sample.sight
     if not name.startswith("body"):
-        sight = sight._replace(passages=none, pieces=sight.head_pieces)
+        sight = sight._replace(passages=none, pieces=sight.head_pieces, words=None)
         if sample.bare:
             sight = sight._replace(head=sight.title, head_pieces=sample.title_pieces, pieces=sample.title_pieces)
     return sight if name.endswith("_thread") else sight._replace(siblings=none)
 
 
 def train(
-    places: Sequence[Place], rarity: Rarity, public: Sequence[Floats]
+    places: Sequence[Place], rarity: Rarity, public: Sequence[Floats], encoder: Encoder
 ) -> tuple[dict[str, NDArray[np.generic]], dict[str, float]]:
     """Return the weights, and figures on articles held out: of those that teach in folds, and of dev and test.
 
@@ -228,8 +241,10 @@ def train(
     """
     registers = registers_of(places, public)
     centres = {language: centre_of(places, language, registers) for language in LANGUAGES}
-    found = samples([centred(place, centres[place.language]) for place in places])
-    weights: dict[str, NDArray[np.generic]] = {"rarity": rarity, "registers": registers}
+    words = word_pieces.learn(*_words_that_teach(places), encoder)
+    interaction = Interaction(words, encoder.embeddings)
+    found = samples([centred(place, centres[place.language], interaction) for place in places])
+    weights: dict[str, NDArray[np.generic]] = {"rarity": rarity, "registers": registers} | words
     for language, centre in centres.items():
         weights[f"comment_{language}"] = centre.comment.astype(np.float32)
         weights[f"article_{language}"] = centre.article.astype(np.float32)
@@ -255,6 +270,16 @@ def train(
     last = replies[-1][1]
     figures |= _report("replies, body_thread", held[-len(last) :], last)
     return weights, figures
+
+
+def _words_that_teach(places: Sequence[Place]) -> tuple[list[Ints], dict[str, list[Ints]]]:
+    """Return the word pieces of comments, and those of articles that have a body, by language."""
+    teaching = [place for place in places if place.split is Split.TRAIN]
+    articles = {
+        language: [place.words for place in teaching if place.language == language and len(place.passages)]
+        for language in LANGUAGES
+    }
+    return [comment.words for place in teaching for comment in place.comments], articles
 
 
 def _weights(found: Sequence[Sample]) -> Floats:

@@ -13,7 +13,7 @@ from sentencepiece import SentencePieceProcessor
 from threadpoolctl import ThreadpoolController
 
 from moderation.judge import artefacts
-from moderation.judge.network import DIMENSION, POOLED, Floats, Listener, Network, Reading
+from moderation.judge.network import DIMENSION, POOLED, Floats, Ints, Listener, Network, Reading
 from moderation.judge.text import legible
 
 FILE = "encoder.npz"
@@ -44,9 +44,10 @@ class _Tokens(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """What is remembered of a text; of one that comments are only held against, its vector alone."""
+    """What is remembered of a text; of one that comments are only held against, no features of tokens."""
 
     vector: Floats
+    pieces: Ints
     tokens: _Tokens | None
 
 
@@ -86,6 +87,21 @@ class Encoder:
         """Return the tokens of a text as the network reads them, with the marks of beginning and end."""
         ids: list[int] = self._tokenizer.encode(clip(text), out_type=int, add_bos=True, add_eos=True)
         return ids[:MOST_TOKENS]
+
+    @property
+    def vocabulary(self) -> int:
+        """How many word pieces there are."""
+        return int(self._tokenizer.vocab_size())
+
+    def pieces(self, text: str) -> Ints:
+        """Return the word pieces of a text, each once, in rising order; at once for one that was read a moment ago."""
+        with self._lock:
+            known = self._cache.get(clip(text))
+        return _distinct(self.ids(text)) if known is None else known.pieces
+
+    def embeddings(self, pieces: Ints) -> Floats:
+        """Return what stands for word pieces by themselves: (n, 512) float32."""
+        return self._network.embeddings(pieces)
 
     def places(self, text: str) -> list[tuple[int, int]]:
         """Return where the tokens of a text lie (code points), the marks of beginning and end left out.
@@ -139,16 +155,21 @@ class Encoder:
         with self._one_thread():
             if not whole:
                 vectors = self._network.vectors(ids)
-                return {text: _Entry(vectors[row].copy(), None) for row, text in enumerate(new)}
+                return {text: _Entry(vectors[row].copy(), _distinct(ids[row]), None) for row, text in enumerate(new)}
             reading = self._network.read(ids)
         # Half precision at once: a score must not depend on what was in the cache. Copies, because a row of a batch
         # would keep the whole batch in memory.
         pooled, heard = reading.pooled.astype(np.float16), reading.heard.astype(np.float16)
         marks = [rows.astype(np.float16) for rows in reading.marks] or [np.empty((0, 0), np.float16)] * len(new)
+        tokens = [_Tokens(pooled[row].copy(), heard[row].copy(), marks[row]) for row in range(len(new))]
         return {
-            text: _Entry(reading.vectors[row].copy(), _Tokens(pooled[row].copy(), heard[row].copy(), marks[row]))
-            for row, text in enumerate(new)
+            text: _Entry(reading.vectors[row].copy(), _distinct(ids[row]), tokens[row]) for row, text in enumerate(new)
         }
+
+
+def _distinct(ids: Sequence[int]) -> Ints:
+    """Return the tokens of a text without the marks of its beginning and end, each once."""
+    return np.unique(np.array(ids[1:-1], dtype=np.int64))
 
 
 def clip(text: str) -> str:

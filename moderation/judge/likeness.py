@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from moderation.judge.interaction import NUMBERS, ArticleWords
 from moderation.judge.lexical import Pieces, Rarity, Weighed, overlap, pieces, weigh
-from moderation.judge.network import Floats
+from moderation.judge.network import Floats, Ints
 from moderation.judge.text import word_count
 
 FEWEST_SIBLINGS = 3
@@ -23,7 +24,7 @@ _NEAREST = 3
 _PRODUCT = 6.8
 """Scale of the products of single dimensions: below that of the cosines, so that training shrinks them harder."""
 
-_BODY = 7
+_BODY = 7 + NUMBERS
 _THREAD = 13
 
 
@@ -31,7 +32,7 @@ class Sight(NamedTuple):
     """What a comment is compared with, as centred unit vectors, (k, 512) each, and as word pieces.
 
     ``title`` and ``head`` (title and lead) have one row, the others may have none. ``pieces`` are those of the whole
-    article, ``thread_pieces`` those of each sibling.
+    article, ``thread_pieces`` those of each sibling, ``words`` those of the encoder, where there is a body.
     """
 
     title: Floats
@@ -42,13 +43,15 @@ class Sight(NamedTuple):
     head_pieces: Pieces
     pieces: Pieces
     thread_pieces: tuple[Pieces, ...]
+    words: ArticleWords | None
 
 
 class Comment(NamedTuple):
-    """A comment as relevance sees it: its centred vector (512,), its word pieces, its number of words."""
+    """A comment as relevance sees it: centred vector (512,), word pieces, those of the encoder, number of words."""
 
     vector: Floats
     pieces: Pieces
+    words: Ints
     length: int
 
 
@@ -59,6 +62,7 @@ class Centre:
     ``registers`` (k, 512), orthonormal, are the directions in which ways of writing differ.
     """
 
+    language: str
     comment: Floats
     article: Floats
     background: Floats
@@ -68,7 +72,7 @@ class Centre:
     def of(cls, weights: dict[str, Floats], language: str) -> "Centre":
         """Return the shipped centre of a language."""
         names = (f"comment_{language}", f"article_{language}", f"background_{language}", "registers")
-        return cls(*(weights[name].astype(np.float32) for name in names))
+        return cls(language, *(weights[name].astype(np.float32) for name in names))
 
     def comments(self, vectors: Floats) -> Floats:
         """Return vectors of comments, (512,) or (n, 512), without what they have in common, at length one."""
@@ -89,9 +93,9 @@ def unit(vectors: Floats) -> Floats:
     return result
 
 
-def see(text: str, vector: Floats) -> Comment:
+def see(text: str, vector: Floats, words: Ints) -> Comment:
     """Return what relevance looks at in a comment."""
-    return Comment(vector, comment_pieces(text), word_count(text[:_READ]))
+    return Comment(vector, comment_pieces(text), words, word_count(text[:_READ]))
 
 
 @lru_cache(maxsize=2048)  # a comment is a sibling of all others under its article
@@ -107,7 +111,7 @@ def pattern(sight: Sight) -> str:
 
 
 def base_features(comment: Comment, sight: Sight, rarity: Rarity) -> Floats:
-    """Return the numbers a base model reads: cosines, shared word pieces, length, products by dimension.
+    """Return the numbers a base model reads: cosines, shared and related word pieces, length, products by dimension.
 
     What is missing (body, thread) is 0, and ``pattern`` picks a model that was trained so. Every number also comes
     multiplied by the length: what little a short comment says should count for less. The products let training say
@@ -118,7 +122,10 @@ def base_features(comment: Comment, sight: Sight, rarity: Rarity) -> Floats:
     numbers = [title * 5, head * 5, mean * 5, (title - mean) / spread / 2, (head - mean) / spread / 2]
     weighed = weigh(comment.pieces, rarity)
     numbers += overlap(weighed, sight.head_pieces)
-    numbers += _body(comment, sight, weighed, mean, spread) if len(sight.passages) else [0.0] * _BODY
+    if sight.words is None:
+        numbers += [0.0] * _BODY
+    else:
+        numbers += [*_body(comment, sight, weighed, mean, spread), *sight.words.numbers(comment.words)]
     in_thread = len(sight.siblings) >= FEWEST_SIBLINGS
     numbers += _thread(comment, sight, weighed, title, head) if in_thread else [0.0] * _THREAD
     size = _size(comment)

@@ -129,6 +129,10 @@ class Network:
         """Features of every token of every text, one after the other: (number of tokens, 1280)."""
         return self._run(texts, "features")
 
+    def embeddings(self, ids: Ints) -> Floats:
+        """What stands for pieces by themselves, whatever stands around them: (n, 512)."""
+        return self._pieces.embeddings(ids)
+
     def between(self, texts: Sequence[Sequence[int]]) -> Floats:
         """What stands between the two convolutions, in ``unit``s: (number of tokens, 768). What units are made from."""
         return self._run(texts, "rows")
@@ -246,9 +250,14 @@ class _Pieces:
             self._learn(new[first : first + MICRO_BATCH])
         return self._place[ids]
 
+    def embeddings(self, ids: Ints) -> Floats:
+        """Return the embeddings of pieces from the table: (n, 512)."""
+        found: Floats = self._table[ids] * self._scale[ids % _CHUNKS, None] + self._lowest[ids % _CHUNKS, None]
+        return found
+
     def _learn(self, ids: Ints) -> None:
         rows = slice(self._used, self._used + len(ids))
-        embedded = self._table[ids] * self._scale[ids % _CHUNKS, None] + self._lowest[ids % _CHUNKS, None]
+        embedded = self.embeddings(ids)
         projected = embedded @ self._projection + self._bias
         _normalise(projected, self._gain, self._shift, self._eps)
         added = np.empty((len(ids), _SLOTS, BRANCH), dtype=np.float32)

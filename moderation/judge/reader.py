@@ -53,12 +53,12 @@ class Reader:
     def __init__(self) -> None:
         """Load encoder, language model and weights (about two seconds); raises WeightsError."""
         self.engine = f"embedded {artefacts.version()}"
-        self.relevance = RelevanceModel()
         self._tone = ToneModel()
         self._spam = SpamModel()
         self._aim = AimModel(self._tone.weights)
         self._marks = MarkModel(self._tone.weights)
         self._encoder = Encoder(listener=self._tone.hearing.hear)
+        self.relevance = RelevanceModel(self._encoder)
         self._languages = Languages()
         self._projection = projection()
         self._lock = Lock()
@@ -71,7 +71,7 @@ class Reader:
             reading = self._encoder.read(texts)
             grams = rows_of(texts)
             tones = self._tone.assess(texts, languages, reading, grams)
-            relevances = self.relevance.assess(cases, reading.vectors, self._encoder.vectors, languages)
+            relevances = self.relevance.assess(cases, reading.vectors, languages)
             spam = self._spam.assess(texts, reading.vectors, grams)
             plans = [self._plan(*each) for each in zip(texts, languages, tones, strict=True)]
             parts = self._parts(cases, languages, plans)
@@ -111,7 +111,7 @@ class Reader:
         """Return what relevance reads of each case."""
         with self._lock:
             vectors = self._encoder.vectors([case.text for case in cases])
-            return self.relevance.look(cases, vectors, self._encoder.vectors, [case.language for case in cases])
+            return self.relevance.look(cases, vectors, [case.language for case in cases])
 
     def vectors(self, texts: Sequence[str]) -> Floats:
         """Return the sentence vectors of texts: (n, 512)."""

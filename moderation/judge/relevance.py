@@ -15,6 +15,8 @@ import numpy as np
 from moderation.judge import artefacts
 from moderation.judge.adapted import PATTERNS, Adaptation, AdaptationError
 from moderation.judge.case import Article, Case, NoRelevance, OtherArticle, Passage
+from moderation.judge.encoder import Encoder
+from moderation.judge.interaction import ArticleWords, Interaction
 from moderation.judge.lexical import Pieces, Rarity, article_pieces, overlap, pieces, weigh
 from moderation.judge.likeness import (
     Centre,
@@ -27,7 +29,7 @@ from moderation.judge.likeness import (
     see,
 )
 from moderation.judge.network import Floats
-from moderation.judge.shelf import Shelf, Vectors
+from moderation.judge.shelf import Shelf
 from moderation.judge.text import sentences, word_count
 
 FILE = "relevance.npz"
@@ -39,6 +41,7 @@ MOST_SIBLINGS = 30
 MOST_PASSAGES = 60
 MOST_BACKGROUND = 200
 MOST_ADAPTATIONS = 64
+MOST_ARTICLES = 64
 FEWEST_BACKGROUND = 8
 """With fewer titles of its own, a site's background is the shipped one."""
 
@@ -88,18 +91,19 @@ class _Plan:
 class RelevanceModel:
     """Small logistic models, one for each combination of what a case brings (body or not, thread or not)."""
 
-    def __init__(self, weights: dict[str, Floats] | None = None) -> None:
+    def __init__(self, encoder: Encoder, weights: dict[str, Floats] | None = None) -> None:
         """Load the weights, unless others are given; raises WeightsError when they are not what was shipped."""
+        self._encoder = encoder
         self._weights = artefacts.load(FILE) if weights is None else weights
         self.version = artefacts.checksum(FILE)[:12] if weights is None else "unshipped"
         self._adaptations: dict[bytes, Adaptation | None] = {}
         self._adapted: dict[tuple[Adaptation, Centre], Centre] = {}
-        self._shelf = Shelf()
+        self._shelf = Shelf(encoder.vectors)
+        self._interaction = Interaction(self._weights, encoder.embeddings)
+        self._words = lru_cache(maxsize=MOST_ARTICLES)(self._words_of)
         self._centres = {language: Centre.of(self._weights, language) for language in LANGUAGES}
 
-    def assess(
-        self, cases: Sequence[Case], comments: Floats, vectors: Vectors, languages: Sequence[str | None]
-    ) -> list[Relevance]:
+    def assess(self, cases: Sequence[Case], comments: Floats, languages: Sequence[str | None]) -> list[Relevance]:
         """Return the relevance of each case.
 
         ``comments`` (n, 512) are the vectors of their texts, ``languages`` what they are written in.
@@ -107,11 +111,11 @@ class RelevanceModel:
         answers: list[Relevance | None] = [self._refuse(case) for case in cases]
         plans = {i: _plan(case) for i, case in enumerate(cases) if answers[i] is None or _has_article(case)}
         centres = {i: self._centre(cases[i], languages[i]) for i in plans}
-        self._read(cases, plans, centres, vectors)
+        self._read(cases, plans, centres)
         for i, plan in plans.items():
             case, centre, own = cases[i], centres[i], self._adaptation(cases[i])
-            comment = see(case.text, centre.comments(comments[i]))
-            sight = self._sight(case, plan, centre, vectors)
+            comment = self._see(case.text, centre.comments(comments[i]))
+            sight = self._sight(case, plan, centre)
             passage = _closest(plan, sight, comment)
             refusal = answers[i]
             if refusal is not None:
@@ -119,7 +123,8 @@ class RelevanceModel:
                 continue
             logit = self.base_logit(comment, sight, own)
             if case.parent is not None and case.parent.text.strip():
-                parent = see(case.parent.text, self._shelf.siblings([case.parent.text], centre, vectors)[0])
+                vector = self._shelf.siblings([case.parent.text], centre)[0]
+                parent = self._see(case.parent.text, vector)
                 said = self.base_logit(parent, sight, own)
                 features = reply_features(logit, said, comment, parent)
                 logit = _linear(features, self._weights["reply"])
@@ -128,23 +133,21 @@ class RelevanceModel:
             answers[i] = Relevance(score, None, passage, other)
         return [answer or Relevance(None, NoRelevance.NO_ARTICLE, None) for answer in answers]
 
-    def look(
-        self, cases: Sequence[Case], comments: Floats, vectors: Vectors, languages: Sequence[str | None]
-    ) -> list["Look"]:
+    def look(self, cases: Sequence[Case], comments: Floats, languages: Sequence[str | None]) -> list["Look"]:
         """Return what the base models read of each case, for learning; every case must have an article."""
         plans = {i: _plan(case) for i, case in enumerate(cases)}
         centres = {i: self._centre(case, languages[i]) for i, case in enumerate(cases)}
-        self._read(cases, plans, centres, vectors)
+        self._read(cases, plans, centres)
         found = []
         for i, case in enumerate(cases):
-            sight = self._sight(case, plans[i], centres[i], vectors)
-            comment = see(case.text, centres[i].comments(comments[i]))
+            sight = self._sight(case, plans[i], centres[i])
+            comment = self._see(case.text, centres[i].comments(comments[i]))
             found.append(Look(pattern(sight), base_features(comment, sight, self._weights["rarity"])))
         return found
 
     def centre(self, language: str | None) -> Centre:
         """Return the shipped centre for texts of a language."""
-        return self._centres["en" if (language or "").startswith("en") else "de"]
+        return self._centres[_known(language)]
 
     def weights(self, name: str) -> Floats:
         """Return the shipped weights of one pattern, the constant first."""
@@ -184,9 +187,7 @@ class RelevanceModel:
             self._adapted[key] = replace(shipped, comment=own.comment, article=own.article)
         return self._adapted[key]
 
-    def _read(
-        self, cases: Sequence[Case], plans: dict[int, _Plan], centres: dict[int, Centre], vectors: Vectors
-    ) -> None:
+    def _read(self, cases: Sequence[Case], plans: dict[int, _Plan], centres: dict[int, Centre]) -> None:
         """Have everything read at once that is not on the shelf."""
         texts: dict[str, None] = {}
         for i, plan in plans.items():
@@ -196,26 +197,35 @@ class RelevanceModel:
             parent = cases[i].parent
             others = plan.siblings if parent is None else (*plan.siblings, parent.text)
             texts.update(dict.fromkeys(self._shelf.unread(others, centres[i])))
-        vectors(list(texts))
+        self._encoder.vectors(list(texts))
 
-    def _sight(self, case: Case, plan: _Plan, centre: Centre, vectors: Vectors) -> Sight:
+    def _sight(self, case: Case, plan: _Plan, centre: Centre) -> Sight:
         background = centre.background
         if len(plan.background) >= FEWEST_BACKGROUND:
-            background = self._shelf.articles(plan.background, centre, vectors)
+            background = self._shelf.articles(plan.background, centre)
         return Sight(
-            self._shelf.articles((plan.title,), centre, vectors),
-            self._shelf.articles((plan.head,), centre, vectors),
-            self._shelf.articles(plan.passages, centre, vectors),
-            self._shelf.siblings(plan.siblings, centre, vectors),
+            self._shelf.articles((plan.title,), centre),
+            self._shelf.articles((plan.head,), centre),
+            self._shelf.articles(plan.passages, centre),
+            self._shelf.siblings(plan.siblings, centre),
             background,
             article_pieces(plan.head),
             article_pieces(plan.head, case.article.body if case.article else ""),
             tuple([comment_pieces(text) for text in plan.siblings]),
+            self._words(plan.head, plan.passages, centre.language) if plan.passages else None,
         )
+
+    def _words_of(self, head: str, passages: tuple[str, ...], language: str) -> ArticleWords:
+        pieces = [self._encoder.pieces(text) for text in (head, *passages)]
+        return self._interaction.article(np.unique(np.concatenate(pieces)), language)
+
+    def _see(self, text: str, vector: Floats) -> Comment:
+        return see(text, vector, self._encoder.pieces(text))
 
     def forget(self) -> None:
         """Forget all texts read so far."""
         self._shelf.clear()
+        self._words.cache_clear()
         comment_pieces.cache_clear()
 
     @staticmethod
@@ -229,7 +239,12 @@ class RelevanceModel:
         return None
 
 
-@lru_cache(maxsize=64)  # an article's comments come one after the other
+def _known(language: str | None) -> str:
+    """Return which of the languages that have a centre a text is treated as."""
+    return "en" if (language or "").startswith("en") else "de"
+
+
+@lru_cache(maxsize=MOST_ARTICLES)  # an article's comments come one after the other
 def cut(body: str) -> tuple[str, ...]:
     """Cut an article's body into pieces of two or three sentences that do not cross a paragraph."""
     found: list[str] = []

@@ -23,7 +23,8 @@ Vectors = Callable[[Sequence[str]], Floats]
 class Shelf:
     """What has been centred lately."""
 
-    def __init__(self) -> None:
+    def __init__(self, vectors: Vectors) -> None:
+        self._vectors = vectors
         self._articles: OrderedDict[tuple[tuple[str, ...], Centre], Floats] = OrderedDict()
         self._siblings: OrderedDict[tuple[str, Centre], Floats] = OrderedDict()
         self._held = 0
@@ -32,12 +33,12 @@ class Shelf:
         """Whether these texts of an article must be read first."""
         return (texts, centre) not in self._articles
 
-    def articles(self, texts: tuple[str, ...], centre: Centre, vectors: Vectors) -> Floats:
+    def articles(self, texts: tuple[str, ...], centre: Centre) -> Floats:
         """Return centred vectors of titles or passages: (n, 512)."""
         key = texts, centre
         found = self._articles.get(key)
         if found is None:
-            found = centre.articles(vectors(texts))
+            found = centre.articles(self._vectors(texts))
             self._articles[key] = found
             self._held += len(texts)
             while self._held > ARTICLE_VECTORS and len(self._articles) > 1:
@@ -50,13 +51,15 @@ class Shelf:
         """Return the comments that must be read first."""
         return [text for text in texts if (text, centre) not in self._siblings]
 
-    def siblings(self, texts: Sequence[str], centre: Centre, vectors: Vectors) -> Floats:
+    def siblings(self, texts: Sequence[str], centre: Centre) -> Floats:
         """Return centred vectors of comments: (n, 512)."""
         if not texts:
             return np.empty((0, DIMENSION), dtype=np.float32)
         new = self.unread(texts, centre)
         if new:
-            self._siblings.update(zip([(text, centre) for text in new], centre.comments(vectors(new)), strict=True))
+            self._siblings.update(
+                zip([(text, centre) for text in new], centre.comments(self._vectors(new)), strict=True)
+            )
         rows = np.empty((len(texts), DIMENSION), dtype=np.float32)
         for row, text in enumerate(texts):
             rows[row] = self._siblings[text, centre]

@@ -113,11 +113,11 @@ def test_a_comment_closer_to_the_thread_than_its_siblings_are_is_no_less_relevan
 def test_only_so_much_is_kept_of_what_comments_are_held_against(judge, monkeypatch):
     monkeypatch.setattr(shelf, "ARTICLE_VECTORS", 3)
     monkeypatch.setattr(shelf, "SIBLINGS", 2)
-    kept, centre = shelf.Shelf(), judge.relevance.centre("de")
+    kept, centre = shelf.Shelf(_ones), judge.relevance.centre("de")
     for one in "abc":
-        assert kept.articles((one, one), centre, _ones).shape == (2, DIMENSION)
+        assert kept.articles((one, one), centre).shape == (2, DIMENSION)
     assert [kept.lacks((one, one), centre) for one in "abc"] == [True, True, False]
-    assert kept.siblings(["a", "b", "c"], centre, _ones).shape == (3, DIMENSION)
+    assert kept.siblings(["a", "b", "c"], centre).shape == (3, DIMENSION)
     assert kept.unread("abc", centre) == ["a"]
 
 
