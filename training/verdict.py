@@ -11,7 +11,7 @@ from moderation.judge.aim import AIMS
 from moderation.judge.aim import features as aim_features
 from moderation.judge.encoder import Encoder
 from moderation.judge.lexicon import find
-from moderation.judge.marks import WORDS, Word, features_of, words_of
+from moderation.judge.marks import WORDS, Word, doubt_of, features_of, words_of
 from moderation.judge.tone import HEADS, calibration_features, overall_features
 from training.hearing import Learned
 from training.tone import PARTS, SOURCES, Array, Data, Held, Linear, Mask, Rows
@@ -97,7 +97,7 @@ def _calibrate(data: Data, context: Array, rows: Mask) -> Array:
     """Fit scores to how often they are right, where one comment in six is rude, as in the corpus."""
     known = rows & ~np.isnan(data.labels[:, 0]) & data.of("corpus", "case", "germeval")
     # Every other case is rude by design and every third tweet: they teach what is doubtful, not how often it is so.
-    share = np.select([data.of("case"), data.of("germeval")], [0.2, 0.2], 1.0)
+    share = np.select([data.of("case"), data.of("germeval")], [0.3, 0.3], 1.0)
     model = LogisticRegression(C=CALIBRATION_STRENGTH, max_iter=1000, fit_intercept=False)
     model.fit(context[known], data.labels[known, 0].astype(int), sample_weight=share[known])
     return model.coef_[0].astype(np.float32)
@@ -132,7 +132,7 @@ def weights(
     hearing = dict(network.weights)
     for name in ("hearing_mark", "hearing_mark_bias"):
         hearing[name] = network.weights[name][..., :1]
-    table, mix = words(data, held, encoder)
+    table, mix = words(data, held, encoder, doubt_of(verdict.context(data, held) @ verdict.calibration))
     return {
         "dense": (linear.dense * stack[0]).astype(np.float16),
         "grams": (linear.grams * stack[1]).astype(np.float16),
@@ -155,8 +155,11 @@ def _agreement(said: Mask, found: Mask) -> float:
     return 2 * int((said & found).sum()) / total if total else 1.0
 
 
-def words(data: Data, held: Held, encoder: Encoder) -> tuple[Array, Array]:
-    """Return the table of English words, log-odds that each is marked, and how it mixes with marks and hits: (9,)."""
+def words(data: Data, held: Held, encoder: Encoder, doubt: Array) -> tuple[Array, Array]:
+    """Return the table of English words, log-odds that each is marked, and how it mixes with marks and hits: (9,).
+
+    ``doubt`` (n,) counts against all words of a text.
+    """
     rows = np.flatnonzero(data.taught & data.of("civil"))
     found = {row: _words(data, held, row, encoder) for row in rows}
     tables = [_table([word for row in rows if data.part[row] != part for word in found[row]]) for part in range(PARTS)]
@@ -165,8 +168,9 @@ def words(data: Data, held: Held, encoder: Encoder) -> tuple[Array, Array]:
     label = np.array([marked for row in spoken for _, marked in found[row]])
     model = LogisticRegression(C=1.0, max_iter=500).fit(features, label)
     ends = np.cumsum([len(found[row]) for row in spoken])[:-1]
-    texts = list(zip(np.split(label, ends), np.split(model.decision_function(features), ends), strict=True))
-    tried = np.linspace(-3, 1, 41)
+    scores = np.split(model.decision_function(features), ends)
+    texts = [(said, score - doubt[row]) for row, said, score in zip(spoken, np.split(label, ends), scores, strict=True)]
+    tried = np.linspace(-5, 1, 61)
     best = max(tried, key=lambda mark: np.mean([_agreement(said, score >= mark) for said, score in texts]))
     mix = np.array([*model.coef_[0], model.intercept_[0] - best], dtype=np.float32)
     return _table([word for row in rows for word in found[row]]), mix

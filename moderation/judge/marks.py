@@ -1,6 +1,5 @@
 """Says which English words of a comment carry a put-down: what is heard in their tokens, words learned, word hits."""
 
-import math
 import re
 import zlib
 from collections.abc import Mapping, Sequence
@@ -55,10 +54,15 @@ class MarkModel:
         found = list(words_of(text, tone.hits, places, tone.marks[1:-1]))  # without the marks of beginning and end
         if not found or tone.disrespect < MARKED_FROM:
             return []
-        doubt = max(0.0, math.log((1 - tone.disrespect) / tone.disrespect))
+        doubt = doubt_of(np.log(tone.disrespect / (1 - tone.disrespect)))
         scores = features_of(found, self._table) @ self._mix[:-1] + self._mix[-1] - doubt
         chosen = [(word.start, word.end, score) for word, score in zip(found, scores, strict=True) if score >= 0]
         return _joined(text, kind, chosen)
+
+
+def doubt_of(logits: Floats) -> Floats:
+    """Return how much likelier civil than not texts are, in log-odds; 0 for the others."""
+    return np.maximum(-logits, 0)
 
 
 def words_of(text: str, hits: Sequence[Hit], places: Sequence[Place], marks: Floats) -> list[Word]:
