@@ -39,6 +39,9 @@ LEASE = timedelta(seconds=30)
 HELD = 3 * LEASE
 """How long what a batch decided is held back while it is at work: also over the death of a worker."""
 
+_NAMES = joinedload(Batch.moderator), joinedload(Batch.undo_by), joinedload(Batch.rule)
+"""What pages say of a batch besides itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -87,7 +90,7 @@ def create(
 
 def find(session: Session, batch_id: int) -> Batch:
     """Return a batch; NotFound where there is none."""
-    batch = session.get(Batch, batch_id, options=(joinedload(Batch.moderator), joinedload(Batch.rule)))
+    batch = session.get(Batch, batch_id, options=_NAMES)
     if batch is None:
         raise NotFound(f"There is no batch {batch_id}.")
     return batch
@@ -102,17 +105,19 @@ def step(session: Session, batch_id: int) -> bool:
     """Decide on the next piece of a batch, or take it back; return whether there is more to do."""
     batch = session.get_one(Batch, batch_id, with_for_update=True)
     taking_back = batch.undo_at is not None
+    # Code of before 0028 leaves no name, while both versions are at work.
+    who = (batch.undo_by if taking_back else None) or batch.moderator
     left = _left(batch_id, taking_back=taking_back)
     items = session.scalars(left.order_by(BatchItem.comment_id).limit(PIECE)).all()
     # Whoever decides at the same moment waits here, or we wait and see what they decided.
     ids = [item.comment_id for item in items]
     held = select(Comment).where(Comment.id.in_(ids)).order_by(Comment.id).with_for_update()
-    with as_seen_by(session, batch.moderator):
+    with as_seen_by(session, who):
         comments = {comment.id: comment for comment in session.scalars(held)}
-    if batch.moderator.disabled_at is not None:  # whoever was shut out sees nothing
+    if who.disabled_at is not None:  # whoever was shut out sees nothing
         comments = {}
     if taking_back:
-        _take_back(session, batch, items)
+        _take_back(session, items, moderator=who)
     else:
         _decide(session, batch, items, comments)
     session.flush()
@@ -194,7 +199,7 @@ def undo_seconds(session: Session, batch_id: int) -> int:
     return session.scalar(of_sites.where(BatchItem.batch_id == batch_id)) or 0
 
 
-def _take_back(session: Session, batch: Batch, items: Sequence[BatchItem]) -> None:
+def _take_back(session: Session, items: Sequence[BatchItem], *, moderator: Moderator) -> None:
     """Undo decisions while the site has not heard of them, else send the opposite ones after them."""
     latest = decisions.latest(session, [item.comment_id for item in items])
     standing: dict[int, BatchItem] = {}
@@ -203,9 +208,9 @@ def _take_back(session: Session, batch: Batch, items: Sequence[BatchItem]) -> No
             standing[item.decision_id] = item
         else:
             item.taken_back = "decided"
-    undone = decisions.undo_all(session, standing, moderator=batch.moderator)
+    undone = decisions.undo_all(session, standing, moderator=moderator)
     too_late = [latest[standing[id_].comment_id] for id_, comment in undone.items() if isinstance(comment, StaleView)]
-    reversed_ = decisions.reverse_all(session, too_late, moderator=batch.moderator)
+    reversed_ = decisions.reverse_all(session, too_late, moderator=moderator)
     for item in standing.values():
         decision = reversed_.get(item.comment_id)
         if decision is None:
@@ -221,7 +226,7 @@ def undo(session: Session, batch_id: int, *, moderator: Moderator) -> Batch:
     if moderator.id != batch.moderator_id and not is_admin:
         raise Forbidden("Only who made this batch, or an admin, may take it back.", code="not_yours")
     if batch.undo_at is None:
-        batch.undo_at, batch.due_at = now(), now()
+        batch.undo_at, batch.due_at, batch.undo_by_id = now(), now(), moderator.id
         _keep_undoable(session, batch, at_work=True)
         audit.note(session, "batch_undo", moderator=moderator, subject=f"batch {batch.id}")
     return batch
@@ -252,5 +257,5 @@ def left_out(session: Session, batch_id: int, *, limit: int = 200) -> Sequence[B
 
 def newest(session: Session, *, limit: int = 50) -> Sequence[Batch]:
     """Return the batches made last."""
-    found = select(Batch).options(joinedload(Batch.moderator), joinedload(Batch.rule))
+    found = select(Batch).options(*_NAMES)
     return session.scalars(found.order_by(Batch.id.desc()).limit(limit)).all()

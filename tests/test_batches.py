@@ -11,7 +11,7 @@ from moderation import batches, decisions, sites
 from moderation.db import Database, now
 from moderation.decisions import Seen
 from moderation.errors import BadInput, Forbidden
-from moderation.models import Batch, Comment, Decision, Delivery, Moderator, Outcome, Role, Site, Status
+from moderation.models import AuditEntry, Batch, Comment, Decision, Delivery, Moderator, Outcome, Role, Site, Status
 from moderation.queue import Filters, pending
 from tests.statements import heard
 from tests.stories import add_comment
@@ -214,6 +214,27 @@ def test_only_its_maker_or_an_admin_takes_a_batch_back(
         session.flush()
         with pytest.raises(Forbidden):
             batches.undo(session, batch_id, moderator=other)
+
+
+@pytest.mark.parametrize("has_heard", [False, True])
+def test_what_an_admin_takes_back_of_somebody_elses_batch_bears_the_admins_name(
+    database: Database, workshop: Workshop, chosen: Chosen, moderator: Moderator, admin: Moderator, *, has_heard: bool
+) -> None:
+    batch_id = chosen(1)
+    tasks.batch()
+    with database.session() as session:
+        if has_heard:
+            session.execute(update(Delivery).values(not_before=now(), due_at=None, delivered_at=now(), attempts=1))
+        batches.undo(session, batch_id, moderator=admin)
+        session.get_one(Moderator, moderator.id).disabled_at = now()  # whose batch it was is no matter any more
+        session.commit()
+    tasks.batch()
+    with database.session(read_only=True) as session:
+        made = session.scalars(select(Decision).order_by(Decision.id)).all()
+        back = Outcome.DELETE if has_heard else Outcome.UNDO
+        assert [(one.moderator_id, one.outcome) for one in made] == [(moderator.id, "approve"), (admin.id, back)]
+        noted = session.scalars(select(AuditEntry).where(AuditEntry.deed.in_([back, "batch_undo"])))
+        assert {entry.moderator_id for entry in noted} == {admin.id}
 
 
 def test_a_rule_of_another_site_is_no_reason(database: Database, chosen: Chosen, moderator: Moderator) -> None:

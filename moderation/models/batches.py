@@ -30,9 +30,11 @@ class Batch(Work):
     created_at: Mapped[datetime] = mapped_column(default=now)
     finished_at: Mapped[datetime | None]
     undo_at: Mapped[datetime | None]
+    undo_by_id: Mapped[int | None] = mapped_column(ForeignKey("moderator.id"), doc="Who takes it back: an admin, too.")
     undone_at: Mapped[datetime | None]
 
-    moderator: Mapped[Moderator] = relationship()
+    moderator: Mapped[Moderator] = relationship(foreign_keys=moderator_id)
+    undo_by: Mapped[Moderator | None] = relationship(foreign_keys=undo_by_id)
     rule: Mapped[HouseRule | None] = relationship()
 
     __table_args__ = (CheckConstraint("outcome <> 'undo'", name="final"),)
