@@ -1,8 +1,11 @@
 """The newsroom's own provider opens the desk for its moderators, and for nobody whom it did not name here and now."""
 
 import re
+import threading
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
@@ -10,16 +13,19 @@ import pytest
 import time_machine
 from flask.testing import FlaskClient
 from pydantic import SecretStr
-from sqlalchemy import select
+from sqlalchemy import Connection, event, insert, select
 from werkzeug.test import TestResponse
 
 from moderation import create_app, sites
+from moderation.access import openid
 from moderation.config import Settings
 from moderation.db import Database, now
+from moderation.errors import Forbidden
 from moderation.models import AuditEntry, Moderator, Role
-from tests.conftest import PASSWORD, csrf
+from tests.conftest import PASSWORD, add_moderator, csrf
 from tests.integration.ports import free_port
 from tests.serving import answering
+from tests.together import at_once
 
 DESK = "https://desk.example"
 PROVIDER = {
@@ -147,6 +153,69 @@ def test_a_name_that_is_here_already_is_nobodys_by_being_alike(serve: Serve, pro
     browser = serve(provider)
     assert TAKEN in _sign_in(browser, "mona").text
     assert not _is_in(browser)
+
+
+@contextmanager
+def _between(browser: FlaskClient, deed: Callable[[Connection], object]) -> Iterator[None]:
+    """Do something once when the desk has looked whether it knows somebody, and not yet let them in."""
+    engine = browser.application.extensions["moderation"].database.engine
+    left = [deed]
+
+    def looked(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if "WHERE moderator.openid = " in statement and left:
+            left.pop()(connection)
+
+    event.listen(engine, "after_cursor_execute", looked)
+    yield
+    event.remove(engine, "after_cursor_execute", looked)
+
+
+def test_a_new_person_who_signs_in_twice_at_once_is_one_moderator(
+    serve: Serve, provider: str, database: Database
+) -> None:
+    browsers = [serve(provider), serve(provider)]
+    answers = [_at_the_provider(browser, "mona") for browser in browsers]
+    clicks = [partial(_back, *one) for one in zip(browsers, answers, strict=True)]
+    met = threading.Barrier(2)
+    with ExitStack() as stack:
+        if database.engine.dialect.name == "postgresql":  # on SQLite the second looks when the first is through
+            for browser in browsers:
+                stack.enter_context(_between(browser, lambda _: met.wait(30)))
+        assert [answer.status_code for answer in at_once(clicks)] == [303, 303]
+    assert [_is_in(browser) for browser in browsers] == [True, True]
+    assert _moderators(database) == [("Mona", Role.MODERATOR)]
+
+
+@pytest.mark.parametrize(("taken", "status"), [("openid", 303), ("name", 401)])
+def test_whoever_came_in_since_the_desk_looked_is_found_at_the_second_look(
+    serve: Serve, provider: str, database: Database, taken: str, status: int
+) -> None:
+    known_as = f"{provider} mona" if taken == "openid" else None
+    other = insert(Moderator).values(name="Mona", password_hash="-", openid=known_as)
+    browser = serve(provider)
+    with _between(browser, lambda connection: connection.execute(other)):
+        answer = _sign_in(browser, "mona")
+    assert (answer.status_code, TAKEN in answer.text) == (status, taken == "name")
+    assert _is_in(browser) is (taken == "openid")
+
+
+def test_an_account_that_two_join_at_once_is_one_moderators(database: Database) -> None:
+    people = [add_moderator(database, name) for name in ("Mona", "Ada")]
+    connected = threading.Barrier(2)
+
+    def join(moderator: Moderator) -> bool:
+        with database.session(read_only=True) as session:
+            session.scalar(select(1))
+            connected.wait(30)
+        with database.session() as session:
+            try:
+                openid.join(session, session.get_one(Moderator, moderator.id), {"iss": "i", "sub": "mona"})
+            except Forbidden:
+                return False
+            session.commit()
+            return True
+
+    assert sorted(at_once([partial(join, one) for one in people])) == [False, True]
 
 
 def test_two_accounts_are_joined_by_whoever_just_gave_the_password_and_each_only_once(

@@ -11,11 +11,13 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from moderation import audit
 from moderation.access import passwords
 from moderation.config import Settings
+from moderation.db import insert_once
 from moderation.errors import BadInput, Forbidden, Missing
 from moderation.models import Moderator, Role
 
@@ -99,11 +101,10 @@ def welcome(session: Session, claims: Mapping[str, Any], settings: Settings) -> 
     Forbidden for whoever is in none of the groups, was shut out, or bears the name of somebody who is here already: who
     has two accounts joins them when signed in.
     """
-    openid = identity(claims)
     role = _role(claims, settings)
-    found = session.scalars(select(Moderator).where(Moderator.openid == openid)).one_or_none()
+    found = _find(session, claims)
     if found is None and role is not None:
-        found = _make(session, claims, openid, role)
+        found = _make(session, claims, role)
     if found is None or found.disabled_at or (role is None and settings.openid_moderators):
         raise Forbidden(
             "Your provider knows you, but you are not a moderator here. Ask an admin.", code="openid_stranger"
@@ -116,10 +117,11 @@ def welcome(session: Session, claims: Mapping[str, Any], settings: Settings) -> 
 
 def join(session: Session, moderator: Moderator, claims: Mapping[str, Any]) -> None:
     """Let a moderator sign in by the provider, too; Forbidden where somebody else does already."""
-    openid = identity(claims)
-    if session.scalars(select(Moderator.id).where(Moderator.openid == openid, Moderator.id != moderator.id)).first():
-        raise Forbidden("Somebody else signs in with this account of the provider.")
-    moderator.openid = openid
+    try:
+        with session.begin_nested():
+            moderator.openid = identity(claims)
+    except IntegrityError:
+        raise Forbidden("Somebody else signs in with this account of the provider.") from None
     audit.note(session, "openid_joined", moderator=moderator, subject=f"moderator {moderator.id}")
 
 
@@ -128,18 +130,24 @@ def identity(claims: Mapping[str, Any]) -> str:
     return f"{claims['iss']} {claims['sub']}"
 
 
-def _make(session: Session, claims: Mapping[str, Any], openid: str, role: Role) -> Moderator:
+def _find(session: Session, claims: Mapping[str, Any]) -> Moderator | None:
+    return session.scalars(select(Moderator).where(Moderator.openid == identity(claims))).one_or_none()
+
+
+def _make(session: Session, claims: Mapping[str, Any], role: Role) -> Moderator:
+    """Let somebody new in; who does so twice at the same moment is one moderator, and waits for the other half here."""
     name = str(claims.get("preferred_username") or claims.get("name") or claims.get("email") or claims["sub"])[:80]
-    if session.scalars(select(Moderator.id).where(Moderator.name == name)).first():
+    kept = {"name": name, "role": role, "openid": identity(claims), "password_hash": passwords.NONE}
+    made = insert_once(session, Moderator, **kept)
+    if made is not None:
+        audit.note(session, "moderator_made_by_openid", moderator=made, subject=f"moderator {made.id}", role=str(role))
+    found = made or _find(session, claims)
+    if found is None:
         raise Forbidden(
             f"There is a moderator {name!r} already. If it is you, sign in and join the two accounts.",
             code="openid_name_taken",
         )
-    made = Moderator(name=name, role=role, openid=openid, password_hash=passwords.NONE)
-    session.add(made)
-    session.flush()
-    audit.note(session, "moderator_made_by_openid", moderator=made, subject=f"moderator {made.id}", role=str(role))
-    return made
+    return found
 
 
 def _role(claims: Mapping[str, Any], settings: Settings) -> Role | None:
