@@ -18,8 +18,16 @@ from moderation.rulebook import StatedRule, files
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 
 
-def add_site(session: Session, *, slug: str, name: str, language: str = "de", callback_url: str | None = None) -> Site:
-    """Create a site with a signing key of its own and the house rules to start with.
+def add_site(
+    session: Session,
+    *,
+    slug: str,
+    name: str,
+    language: str = "de",
+    callback_url: str | None = None,
+    by: Moderator | None = None,
+) -> Site:
+    """Create a site with a signing key of its own and the house rules to start with; None is whoever may run commands.
 
     BadInput where the slug is taken or no slug (small letters, digits, hyphens), or the callback is no http address.
     """
@@ -32,7 +40,8 @@ def add_site(session: Session, *, slug: str, name: str, language: str = "de", ca
     session.add(site)
     auth.new_signing_key(site)
     session.flush()
-    rulebook.save(session, site, starting_rules())
+    audit.note(session, "site_added", moderator=by, subject=f"site {slug}")
+    rulebook.save(session, site, starting_rules(), moderator=by)
     return site
 
 
@@ -57,12 +66,15 @@ def starting_rules() -> list[StatedRule]:
     return files.read_file(Path(__file__).parent / "house_rules.yaml").rules
 
 
-def add_moderator(session: Session, *, name: str, password: str, role: Role = Role.MODERATOR) -> Moderator:
+def add_moderator(
+    session: Session, *, name: str, password: str, role: Role = Role.MODERATOR, by: Moderator | None = None
+) -> Moderator:
     """Create a moderator, or give the one of that name a new password and role, which ends all their sign-ins.
 
     Who is confined to sites stays so; BadInput where they would be an admin of the house.
     """
     moderator = session.scalars(select(Moderator).where(Moderator.name == name)).one_or_none()
+    deed = "moderator_added" if moderator is None else "password_given"
     if moderator is None:
         moderator = Moderator(name=name, role=role)
         session.add(moderator)
@@ -72,6 +84,7 @@ def add_moderator(session: Session, *, name: str, password: str, role: Role = Ro
     passwords.forget_wrong(moderator)
     session.flush()
     sign_ins.end_all(session, moderator)
+    audit.note(session, deed, moderator=by, subject=f"moderator {moderator.id}", role=str(role))
     return moderator
 
 
@@ -97,8 +110,7 @@ def let_in(session: Session, name: str, role: Role, *, by: Moderator) -> str:
     if session.scalars(select(Moderator.id).where(Moderator.name == name)).first():
         raise BadInput(f"There is a moderator {name!r} already.", field="name", code="name_taken")
     password = make_password()
-    made = add_moderator(session, name=name, password=password, role=role)
-    audit.note(session, "moderator_added", moderator=by, subject=f"moderator {made.id}", role=str(role))
+    add_moderator(session, name=name, password=password, role=role, by=by)
     return password
 
 
@@ -106,9 +118,8 @@ def new_password(session: Session, moderator: Moderator, *, by: Moderator) -> st
     """Return a new password for somebody, who loses second factors and sign-ins and may come in again."""
     _is_admin_still(session, by)
     password = make_password()
-    add_moderator(session, name=moderator.name, password=password, role=moderator.role)
-    access.reset(session, moderator)
-    audit.note(session, "password_given", moderator=by, subject=f"moderator {moderator.id}")
+    add_moderator(session, name=moderator.name, password=password, role=moderator.role, by=by)
+    access.reset(session, moderator, by=by)
     return password
 
 

@@ -1,13 +1,17 @@
 """A site with something of everything, every word of it marked: a page that shows any of it gives itself away."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from flask import Flask, url_for
 from sqlalchemy import Boolean, DateTime, Enum, Float, Integer, LargeBinary, String, inspect, select
 from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
 
 from moderation import auth, batches, closings, decisions, rulebook, search, sites
-from moderation.db import Base, UtcDateTime, now
+from moderation.db import Base, Database, UtcDateTime, now
 from moderation.decisions import Seen
 from moderation.models import (
     AkismetQuestion,
@@ -45,6 +49,7 @@ from moderation.models import (
 )
 from moderation.queue import defer
 from moderation.rulebook import Mode
+from tests.desks import PASSWORD, Person
 from tests.stories import add_article, add_assessment, add_comment
 
 EVERYDAY = "Nordring"
@@ -222,3 +227,55 @@ def _machines(
     stranger = row(session, Moderator, mark, name=f"{mark} Moderatorin", confined=True)
     row(session, SiteRole, mark, moderator_id=stranger.id, role=Role.MODERATOR, **there)
     return {"burst_id": burst.id, "moderator_id": stranger.id}
+
+
+MINE, THEIRS = "Amselfeld", "Zitronenfalter"
+"""What marks the words of one's own site, and those of the other."""
+
+OF_ONESELF = {"passkey_id", "sign_in_id"}
+"""What addresses name that belongs to a person, not to a site."""
+
+
+@dataclass
+class House:
+    """Two sites with something of everything; ``own`` and ``other`` are what addresses may name of each."""
+
+    app: Flask
+    database: Database
+    own: dict[str, Any]
+    other: dict[str, Any]
+
+    def desk(self, name: str) -> Person:
+        made = Person(self.app, name)
+        assert made.sign_in() == "/queue"
+        return made
+
+
+def make_house(app: Flask, database: Database) -> House:
+    """Two sites, where mona moderates one, anna leads it, and ada leads the house."""
+    with database.session() as session:
+        who = {
+            name: sites.add_moderator(session, name=name, password=PASSWORD, role=role)
+            for name, role in (("mona", Role.MODERATOR), ("anna", Role.MODERATOR), ("ada", Role.ADMIN))
+        }
+        session.flush()
+        other = fill(session, "nachbarblatt", THEIRS, who["mona"], who["ada"])
+        own = fill(session, "eigenblatt", MINE, who["mona"], who["ada"])
+        sites.confine_moderator(session, who["mona"], {"eigenblatt": Role.MODERATOR}, by=who["ada"])
+        sites.confine_moderator(session, who["anna"], {"eigenblatt": Role.ADMIN}, by=who["ada"])
+        session.commit()
+    return House(app, database, own, other)
+
+
+def routes(app: Flask, method: str) -> Iterator[Rule]:
+    """The desk's routes: a new one is among them by itself."""
+    for rule in app.url_map.iter_rules():
+        if method in (rule.methods or ()) and rule.endpoint not in auth.OPEN | auth.SIGNED | {"live.bell"}:
+            yield rule
+
+
+def address_of(app: Flask, rule: Rule, named: dict[str, Any]) -> str:
+    """The address of a route; a KeyError asks whoever made a new one to say in `fill` what it may name."""
+    asked = rule.arguments - set(rule.defaults or ())
+    with app.test_request_context():
+        return url_for(rule.endpoint, **{name: 1 if name in OF_ONESELF else named[name] for name in asked})

@@ -358,7 +358,7 @@ def test_where_a_second_factor_is_wanted_a_password_alone_opens_nothing(
         session.commit()
     assert Person(app).sign_in() == ""
     with database.session() as session:
-        access.reset(session, session.get_one(Moderator, moderator.id))
+        access.reset(session, session.get_one(Moderator, moderator.id), by=None)
         session.get_one(Moderator, moderator.id).openid = f"{issuer} 7"
         session.commit()
     person = Person(app)

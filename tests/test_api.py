@@ -148,7 +148,7 @@ def test_the_site_and_its_rules_are_managed(
     assert (saved.json["version"], saved.json["rules"]) == (2, fewer)
     with database.session(read_only=True) as session:
         deeds = session.scalars(select(AuditEntry.deed).order_by(AuditEntry.id)).all()
-        assert deeds == ["site_changed", "site_changed", "rules_saved"]
+        assert deeds[-3:] == ["site_changed", "site_changed", "rules_saved"]
 
 
 def test_a_callback_inside_our_network_is_not_changed_by_a_token(

@@ -25,10 +25,10 @@ from worker.app import Workshop
 
 @pytest.fixture
 def chain(database: Database, moderator: Moderator, workshop: Workshop) -> str:
-    """Six deeds, sealed by two sweeps; the end of the chain as somebody wrote it down."""
-    for sweep in range(2):
+    """That somebody was let in and five deeds of theirs, sealed by two sweeps; its end as somebody wrote it down."""
+    for sweep, deeds_ in enumerate((2, 3)):
         with database.session() as session:
-            for number in range(3):
+            for number in range(deeds_):
                 audit.note(session, "approve", moderator=moderator, subject=f"comment {number}", sweep=sweep)
             session.commit()
         tasks.sweep()

@@ -3,29 +3,20 @@
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from flask import Flask, url_for
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import inspect, select
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from moderation import auth, sites
 from moderation.confinement import OF_THE_HOUSE, confine
 from moderation.db import Base, Database
-from moderation.models import AuditEntry, Quota, Role, SignIn
-from tests.conftest import PASSWORD
+from moderation.models import AuditEntry, Quota, SignIn
 from tests.desks import Person
-from tests.filled import EVERYDAY, fill
-
-MINE, THEIRS = "Amselfeld", "Zitronenfalter"
-"""What marks the words of one's own site, and those of the other."""
-
-OF_ONESELF = {"passkey_id", "sign_in_id"}
-"""What addresses name that belongs to a person, not to a site."""
+from tests.filled import EVERYDAY, MINE, OF_ONESELF, THEIRS, House, address_of, make_house, routes
 
 FORMS = (
     {"outcome": "delete", "do": "off", "kind": "token", "to": "up"},
@@ -36,49 +27,9 @@ FORMS = (
 """What forms say, by turns; each says all the rest, too."""
 
 
-@dataclass
-class House:
-    """Two sites with something of everything; ``own`` and ``other`` are what addresses may name of each."""
-
-    app: Flask
-    database: Database
-    own: dict[str, Any]
-    other: dict[str, Any]
-
-    def desk(self, name: str) -> Person:
-        made = Person(self.app, name)
-        assert made.sign_in() == "/queue"
-        return made
-
-
 @pytest.fixture
 def house(app: Flask, database: Database) -> House:
-    with database.session() as session:
-        who = {
-            name: sites.add_moderator(session, name=name, password=PASSWORD, role=role)
-            for name, role in (("mona", Role.MODERATOR), ("anna", Role.MODERATOR), ("ada", Role.ADMIN))
-        }
-        session.flush()
-        other = fill(session, "nachbarblatt", THEIRS, who["mona"], who["ada"])
-        own = fill(session, "eigenblatt", MINE, who["mona"], who["ada"])
-        sites.confine_moderator(session, who["mona"], {"eigenblatt": Role.MODERATOR}, by=who["ada"])
-        sites.confine_moderator(session, who["anna"], {"eigenblatt": Role.ADMIN}, by=who["ada"])
-        session.commit()
-    return House(app, database, own, other)
-
-
-def _rules(app: Flask, method: str) -> Iterator[Rule]:
-    """The desk's routes: a new one is among them by itself."""
-    for rule in app.url_map.iter_rules():
-        if method in (rule.methods or ()) and rule.endpoint not in auth.OPEN | auth.SIGNED | {"live.bell"}:
-            yield rule
-
-
-def _address(app: Flask, rule: Rule, named: dict[str, Any]) -> str:
-    """The address of a route; a KeyError asks whoever made a new one to say in `tests.filled` what it may name."""
-    asked = rule.arguments - set(rule.defaults or ())
-    with app.test_request_context():
-        return url_for(rule.endpoint, **{name: 1 if name in OF_ONESELF else named[name] for name in asked})
+    return make_house(app, database)
 
 
 def _is_of_a_site(rule: Rule) -> bool:
@@ -112,20 +63,20 @@ def test_an_admin_of_the_house_sees_it_all(house: House) -> None:
     """So that what is refused below is there, and named rightly."""
     ada = house.desk("ada")
     shown = set()
-    for rule in _rules(house.app, "GET"):
-        answer = ada.client.get(_address(house.app, rule, house.other), query_string=_asking(house.other))
+    for rule in routes(house.app, "GET"):
+        answer = ada.client.get(address_of(house.app, rule, house.other), query_string=_asking(house.other))
         assert answer.status_code in {200, 302}, rule
         if THEIRS in answer.text:
             shown.add(rule.endpoint)
-    hidden = {rule.endpoint for rule in _rules(house.app, "GET")} - shown
+    hidden = {rule.endpoint for rule in routes(house.app, "GET")} - shown
     assert hidden == {"desk.home", "live.since", "access.show", "own.show", "rules.new", "records.log"}
 
 
 @pytest.mark.parametrize("name", ["mona", "anna"])
 def test_no_page_shows_anything_of_another_site(house: House, name: str) -> None:
     desk = house.desk(name)
-    for rule in _rules(house.app, "GET"):
-        address = _address(house.app, rule, house.other)
+    for rule in routes(house.app, "GET"):
+        address = address_of(house.app, rule, house.other)
         for asked in ({}, _asking(house.other)):
             answer = desk.client.get(address, query_string=asked)
             assert THEIRS not in answer.text, address
@@ -181,7 +132,7 @@ def _form(named: dict[str, Any], said: dict[str, str]) -> dict[str, Any]:
 
 
 def _posted(house: House, desk: Person, rule: Rule, named: dict[str, Any]) -> Iterator[TestResponse]:
-    address = _address(house.app, rule, named)
+    address = address_of(house.app, rule, named)
     token = _token(desk.client)
     for said in FORMS:
         yield desk.client.post(address, data=_form(house.other, said) | {"csrf_token": token})
@@ -212,7 +163,7 @@ def _rows(database: Database, *, site_id: int | None = None) -> dict[str, list[s
 def test_what_is_refused_below_an_admin_of_the_house_may_do(house: House) -> None:
     """Or at least it is found, and is too late or not as it should be."""
     desk = house.desk("ada")
-    for rule in _rules(house.app, "POST"):
+    for rule in routes(house.app, "POST"):
         if _is_of_a_site(rule):
             codes = {answer.status_code for answer in _posted(house, desk, rule, house.other)}
             assert codes - {400, 403, 404}, rule
@@ -222,7 +173,7 @@ def test_what_is_refused_below_an_admin_of_the_house_may_do(house: House) -> Non
 def test_no_form_changes_anything_of_another_site(house: House, name: str) -> None:
     desk = house.desk(name)
     before = _rows(house.database)
-    for rule in _rules(house.app, "POST"):
+    for rule in routes(house.app, "POST"):
         if _is_of_a_site(rule):
             codes = {answer.status_code for answer in _posted(house, desk, rule, house.other)}
             assert codes <= {400, 403, 404, 422}, rule
@@ -236,7 +187,7 @@ def test_what_a_form_names_is_not_taken_from_another_site(house: House, name: st
     desk, theirs = house.desk(name), house.other["site_id"]
     before = _rows(house.database, site_id=theirs)
     mixed = house.other | {"slug": house.own["slug"]}
-    for rule in _rules(house.app, "POST"):
+    for rule in routes(house.app, "POST"):
         if rule.endpoint != "account.sign_out" and not rule.endpoint.startswith("access."):
             for answer in _posted(house, desk, rule, mixed):
                 assert THEIRS not in answer.text, rule

@@ -7,11 +7,10 @@ from moderation.access import codes, passkeys, passwords, sign_ins
 from moderation.models import Moderator
 
 
-def reset(session: Session, moderator: Moderator) -> None:
-    """Leave a moderator nothing but the password, and sign them out everywhere."""
+def reset(session: Session, moderator: Moderator, *, by: Moderator | None) -> None:
+    """Leave a moderator nothing but the password, and sign them out everywhere; None is whoever may run commands."""
     codes.forget(session, moderator)
-    for key in passkeys.of_moderator(session, moderator):
-        passkeys.remove(session, moderator, key.id)
+    passkeys.forget(session, moderator)
     passwords.forget_wrong(moderator)
     sign_ins.end_all(session, moderator)
-    audit.note(session, "access_reset", moderator=None, subject=f"moderator {moderator.id}")
+    audit.note(session, "access_reset", moderator=by, subject=f"moderator {moderator.id}")

@@ -92,6 +92,7 @@ def new_recovery_codes(session: Session, moderator: Moderator) -> list[str]:
     session.execute(delete(RecoveryCode).where(RecoveryCode.moderator_id == moderator.id))
     codes = ["".join(secrets.choice(_LETTERS) for _ in range(10)) for _ in range(RECOVERY_CODES)]
     session.add_all(RecoveryCode(moderator_id=moderator.id, code_hash=digest(code)) for code in codes)
+    audit.note(session, "recovery_codes_made", moderator=moderator, subject=f"moderator {moderator.id}")
     return [f"{code[:5]}-{code[5:]}" for code in codes]
 
 

@@ -110,8 +110,11 @@ def welcome(session: Session, claims: Mapping[str, Any], settings: Settings) -> 
             "Your provider knows you, but you are not a moderator here. Ask an admin.", code="openid_stranger"
         )
     # Which sites somebody may see is not the provider's to say; nor who leads, where no group of its says so.
-    if not found.confined and (settings.openid_admins or found.role is not Role.ADMIN):
-        found.role = role or found.role
+    may_change = not found.confined and (settings.openid_admins or found.role is not Role.ADMIN)
+    if may_change and role is not None and role is not found.role:
+        found.role = role
+        subject = f"moderator {found.id}"
+        audit.note(session, "moderator_changed_by_openid", moderator=None, subject=subject, role=str(role))
     return found
 
 

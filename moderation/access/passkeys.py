@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 from webauthn import (
     generate_authentication_options,
@@ -122,6 +122,11 @@ def remove(session: Session, moderator: Moderator, passkey_id: int) -> None:
         raise NotFound("There is no such passkey.")
     session.delete(found)
     audit.note(session, "passkey_removed", moderator=moderator, subject=f"moderator {moderator.id}")
+
+
+def forget(session: Session, moderator: Moderator) -> None:
+    """Take all of a moderator's passkeys away; whoever asks for it says so in the audit log."""
+    session.execute(delete(Passkey).where(Passkey.moderator_id == moderator.id))
 
 
 def _find(session: Session, credential_id: bytes) -> Passkey:

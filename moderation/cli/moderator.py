@@ -72,7 +72,7 @@ def _roles(given: Sequence[str]) -> dict[str, Role]:
 def moderator_reset_access(name: str) -> None:
     """Take all of NAME's second factors away and sign them out everywhere: for whoever lost their phone."""
     with open_session() as session:
-        access.reset(session, _find(session, name))
+        access.reset(session, _find(session, name), by=None)
         session.commit()
     click.echo(f"{name} signs in with the password alone now, and should set up a new second factor.")
 

@@ -61,6 +61,8 @@ def site_set(slug: str, origins: tuple[str, ...], no_origins: bool, **changes: o
         changes["origins"] = [forms.clean_origin(origin) for origin in origins]
     with open_session() as session:
         sites.change_site(auth.site_by_slug(session, slug), **changes)
+        said = sorted(name for name, value in changes.items() if value is not None)
+        audit.note(session, "site_changed", moderator=None, subject=f"site {slug}", fields=said)
         session.commit()
     click.echo(f"{slug} is changed.")
 
@@ -104,6 +106,7 @@ def site_akismet_key(slug: str) -> None:
     """Make another key for Akismet's clients and print it; those it has stay valid."""
     with open_session() as session:
         key = auth.new_akismet_key(auth.site_by_slug(session, slug))
+        audit.note(session, "key_added", moderator=None, subject=f"site {slug}", kind="akismet")
         session.commit()
     click.echo(key)
 
@@ -118,8 +121,10 @@ def site_coral(slug: str, secret: str | None, reject: bool | None) -> None:
         found = auth.site_by_slug(session, slug)
         if secret:
             auth.add_coral_secret(found, secret)
+            audit.note(session, "key_added", moderator=None, subject=f"site {slug}", kind="coral")
         if reject is not None:
             found.coral_rejects = reject
+            audit.note(session, "site_changed", moderator=None, subject=f"site {slug}", fields=["coral_rejects"])
         session.commit()
     click.echo(f"{slug} is changed.")
 

@@ -40,7 +40,7 @@ def find_or_add(session: Session) -> Site:
     """Return the demo paper's site; create it where it is not there yet."""
     described = _site()
     site = session.scalars(select(Site).where(Site.slug == described["slug"])).one_or_none()
-    return site or sites.add_site(session, **described)
+    return site or sites.add_site(session, by=None, **described)
 
 
 @cache

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from moderation import audit
 from moderation.db import now
 from moderation.errors import BadInput, NotFound, StaleView
 from moderation.models import HouseRule, Moderator, RuleSet, Site
@@ -91,6 +92,7 @@ def save(
     session.add(made)
     session.flush()
     session.expire(site, ["house_rules"])
+    audit.note(session, "rules_saved", moderator=moderator, subject=f"site {site.slug}", version=made.version)
     return made
 
 

@@ -176,7 +176,9 @@ def prove_to_join() -> ResponseReturnValue:
 def end_sign_in(sign_in_id: int) -> ResponseReturnValue:
     """Sign out another device."""
     with services().database.session() as database:
-        sign_ins.end(database, me(database), sign_in_id)
+        moderator = me(database)
+        sign_ins.end(database, moderator, sign_in_id)
+        audit.note(database, "sign_in_ended", moderator=moderator, subject=f"moderator {moderator.id}")
         database.commit()
     return redirect(url_for("access.show"), 303)
 
@@ -185,7 +187,9 @@ def end_sign_in(sign_in_id: int) -> ResponseReturnValue:
 def end_others() -> ResponseReturnValue:
     """Sign out all devices but this one."""
     with services().database.session() as database:
-        sign_ins.end_all(database, me(database), but=current_user.sign_in_id)
+        moderator = me(database)
+        sign_ins.end_all(database, moderator, but=current_user.sign_in_id)
+        audit.note(database, "sign_ins_ended", moderator=moderator, subject=f"moderator {moderator.id}")
         database.commit()
     return redirect(url_for("access.show"), 303)
 

@@ -64,6 +64,7 @@ def add() -> ResponseReturnValue:
                 name=form.name.data,
                 language=form.language.data,
                 callback_url=form.callback_url.data or None,
+                by=me(session),
             )
         except BadInput as error:
             session.rollback()
@@ -72,7 +73,6 @@ def add() -> ResponseReturnValue:
             form.slug.errors = [taken if error.code == "taken" else wrong]
             return _list(session, form)
         token = auth.new_token(made)
-        audit.note(session, "site_added", moderator=me(session), subject=f"site {made.slug}")
         session.commit()
         shown = [_secret(auth.signing_secrets(made)[0]), Shown(gettext("Token for the API"), token)]
         return _page(made, shown=shown)

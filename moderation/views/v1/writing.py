@@ -107,6 +107,5 @@ def save_rules(call: Call) -> wire.RulesOut:
     twice = next((key for key in keys if keys.count(key) > 1), None)
     if twice is not None:
         raise BadInput(f"There are two rules with the key {twice!r}.", field="rules")
-    saved = rulebook.save(call.session, call.site, call.body.rules)
-    audit.note(call.session, "rules_saved", moderator=None, subject=f"site {call.site.slug}", version=saved.version)
+    rulebook.save(call.session, call.site, call.body.rules)
     return resources.rules(call.session, call.site)
