@@ -168,7 +168,10 @@ def test_names_and_addresses_are_folded_away(mona: FlaskClient, database: Databa
     assert "r@example.org" in folded[0]
 
 
-def test_an_empty_queue_has_a_friendly_line(mona: FlaskClient) -> None:
+def test_an_empty_queue_has_a_friendly_line(mona: FlaskClient, database: Database, site: Site) -> None:
+    with database.session() as session:
+        add_comment(session, site, status=Status.APPROVED)
+        session.commit()
     assert "Du hast alles gelesen." in _text(mona.get("/queue").text)
 
 

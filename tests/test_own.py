@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from moderation.db import Database
-from moderation.models import Assessment, Site
+from moderation.models import Assessment, Site, Status
 from moderation.rules import Advice
 from moderation.views import keyboard
 from moderation.views.navigation import PAGES
@@ -87,7 +87,10 @@ def test_the_thread_can_be_had_without_its_page(mona: FlaskClient, site: Site, d
     assert "<html" not in part
 
 
-def test_german_says_du_or_sie_as_one_likes(mona: FlaskClient) -> None:
+def test_german_says_du_or_sie_as_one_likes(mona: FlaskClient, site: Site, database: Database) -> None:
+    with database.session() as session:
+        add_comment(session, site, status=Status.APPROVED)
+        session.commit()
     assert "Du hast alles gelesen." in mona.get("/queue").text
     assert _save(mona, "/own", address="formal")[0] == 303
     assert "Sie haben alles gelesen." in mona.get("/queue").text

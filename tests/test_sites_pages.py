@@ -67,7 +67,24 @@ def test_a_site_is_added_and_can_send_at_once(admin: Person, client: FlaskClient
     assert "Deichblatt deichblatt · holt Entscheidungen ab 1 wartet" in listed
 
 
-NEED_A_SITE = ("/rules", "/learning", "/alarms", "/transparency")
+def test_a_queue_to_which_nothing_ever_came_says_where_to_look(
+    app: Flask, admin: Person, moderator: Moderator, site: Site
+) -> None:
+    """It said that all was read."""
+    mona = Person(app)
+    mona.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "de"
+    mona.sign_in()
+    for address in ("/queue", "/queue?words=nirgends"):
+        page = mona.client.get(address).text
+        assert "Noch ist kein Kommentar angekommen." in _text(page)
+        assert "Ein Admin verbindet die Website" in _text(page)
+        assert "gelesen" not in page
+    page = admin.client.get("/queue").text
+    assert f'<a href="/sites/{site.slug}">' in page
+    assert "moderation doctor" in page
+
+
+NEED_A_SITE = ("/queue", "/rules", "/learning", "/alarms", "/transparency")
 
 
 def test_before_there_is_a_site_every_page_can_be_looked_at(app: Flask, admin: Person) -> None:

@@ -6,6 +6,7 @@ from typing import TypedDict
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from flask import session as browser
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from moderation import decisions, delivery, telemetry, threads, wording
@@ -13,7 +14,7 @@ from moderation import queue as waiting
 from moderation.db import now
 from moderation.decisions import Seen
 from moderation.errors import BadInput, NotFound, StaleView
-from moderation.models import Claim, Comment, Decision, Outcome, Status
+from moderation.models import Claim, Comment, Decision, Outcome, Site, Status
 from moderation.queue import Filters, Order, Page, day
 from moderation.queue.filters import NAMES
 from moderation.reading import reading
@@ -94,6 +95,7 @@ def _render_queue(
     html = render_template(
         "queue.html",
         newest=newest,
+        sites=[] if newest else session.scalars(select(Site).order_by(Site.name)).all(),
         before=ids[at - 1] if at > 0 else None,
         following=next((id_ for id_ in ids[at + 1 :] if id_ not in held), None),
         waits=waits,

@@ -249,5 +249,5 @@ def test_no_text_breaks_the_layout(visit: Callable[..., Visit], paper: Paper, te
 def test_the_language_can_be_changed(visit: Callable[..., Visit]) -> None:
     page = visit().page
     page.get_by_role("button", name="English").click()
-    expect(page.get_by_text("You have read everything.")).to_be_visible()
+    expect(page.get_by_text("There is no site yet.")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "en")
