@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, joinedload
 from moderation import audit, decisions
 from moderation.confinement import as_seen_by, manages, sites_of
 from moderation.db import claim as claim_due
-from moderation.db import now
+from moderation.db import now, shared_now
 from moderation.decisions import STATUS_AFTER, Seen
 from moderation.errors import BadInput, Forbidden, NotFound, StaleView
 from moderation.models import (
@@ -123,7 +123,7 @@ def step(session: Session, batch_id: int) -> bool:
     session.flush()
     more = len(items) == PIECE
     _keep_undoable(session, batch, at_work=more)
-    batch.due_at = now() + LEASE if more else None
+    batch.due_at = shared_now(session, LEASE) if more else None
     if not more and taking_back:
         batch.undone_at = now()
     if not more:
@@ -226,7 +226,7 @@ def undo(session: Session, batch_id: int, *, moderator: Moderator) -> Batch:
     if moderator.id != batch.moderator_id and not is_admin:
         raise Forbidden("Only who made this batch, or an admin, may take it back.", code="not_yours")
     if batch.undo_at is None:
-        batch.undo_at, batch.due_at, batch.undo_by_id = now(), now(), moderator.id
+        batch.undo_at, batch.due_at, batch.undo_by_id = now(), shared_now(session), moderator.id
         _keep_undoable(session, batch, at_work=True)
         audit.note(session, "batch_undo", moderator=moderator, subject=f"batch {batch.id}")
     return batch

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from moderation import audit, letters, outbound
 from moderation.db import claim as claim_due
-from moderation.db import now
+from moderation.db import now, shared_now
 from moderation.errors import BadInput, NotFound
 from moderation.models import Alarm, Channel, Comment, Moderator, News, Site
 
@@ -204,7 +204,7 @@ def record(session: Session, message: Message, problem: str | None) -> None:
         return
     log.warning("channel_untold", channel=channel.id, problem=problem)
     channel.last_error = problem
-    channel.due_at = now() + STEPS[min(max(channel.attempts, 1), len(STEPS)) - 1]
+    channel.due_at = shared_now(session, STEPS[min(max(channel.attempts, 1), len(STEPS)) - 1])
 
 
 def _told(session: Session, channel: Channel, upto: int) -> None:

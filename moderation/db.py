@@ -19,12 +19,15 @@ from sqlalchemy import (
     MetaData,
     Text,
     TypeDecorator,
+    and_,
     bindparam,
     cast,
     column,
     create_engine,
     event,
     func,
+    literal,
+    or_,
     select,
     update,
 )
@@ -262,6 +265,30 @@ def _add_document(
     ]
 
 
+def shared_now(session: Session, after: timedelta = timedelta()) -> ColumnElement[datetime]:
+    """The time, or so long ``after`` it, by the one clock that all who work on the same rows have: the database's.
+
+    For SQLite's file that is this machine's. A value for statements, not one that can be reckoned with here.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        theirs = func.statement_timestamp(type_=DateTime(timezone=True))
+        return theirs + after if after else theirs
+    return literal(now() + after, UtcDateTime)
+
+
+def _is_due(session: Session, model: type[Work]) -> ColumnElement[bool]:
+    """Whether nobody has a row that is to be done.
+
+    A lease counts by the shared clock. Since when a row waits that nobody took yet was written by the clock of whoever
+    made it: where that is ahead by a blink, whoever is rung for it must not find nothing and let it lie.
+    """
+    shared = shared_now(session)
+    if session.get_bind().dialect.name != "postgresql":
+        return model.due_at <= shared
+    latest = func.greatest(literal(now(), UtcDateTime), shared)  # alone, as it is what the index is read up to
+    return and_(model.due_at <= latest, or_(model.attempts == 0, model.due_at <= shared))
+
+
 def claim(
     session: Session,
     model: type[Work],
@@ -274,13 +301,13 @@ def claim(
 
     One statement, so that no row is ever taken twice: on PostgreSQL rows that another worker holds are skipped, on
     SQLite there is one writer at a time. Whoever dies keeps the rows only until the lease is over. Commit at once.
-    The lease is one by the clock of whoever takes it: where clocks differ by more, a row may be in two hands, so that
-    what is done with it must be recorded by compare-and-set (docs/operations.md, Clocks).
+    Whoever is slower than the lease loses the row to another, so that what is done with it must be recorded by
+    compare-and-set.
     """
-    moment = now()
+    is_due = _is_due(session, model)
     due = (
         select(model.id)
-        .where(model.due_at <= moment, *where)
+        .where(is_due, *where)
         .order_by(model.due_at, model.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -288,8 +315,8 @@ def claim(
     )
     taken = session.execute(
         update(model)
-        .where(model.id.in_(select(due.c.id)), model.due_at <= moment)
-        .values(due_at=moment + lease, attempts=model.attempts + 1)
+        .where(model.id.in_(select(due.c.id)), is_due)
+        .values(due_at=shared_now(session, lease), attempts=model.attempts + 1)
         .returning(model.id)
         .execution_options(synchronize_session=False)
     )
@@ -298,6 +325,13 @@ def claim(
 
 def next_try(session: Session, model: type[Work]) -> float | None:
     """In how many seconds the first row is due again that was tried before: its try failed, or whoever took it died."""
-    moment = now()
-    due_at = session.scalar(select(func.min(model.due_at)).where(model.due_at > moment, model.attempts > 0))
-    return None if due_at is None else (due_at - moment).total_seconds()
+    return seconds_until(session, model.due_at, model.attempts > 0)
+
+
+def seconds_until(
+    session: Session, moments: InstrumentedAttribute[datetime | None], *where: ColumnElement[bool]
+) -> float | None:
+    """In how many seconds the first of these moments comes, by the shared clock; None where none is to come."""
+    shared = shared_now(session)
+    first, here = session.execute(select(func.min(moments), shared).where(moments > shared, *where)).one()
+    return None if first is None else float((first - here).total_seconds())

@@ -15,14 +15,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
-from sqlalchemy import Select, and_, func, or_, select, update
+from sqlalchemy import Select, and_, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 from standardwebhooks.webhooks import Webhook
 
 from moderation import __version__, akismet_questions, auth
 from moderation.db import claim as claim_due
 from moderation.db import next_try as due_again
-from moderation.db import now
+from moderation.db import now, seconds_until, shared_now
 from moderation.errors import NotFound
 from moderation.models import AkismetQuestion, Closing, Comment, Decision, Delivery, Door, Maker, Outcome, Site
 from moderation.notices.links import Links
@@ -76,14 +76,14 @@ def claim(session: Session, *, limit: int, lease: timedelta) -> list[int]:
 
     While a site that is ill is tried with one of them, nobody else tries it.
     """
-    in_peace = Site.paused_until > now()
+    in_peace = Site.paused_until > shared_now(session)
     reachable = select(Site.id).where(Site.callback_url.is_not(None), or_(Site.paused_until.is_(None), ~in_peace))
     ours = or_(Delivery.site_id.in_(reachable), akismet_questions.asked())
     taken = claim_due(session, Delivery, limit=limit, lease=lease, where=[ours])
     session.execute(
         update(Site)
         .where(Site.id.in_(select(Delivery.site_id).where(Delivery.id.in_(taken))), Site.failed_tries >= ILL)
-        .values(paused_until=now() + lease)
+        .values(paused_until=shared_now(session, lease))
         .execution_options(synchronize_session=False)
     )
     return taken
@@ -91,10 +91,8 @@ def claim(session: Session, *, limit: int, lease: timedelta) -> list[int]:
 
 def next_try(session: Session) -> float | None:
     """In how many seconds something is due that was tried before, or a site was left in peace for long enough."""
-    moment = now()
-    peace_ends = session.scalar(select(func.min(Site.paused_until)).where(Site.paused_until > moment))
-    peace = None if peace_ends is None else (peace_ends - moment).total_seconds()
-    return min((wait for wait in (peace, due_again(session, Delivery)) if wait is not None), default=None)
+    waits = (seconds_until(session, Site.paused_until), due_again(session, Delivery))
+    return min((wait for wait in waits if wait is not None), default=None)
 
 
 def parcels(session: Session, delivery_ids: Sequence[int], *, links: Links) -> list[Parcel]:
@@ -249,12 +247,12 @@ def record(session: Session, result: Result, *, give_up_after: timedelta) -> flo
     _is_ill(session, delivery.site_id, result.retry_after)
     if delivery.due_at is None:  # cancelled while it was on its way
         return None
-    next_at = moment + _wait(delivery.attempts, result.retry_after)
-    if result.gone or next_at > delivery.not_before + give_up_after:
+    wait = _wait(delivery.attempts, result.retry_after)
+    if result.gone or moment + wait > delivery.not_before + give_up_after:
         delivery.failed_at, delivery.due_at = moment, None
         return None
-    delivery.due_at = next_at
-    return (next_at - moment).total_seconds()
+    delivery.due_at = shared_now(session, wait)
+    return wait.total_seconds()
 
 
 def _is_ill(session: Session, site_id: int, retry_after: float | None) -> None:
@@ -265,7 +263,8 @@ def _is_ill(session: Session, site_id: int, retry_after: float | None) -> None:
     pause = timedelta(seconds=min(retry_after or 0.0, 86_400.0))
     if failed >= ILL:
         pause = max(pause, min(failed * PAUSE, LONGEST_PAUSE))
-    session.execute(update(Site).where(Site.id == site_id).values(paused_until=now() + pause if pause else None))
+    until = shared_now(session, pause) if pause else None
+    session.execute(update(Site).where(Site.id == site_id).values(paused_until=until))
 
 
 def _is_well(session: Session, site_id: int) -> bool:
@@ -277,7 +276,7 @@ def _is_well(session: Session, site_id: int) -> bool:
     if not failed:
         return False
     session.execute(update(Site).where(Site.id == site_id).values(failed_tries=0, paused_until=None))
-    waiting = and_(Delivery.site_id == site_id, Delivery.due_at > now(), Delivery.last_error.is_not(None))
+    waiting = and_(Delivery.site_id == site_id, Delivery.due_at > shared_now(session), Delivery.last_error.is_not(None))
     if failed < ILL:
         waiting = and_(waiting, Delivery.attempts <= ILL)
     # What another worker holds at this moment is on its way already.
@@ -285,7 +284,7 @@ def _is_well(session: Session, site_id: int) -> bool:
     sent = session.execute(
         update(Delivery)
         .where(Delivery.id.in_(session.scalars(ids).all()))
-        .values(due_at=now())
+        .values(due_at=shared_now(session))
         .execution_options(synchronize_session=False)
     )
     return bool(sent.rowcount)  # type: ignore[attr-defined]
@@ -307,7 +306,7 @@ def try_again(session: Session, delivery_id: int) -> None:
     session.execute(
         update(Delivery)
         .where(Delivery.id == delivery_id, Delivery.failed_at.is_not(None))
-        .values(failed_at=None, due_at=now(), not_before=now(), attempts=1)
+        .values(failed_at=None, due_at=shared_now(session), not_before=now(), attempts=1)
         .execution_options(synchronize_session=False)
     )
 

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from moderation import privacy
 from moderation.db import claim as claim_due
-from moderation.db import now
+from moderation.db import now, shared_now
 from moderation.errors import SettingsError
 from moderation.folders import TEMPLATES, TRANSLATIONS
 from moderation.models import Decision, Letter, ShiftLink
@@ -227,4 +227,4 @@ def record(session: Session, letter_id: int, problem: str | None) -> None:
     elif letter.attempts > len(STEPS) or problem.startswith(("refused 5", NOT_AN_ADDRESS)):
         letter.failed_at, letter.due_at, letter.address = now(), None, None
     else:
-        letter.due_at = now() + STEPS[max(0, letter.attempts - 1)]
+        letter.due_at = shared_now(session, STEPS[max(0, letter.attempts - 1)])

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from moderation import adaptation, facts, intake, rulebook
 from moderation.db import claim as claim_due
-from moderation.db import now
+from moderation.db import now, shared_now
 from moderation.judge.case import Article as JudgedArticle
 from moderation.judge.case import Assessment as Judgement
 from moderation.judge.case import Case, Parent
@@ -83,7 +83,7 @@ def claim(session: Session, *, limit: int, attempts: int, lease: timedelta) -> l
 
 def give_up(session: Session, *, attempts: int) -> int:
     """Hand comments that were tried ``attempts`` times in vain to people, marked as not scored; return how many."""
-    worn_out = select(Comment).where(Comment.due_at <= now(), Comment.attempts >= attempts)
+    worn_out = select(Comment).where(Comment.due_at <= shared_now(session), Comment.attempts >= attempts)
     comments = session.scalars(worn_out.limit(100).with_for_update(skip_locked=True)).all()
     for comment in comments:
         log.warning("comment_not_scored", comment=comment.id, attempts=comment.attempts)

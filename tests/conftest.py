@@ -18,13 +18,14 @@ from typing import Any
 
 import hypothesis
 import pytest
+import time_machine
 from alembic import command as alembic
 from argon2 import PasswordHasher
 from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from pydantic import SecretStr
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 
 from moderation import auth, create_app, db, sites, web
 from moderation.access import passwords
@@ -116,6 +117,20 @@ def _engines_are_kept() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(db, "_make_engine", cache(db._make_engine))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _the_database_travels_along() -> Iterator[None]:
+    """Whoever travels in time takes PostgreSQL's clock, which has no such means, along; else it is its own."""
+
+    def travel(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> tuple[str, Any]:
+        if time_machine.escape_hatch.is_travelling():
+            statement = statement.replace("statement_timestamp()", f"'{db.now().isoformat()}'::timestamptz")
+        return statement, values
+
+    event.listen(Engine, "before_cursor_execute", travel, retval=True)
+    yield
+    event.remove(Engine, "before_cursor_execute", travel)
 
 
 @pytest.fixture

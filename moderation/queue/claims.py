@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, Delete, and_, delete, literal, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from moderation.db import UtcDateTime, insert_into, now
+from moderation.db import insert_into, shared_now
 from moderation.models import Claim, Comment, Moderator
 
 LEASE = timedelta(seconds=120)
@@ -18,10 +18,9 @@ def claim(session: Session, comment_id: int, *, moderator: Moderator) -> bool:
 
     A comment that does not exist is claimed by nobody: then False.
     """
-    moment = now()
-    over = and_(Claim.comment_id == comment_id, Claim.expires_at <= moment)
+    over = and_(Claim.comment_id == comment_id, Claim.expires_at <= shared_now(session))
     session.execute(_without(or_(Claim.moderator_id == moderator.id, over)))
-    values = select(Comment.id, literal(moderator.id), literal(moment + LEASE, UtcDateTime))
+    values = select(Comment.id, literal(moderator.id), shared_now(session, LEASE))
     columns = [Claim.comment_id, Claim.moderator_id, Claim.expires_at]
     made = insert_into(session, Claim).from_select(columns, values.where(Comment.id == comment_id))
     taken = session.scalar(made.on_conflict_do_nothing().returning(Claim.comment_id))
@@ -41,7 +40,11 @@ def held_by_others(session: Session, comment_ids: Sequence[int], *, moderator: M
     """Return which of the comments somebody else has open."""
     rows = session.scalars(
         select(Claim)
-        .where(Claim.comment_id.in_(comment_ids), Claim.moderator_id != moderator.id, Claim.expires_at > now())
+        .where(
+            Claim.comment_id.in_(comment_ids),
+            Claim.moderator_id != moderator.id,
+            Claim.expires_at > shared_now(session),
+        )
         .options(joinedload(Claim.moderator))
         .execution_options(populate_existing=True)
     )
