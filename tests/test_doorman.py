@@ -92,6 +92,7 @@ def _deaf(served: Served, words: bytes) -> socket.socket:
 
 def test_whoever_does_not_fetch_an_answer_keeps_no_thread_and_no_process(served: Served) -> None:
     """Sixteen of them kept all the threads of a process."""
+    assert served.send_comment().status_code == 202, "what the first comment makes it load is no waiting"
     with ExitStack() as stack:
         for _ in range(40):
             stack.enter_context(_deaf(served, LARGE * 10))
