@@ -97,7 +97,7 @@ def _calibrate(data: Data, context: Array, rows: Mask) -> Array:
     """Fit scores to how often they are right, where one comment in six is rude, as in the corpus."""
     known = rows & ~np.isnan(data.labels[:, 0]) & data.of("corpus", "case", "germeval")
     # Every other case is rude by design and every third tweet: they teach what is doubtful, not how often it is so.
-    share = np.select([data.of("case"), data.of("germeval")], [0.3, 0.3], 1.0)
+    share = np.where(data.of("case", "germeval"), 0.3, 1.0)
     model = LogisticRegression(C=CALIBRATION_STRENGTH, max_iter=1000, fit_intercept=False)
     model.fit(context[known], data.labels[known, 0].astype(int), sample_weight=share[known])
     return model.coef_[0].astype(np.float32)

@@ -24,10 +24,9 @@ def learn(
     """Return the weights of `Interaction` from the pieces of comments and, by language, of articles; each once."""
     everything = np.arange(encoder.vocabulary)
     spoken = np.bincount(np.concatenate(comments), minlength=len(everything))
-    written = np.bincount(np.concatenate([one for of_all in articles.values() for one in of_all]))
-    often = spoken.copy()
-    often[: len(written)] += written
-    centre, axes = _axes(often, encoder)
+    all_articles = [one for of_language in articles.values() for one in of_language]
+    written = np.bincount(np.concatenate(all_articles), minlength=len(everything))
+    centre, axes = _axes(spoken + written, encoder)
     rarity = np.log(len(comments) / (1.0 + spoken))
     weights: dict[str, NDArray[np.generic]] = {
         "piece_centre": centre.astype(np.float32),
