@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session, joinedload
 from moderation import adaptation, facts, intake, rulebook
 from moderation.db import claim as claim_due
 from moderation.db import now, shared_now
+from moderation.judge.case import MOST_ANSWERED, Case, Parent
 from moderation.judge.case import Article as JudgedArticle
 from moderation.judge.case import Assessment as Judgement
-from moderation.judge.case import Case, Parent
 from moderation.learning import opinions
 from moderation.learning import record as record_of
 from moderation.learning.opinions import Opinion, Used
@@ -32,6 +32,9 @@ THREAD_SIZE = 30
 BACKGROUND_SIZE = 40
 
 log = structlog.get_logger(__name__)
+
+Answered = dict[tuple[int, str], tuple[str, str | None, str | None]]
+"""By site and external id: the text of a comment, who wrote it, and which one it answers."""
 
 
 class Studying(Protocol):
@@ -119,7 +122,7 @@ def jobs(session: Session, comment_ids: Sequence[int]) -> list[Job]:
 
 def gather(session: Session, comments: Sequence[Comment]) -> list[Job]:
     """Gather what the judge may see of each comment: article, parent, thread, the site's other articles, its rules."""
-    parents = _parents(session, comments)
+    answered = _answered(session, comments)
     threads = {id_: _thread(session, id_) for id_ in {comment.article_id for comment in comments}}
     titles = {id_: _titles(session, id_) for id_ in {comment.site_id for comment in comments}}
     rule_sets = {id_: rulebook.current(session, id_) for id_ in {comment.site_id for comment in comments}}
@@ -138,7 +141,7 @@ def gather(session: Session, comments: Sequence[Comment]) -> list[Job]:
                 language=comment.language,
                 commenter=comment.commenter_name,
                 article=_article(comment.article, comment.site),
-                parent=parents.get((comment.site_id, comment.parent_external_id)),
+                parent=_parent(answered, comment.site_id, comment.parent_external_id),
                 thread=_others(threads[comment.article_id], {comment.external_id, comment.parent_external_id}),
                 background=_others(titles[comment.site_id], {comment.article.external_id})[:BACKGROUND_SIZE],
                 adaptation=adaptations[comment.site_id],
@@ -184,14 +187,31 @@ def _article(article: Article, site: Site) -> JudgedArticle:
     )
 
 
-def _parents(session: Session, comments: Sequence[Comment]) -> dict[tuple[int, str | None], Parent]:
+def _answered(session: Session, comments: Sequence[Comment]) -> Answered:
+    """Find what these comments answer, what that answers, and so on, as far back as the judge looks."""
+    found: Answered = {}
+    sites = {comment.site_id for comment in comments}
     wanted = {comment.parent_external_id for comment in comments if comment.parent_external_id}
-    rows = session.execute(
-        select(Comment.site_id, Comment.external_id, Comment.text, Comment.commenter_name)
-        .where(Comment.site_id.in_({comment.site_id for comment in comments}), Comment.external_id.in_(wanted))
-        .where(Comment.status != Status.WITHDRAWN)
-    )
-    return {(site_id, external_id): Parent(text, name) for site_id, external_id, text, name in rows}
+    for _ in range(MOST_ANSWERED):
+        if not wanted:
+            break
+        rows = session.execute(
+            select(Comment.site_id, Comment.external_id)
+            .add_columns(Comment.text, Comment.commenter_name, Comment.parent_external_id)
+            .where(Comment.site_id.in_(sites), Comment.external_id.in_(wanted), Comment.status != Status.WITHDRAWN)
+        )
+        seen = {(site_id, id_): (text, name, before) for site_id, id_, text, name, before in rows}
+        found |= seen
+        wanted = {before for _, _, before in seen.values() if before} - {id_ for _, id_ in found}
+    return found
+
+
+def _parent(answered: Answered, site_id: int, id_: str | None, further: int = MOST_ANSWERED) -> Parent | None:
+    known = answered.get((site_id, id_ or "")) if further else None
+    if known is None:
+        return None
+    text, name, before = known
+    return Parent(text, name, _parent(answered, site_id, before, further - 1))
 
 
 def _thread(session: Session, article_id: int) -> list[tuple[str, str]]:

@@ -8,11 +8,13 @@ from typing import Any, cast
 import pytest
 import time_machine
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from moderation import queue, repeats, rulebook, scoring
 from moderation.db import Database, now
 from moderation.judge import Assessment as Judgement
 from moderation.judge import Case, Judge, OtherArticle
+from moderation.judge.case import MOST_ANSWERED
 from moderation.judge.learned import Features
 from moderation.models import Assessment, Comment, Decision, Maker, Outcome, RuleSet, Site, Status
 from moderation.rulebook import StatedRule
@@ -115,6 +117,29 @@ def test_the_judge_sees_article_parent_thread_and_background(database: Database,
     assert job.case.thread == ("Die Behelfsbrücke reicht mir.",)
     assert job.case.background == ("Wal in der Bucht",)
     assert [rule.signal for rule in job.rules] == ["relevance", "disrespect", "disrespect"]
+
+
+def _answered(session: Session, comment: Comment) -> list[str]:
+    (job,) = scoring.jobs(session, [comment.id])
+    return job.case.answered()
+
+
+def test_the_judge_sees_how_a_quarrel_began(database: Database, site: Site) -> None:
+    with database.session() as session:
+        add_comment(session, site, external_id="0", text="Wer zahlt das?")
+        for number in range(1, MOST_ANSWERED + 3):
+            answers = {"text": str(number), "parent_external_id": str(number - 1)}
+            last = add_comment(session, site, external_id=str(number), **answers)
+        assert _answered(session, last) == ["7", "6", "5", "4", "3", "2"], "as far back as it looks"
+        session.scalars(select(Comment).where(Comment.external_id == "4")).one().status = Status.WITHDRAWN
+        assert _answered(session, last) == ["7", "6", "5"]
+
+
+def test_comments_that_answer_each_other_in_a_ring_do_no_harm(database: Database, site: Site) -> None:
+    with database.session() as session:
+        add_comment(session, site, external_id="a", text="A", parent_external_id="b")
+        last = add_comment(session, site, external_id="b", text="B", parent_external_id="a")
+        assert _answered(session, last) == ["A", "B"] * (MOST_ANSWERED // 2)
 
 
 def test_one_bad_comment_holds_up_no_other(database: Database, site: Site, workshop: Workshop, judge: Judge) -> None:

@@ -20,7 +20,7 @@ from moderation.judge.encoder import Encoder
 from moderation.judge.lexical import BUCKETS, Rarity, pieces
 from moderation.judge.network import Floats
 from moderation.judge.relevance import cut
-from training import folds, relevance, spam, table, tone, verdict
+from training import folds, relevance, samples, spam, table, tone, verdict
 from training.cases import load_pairs
 from training.corpus import Split, Thread, load_threads, split_of
 from training.encoder import units
@@ -47,7 +47,7 @@ def build(data: Path, out: Path, parts: Collection[str], keep: Path | None = Non
     examples = load_examples(data)
     out.mkdir(parents=True, exist_ok=True)
     if "relevance" in parts:
-        places = relevance.prepare(threads, load_fox_threads(data), encoder)
+        places = samples.prepare(threads, load_fox_threads(data), encoder)
         registers = vectors_of_registers(data, encoder)
         weights, figures = relevance.train(places, rarity_for(threads, examples), registers, encoder)
         show("relevance", figures)

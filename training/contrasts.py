@@ -20,7 +20,7 @@ from moderation.judge.encoder import Encoder
 from moderation.judge.network import Floats
 from moderation.judge.relevance import FEWEST_WORDS, RelevanceModel
 from moderation.judge.text import words
-from training import relevance
+from training import relevance, samples
 from training.build import THREADS, rarity_for, vectors_of_registers
 from training.corpus import OFF_TOPIC, ON_TOPIC, Split, Thread, load_threads, split_of
 from training.sources import load_examples, load_fox_threads
@@ -170,7 +170,7 @@ def main() -> None:
     threads, fox = load_threads(THREADS), load_fox_threads(arguments.data)
     shipped = RelevanceModel(encoder)
     unseen, _ = relevance.train(
-        relevance.prepare(threads, [], encoder),
+        samples.prepare(threads, [], encoder),
         rarity_for(threads, load_examples(arguments.data)),
         vectors_of_registers(arguments.data, encoder),
         encoder,

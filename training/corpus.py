@@ -76,16 +76,21 @@ class Thread:
     def case(self, row: int, background: tuple[str, ...] = ()) -> Case:
         """Return a comment as the service would hand it to the judge."""
         comment = self.comments[row]
-        parent = None if comment.parent is None else self.comments[comment.parent]
         others = tuple(c.text for i, c in enumerate(self.comments) if i not in (row, comment.parent))
         return Case(
             text=comment.text,
             commenter=comment.commenter,
             article=self.article,
-            parent=parent and Parent(parent.text, parent.commenter),
+            parent=self._answered(comment),
             thread=others,
             background=background,
         )
+
+    def _answered(self, comment: Comment) -> Parent | None:
+        if comment.parent is None:
+            return None
+        parent = self.comments[comment.parent]
+        return Parent(parent.text, parent.commenter, self._answered(parent))
 
 
 def read(file: Path) -> Any:

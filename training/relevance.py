@@ -1,8 +1,9 @@
 """Trains relevance: comments under their own article against comments that do not belong there."""
 
-import random
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,111 +12,17 @@ from sklearn.linear_model import LogisticRegression
 from moderation.figures import auc, calibration_error, interval
 from moderation.judge.adapted import PATTERNS
 from moderation.judge.encoder import Encoder
-from moderation.judge.interaction import ArticleWords, Interaction
-from moderation.judge.lexical import Pieces, Rarity, pieces
-from moderation.judge.likeness import Centre, Comment, Sight, base_features, reply_features, see
+from moderation.judge.interaction import Interaction
+from moderation.judge.lexical import Rarity
+from moderation.judge.likeness import Centre, base_features, reply_features
 from moderation.judge.network import DIMENSION, Floats, Ints
-from moderation.judge.relevance import FEWEST_WORDS, LANGUAGES, MOST_SIBLINGS, cut
+from moderation.judge.relevance import LANGUAGES
 from training import word_pieces
-from training.corpus import OFF_TOPIC, ON_TOPIC, Split, Thread, split_of
+from training.corpus import Split
+from training.samples import FOLDS, Place, Sample, centred, samples
 
-SEED = 20260101
-FOLDS = 5
-OTHERS = 3
-"""Foreign articles each comment is held against."""
-
-HARD = 2.0
-"""How much a comment that a person called off topic counts; a foreign article's comment counts once per OTHERS."""
-
-UNLABELLED = 1.0
-"""How much a comment counts of which nobody said whether it is on topic: they are the only real ones there are."""
-
-BARE = 0.5
-"""How often the lead is hidden where there is no body: sites that send a title alone send just that."""
-
-SIBLINGS = (3, 5, 10, 15, MOST_SIBLINGS)
-"""How many other comments are in sight, each as often."""
-
-
-@dataclass
-class Place:
-    """One article as vectors, with its comments; ``labelled`` says whether people judged them.
-
-    ``words`` are the encoder's pieces of title, lead and body, ``held`` the same where comments are held against them.
-    """
-
-    title: Floats
-    head: Floats
-    passages: Floats
-    pieces: Pieces
-    head_pieces: Pieces
-    title_pieces: Pieces
-    words: Ints
-    held: ArticleWords | None
-    comments: list[Comment]
-    parents: list[int | None]
-    labels: list[bool | None]
-    section: str
-    language: str
-    split: Split
-    labelled: bool
-
-
-@dataclass
-class Sample:
-    """A comment seen from an article: what the judge would see of each, whether it belongs there, whose it is.
-
-    ``bare``: where there is no body, there is no lead either. ``fold`` and ``home`` are the folds of the article and
-    of the comment's own one.
-    """
-
-    sight: Sight
-    title_pieces: Pieces
-    bare: bool
-    comment: Comment
-    parent: Comment | None
-    label: bool
-    weight: float
-    fold: int
-    home: int
-    own: bool
-    same_section: bool
-    language: str
-    split: Split
-    labelled: bool
-
-
-def prepare(threads: Sequence[Thread], unlabelled: Sequence[Thread], encoder: Encoder) -> list[Place]:
-    """Encode articles and comments; those without labels only teach."""
-    places = [_place(thread, encoder, split_of(thread.id), labelled=True) for thread in threads]
-    return places + [_place(thread, encoder, Split.TRAIN, labelled=False) for thread in unlabelled]
-
-
-def _place(thread: Thread, encoder: Encoder, split: Split, *, labelled: bool) -> Place:
-    article = thread.article
-    head = f"{article.title}\n{article.lead}".strip()
-    texts = [comment.text for comment in thread.comments]
-    passages = cut(article.body)
-    seen_ = zip(texts, encoder.vectors(texts), strict=True)
-    return Place(
-        title=encoder.vectors([article.title]),
-        head=encoder.vectors([head]),
-        passages=encoder.vectors(passages),
-        pieces=pieces(head, article.body),
-        head_pieces=pieces(head),
-        title_pieces=pieces(article.title),
-        words=np.unique(np.concatenate([encoder.pieces(text) for text in (head, *passages)])),
-        held=None,
-        comments=[see(text, vector, encoder.pieces(text)) for text, vector in seen_],
-        parents=[comment.parent for comment in thread.comments],
-        labels=[
-            True if c.relevance in ON_TOPIC else False if c.relevance in OFF_TOPIC else None for c in thread.comments
-        ],
-        section=thread.section,
-        language=str(article.language),
-        split=split,
-        labelled=labelled,
-    )
+ROUNDS = 4
+"""How often the model of replies is learned anew from what it said of the replies that are answered."""
 
 
 def registers_of(places: Sequence[Place], public: Sequence[Floats]) -> Floats:
@@ -146,92 +53,6 @@ def centre_of(places: Sequence[Place], language: str, registers: Floats) -> Cent
     return replace(bare, background=np.concatenate([bare.articles(place.title) for place in own]))
 
 
-def centred(place: Place, centre: Centre, interaction: Interaction) -> Place:
-    """Return a place with all its vectors as relevance compares them, and its words ready."""
-    return replace(
-        place,
-        held=interaction.article(place.words, place.language) if len(place.passages) else None,
-        title=centre.articles(place.title),
-        head=centre.articles(place.head),
-        passages=centre.articles(place.passages),
-        comments=[comment._replace(vector=centre.comments(comment.vector)) for comment in place.comments],
-    )
-
-
-def samples(places: Sequence[Place]) -> list[Sample]:
-    """Hold each comment against its own article and against others of its language, split and source."""
-    chooser = random.Random(SEED)
-    found = []
-    for here, place in enumerate(places):
-        kin = (place.language, place.split, place.labelled)
-        foreign = [i for i, p in enumerate(places) if i != here and (p.language, p.split, p.labelled) == kin]
-        near = [i for i in foreign if place.section and places[i].section == place.section]
-        for row, label in enumerate(place.labels):
-            if label is None or place.comments[row].length < FEWEST_WORDS:
-                continue
-            found.append(_sample(places, here, here, row, chooser))
-            if label:
-                far = chooser.sample(foreign, min(len(foreign), OTHERS - bool(near)))
-                for there in [*far, *(chooser.sample(near, 1) if near else [])]:
-                    found.append(_sample(places, here, there, row, chooser))
-    return found
-
-
-def _sample(places: Sequence[Place], here: int, there: int, row: int, chooser: random.Random) -> Sample:
-    own, other = places[here], places[there]
-    label = here == there and bool(own.labels[row])
-    weight = 1 / OTHERS if here != there else 1.0 if label else HARD
-    candidates = [i for i, comment in enumerate(other.comments) if comment.length >= FEWEST_WORDS]
-    if here == there:
-        candidates = [i for i in candidates if i not in (row, own.parents[row])]
-    siblings = chooser.sample(candidates, min(len(candidates), chooser.choice(SIBLINGS)))
-    parent = own.parents[row]
-    answered = None if parent is None else own.comments[parent]
-    if here != there and parent is not None and chooser.random() < 0.5:
-        # A reply that leaves the topic answers somebody who kept to it.
-        answered = other.comments[chooser.choice(candidates)]
-    kin = (own.language, own.labelled)
-    titles = [p.title for i, p in enumerate(places) if i not in (here, there) and (p.language, p.labelled) == kin]
-    near = np.stack([other.comments[i].vector for i in siblings])
-    return Sample(
-        sight=Sight(
-            other.title,
-            other.head,
-            other.passages,
-            near,
-            np.concatenate(titles),
-            other.head_pieces,
-            other.pieces,
-            tuple(other.comments[i].pieces for i in siblings),
-            other.held,
-        ),
-        title_pieces=other.title_pieces,
-        bare=chooser.random() < BARE,
-        comment=own.comments[row],
-        parent=answered,
-        label=label,
-        weight=weight * (1.0 if own.labelled else UNLABELLED),
-        fold=there % FOLDS,
-        home=here % FOLDS,
-        own=here == there,
-        same_section=bool(own.section) and own.section == other.section,
-        language=own.language,
-        split=own.split,
-        labelled=own.labelled,
-    )
-
-
-def seen(sample: Sample, name: str) -> Sight:
-    """Return what is left of a sample's sight when only what the named pattern has is there."""
-    none = np.zeros((0, DIMENSION), dtype=np.float32)
-    sight = sample.sight
-    if not name.startswith("body"):
-        sight = sight._replace(passages=none, pieces=sight.head_pieces, words=None)
-        if sample.bare:
-            sight = sight._replace(head=sight.title, head_pieces=sample.title_pieces, pieces=sample.title_pieces)
-    return sight if name.endswith("_thread") else sight._replace(siblings=none)
-
-
 def train(
     places: Sequence[Place], rarity: Rarity, public: Sequence[Floats], encoder: Encoder
 ) -> tuple[dict[str, NDArray[np.generic]], dict[str, float]]:
@@ -250,26 +71,51 @@ def train(
         weights[f"article_{language}"] = centre.article.astype(np.float32)
         weights[f"background_{language}"] = centre.background.astype(np.float16)
     figures: dict[str, float] = {}
-    replies: list[tuple[Floats, list[Sample]]] = []
+    replies: list[Reply] = []
     for name in PATTERNS:
-        here = [s for s in found if len(s.sight.passages) or not name.startswith("body")]
-        own = np.array([base_features(s.comment, seen(s, name), rarity) for s in here], dtype=np.float32)
+        here = [s for s in found if len(s.there.passages) or not name.startswith("body")]
+        own = np.array([base_features(s.comment, s.sight(name), rarity) for s in here], dtype=np.float32)
         weights[name], held, line = _learn(own, here, replies=False)
         figures |= _report(name, held, here)
-        answering = [(i, s, s.parent) for i, s in enumerate(here) if s.parent is not None]
-        chosen = [s for _, s, _ in answering]
-        parents = np.array([base_features(parent, seen(s, name), rarity) for _, s, parent in answering])
-        said = _held_out(own, here, parents, chosen) * line[1] + line[0]
-        rows = [
-            reply_features(float(held[i]), float(logit), s.comment, parent)
-            for (i, s, parent), logit in zip(answering, said, strict=True)
-        ]
-        replies.append((np.array(rows), chosen))
-    features = np.concatenate([rows for rows, _ in replies])
-    weights["reply"], held, _ = _learn(features, [s for _, chosen in replies for s in chosen], replies=True)
-    last = replies[-1][1]
-    figures |= _report("replies, body_thread", held[-len(last) :], last)
+        answering = [(i, s) for i, s in enumerate(here) if s.answered]
+        asked = [(s, comment) for _, s in answering for comment in s.answered]
+        features = np.array([base_features(comment, s.sight(name), rarity) for s, comment in asked])
+        said = iter(_held_out(own, here, features, [s for s, _ in asked]) * line[1] + line[0])
+        last = [Reply(s, [float(held[i]), *itertools.islice(said, len(s.answered))]) for i, s in answering]
+        replies += last
+    weights["reply"], held = _learn_replies(replies)
+    figures |= _report("replies, body_thread", held[-len(last) :], [reply.sample for reply in last])
     return weights, figures
+
+
+class Reply(NamedTuple):
+    """An answer, and the base models' log-odds of it, of what it answers, of what that answers, and so on."""
+
+    sample: Sample
+    logits: list[float]
+
+    def features(self, weights: Floats | None) -> Floats:
+        """Return what the reply model reads: of what is answered, what it says with ``weights``, if it has any."""
+        comments = [self.sample.comment, *self.sample.answered]
+        said = self.logits[1]
+        if weights is not None:
+            said = self.logits[-1]
+            for at in reversed(range(1, len(comments) - 1)):
+                numbers = reply_features(self.logits[at], said, comments[at], comments[at + 1])
+                said = float(numbers @ weights[1:] + weights[0])
+        return reply_features(self.logits[0], said, comments[0], comments[1])
+
+
+def _learn_replies(replies: Sequence[Reply]) -> tuple[Floats, Floats]:
+    """Return the reply model and the log-odds of replies held out.
+
+    What it reads of an answered reply is what it says of that one itself, so it is learned in rounds.
+    """
+    weights: Floats | None = None
+    for _ in range(ROUNDS):
+        rows = np.array([reply.features(weights) for reply in replies])
+        weights, held, _ = _learn(rows, [reply.sample for reply in replies], replies=True)
+    return weights, held
 
 
 def _words_that_teach(places: Sequence[Place]) -> tuple[list[Ints], dict[str, list[Ints]]]:
@@ -302,7 +148,7 @@ def _learn(features: Floats, found: Sequence[Sample], *, replies: bool) -> tuple
     model = _fit(features[teaching], [s for s in found if s.split is Split.TRAIN])
     held = _held_out(features, found, features, found)
     held[~teaching] = features[~teaching] @ model[1:] + model[0]
-    own = teaching & np.array([s.own and s.labelled and (s.parent is None or replies) for s in found])
+    own = teaching & np.array([s.own and s.labelled and (not s.answered or replies) for s in found])
     label = np.array([s.label for s in found])
     fitted = LogisticRegression(C=1e6).fit(held[own, None], label[own])
     line = np.array([fitted.intercept_[0], fitted.coef_[0, 0]], dtype=np.float32)
@@ -349,7 +195,7 @@ def _report(name: str, held: Floats, found: Sequence[Sample]) -> dict[str, float
         figures[f"{name}: {part}: own against any foreign article, high"] = high
     for split in Split:
         # A reply is judged by the reply model, never by a base model alone.
-        rows = own & mine & np.array([s.split is split and (replies or s.parent is None) for s in found])
+        rows = own & mine & np.array([s.split is split and (replies or not s.answered) for s in found])
         error = calibration_error(label[rows], 1 / (1 + np.exp(-held[rows])))
         figures[f"{name}: {split}: calibration error on own threads"] = error
     return {what: value for what, value in figures.items() if np.isfinite(value)}

@@ -56,6 +56,11 @@ class _Article(_Lenient):
 class _Parent(_Lenient):
     text: StrictStr
     commenter: Name = None
+    parent: "_Parent | None" = None
+
+    def value(self) -> Parent:
+        """Return the comment this describes, and what it answers."""
+        return Parent(self.text, self.commenter, self.parent.value() if self.parent else None)
 
 
 class _Sibling(_Lenient):
@@ -80,7 +85,7 @@ class _Line(_Lenient):
             language=self.language,
             commenter=self.commenter,
             article=None if article is None else article.value(),
-            parent=None if self.parent is None else Parent(self.parent.text, self.parent.commenter),
+            parent=None if self.parent is None else self.parent.value(),
             thread=tuple(sibling.text for sibling in self.thread),
             background=self.background,
         )

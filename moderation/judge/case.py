@@ -7,6 +7,9 @@ All offsets are Unicode code points into the plain text of the comment. A score 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+MOST_ANSWERED = 6
+"""How far back the judge looks along what answers what."""
+
 
 class Kind(StrEnum):
     """The kinds of disrespect."""
@@ -58,10 +61,11 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The comment that is being answered."""
+    """The comment that is being answered; ``parent`` is what that one answers in turn, where it is known."""
 
     text: str
     commenter: str | None = None
+    parent: "Parent | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,15 @@ class Case:
     thread: tuple[str, ...] = ()
     background: tuple[str, ...] = ()
     adaptation: bytes | None = None
+
+    def answered(self) -> list[str]:
+        """Return what the comment answers, what that answers, and so on, at most ``MOST_ANSWERED``; the first last."""
+        found: list[str] = []
+        parent = self.parent
+        while parent is not None and len(found) < MOST_ANSWERED:
+            found.append(parent.text)
+            parent = parent.parent
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,14 +121,8 @@ class RelevanceModel:
             if refusal is not None:
                 answers[i] = refusal._replace(passage=passage)
                 continue
-            logit = self.base_logit(comment, sight, own)
-            if case.parent is not None and case.parent.text.strip():
-                vector = self._shelf.siblings([case.parent.text], centre)[0]
-                parent = self._see(case.parent.text, vector)
-                said = self.base_logit(parent, sight, own)
-                features = reply_features(logit, said, comment, parent)
-                logit = _linear(features, self._weights["reply"])
-            score = _probability(logit)
+            answered = [self._see(text, self._shelf.siblings([text], centre)[0]) for text in _answered(case)]
+            score = _probability(self._logit(comment, answered, sight, own))
             other = _elsewhere(plan, sight, comment, self._weights["rarity"]) if score < ELSEWHERE_BELOW else None
             answers[i] = Relevance(score, None, passage, other)
         return [answer or Relevance(None, NoRelevance.NO_ARTICLE, None) for answer in answers]
@@ -159,6 +153,21 @@ class RelevanceModel:
         own = adaptation.weights.get(name) if adaptation else None
         weights = self._weights[name] if own is None else own
         return _linear(base_features(comment, sight, self._weights["rarity"]), weights)
+
+    def _logit(
+        self, comment: Comment, answered: Sequence[Comment], sight: Sight, adaptation: Adaptation | None
+    ) -> float:
+        """Return the log-odds that a comment belongs to what is in sight, given what it answers, the first of it last.
+
+        From the first on, what was said of each counts for the one that answers it: a quarrel keeps to the topic, or
+        leaves it, as it began.
+        """
+        if not answered:
+            return self.base_logit(comment, sight, adaptation)
+        parent, *before = answered
+        said = self._logit(parent, before, sight, adaptation)
+        features = reply_features(self.base_logit(comment, sight, adaptation), said, comment, parent)
+        return _linear(features, self._weights["reply"])
 
     def _adaptation(self, case: Case) -> Adaptation | None:
         """Return the site's adaptation; None where there is none or it does not fit these weights."""
@@ -194,9 +203,7 @@ class RelevanceModel:
             for own in ((plan.title,), (plan.head,), plan.passages, plan.background):
                 if self._shelf.lacks(own, centres[i]):
                     texts.update(dict.fromkeys(own))
-            parent = cases[i].parent
-            others = plan.siblings if parent is None else (*plan.siblings, parent.text)
-            texts.update(dict.fromkeys(self._shelf.unread(others, centres[i])))
+            texts.update(dict.fromkeys(self._shelf.unread((*plan.siblings, *_answered(cases[i])), centres[i])))
         self._encoder.vectors(list(texts))
 
     def _sight(self, case: Case, plan: _Plan, centre: Centre) -> Sight:
@@ -271,6 +278,10 @@ def _plan(case: Case) -> _Plan:
     head = head or (body[0] if body else "")
     siblings = tuple(dict.fromkeys([t for t in case.thread if t != case.text and _speaks(t)]))
     return _Plan(title or head, head, body, siblings[:MOST_SIBLINGS], background[:MOST_BACKGROUND])
+
+
+def _answered(case: Case) -> list[str]:
+    return [text for text in case.answered() if text.strip()]
 
 
 def _speaks(text: str) -> bool:

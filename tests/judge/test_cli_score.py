@@ -1,11 +1,13 @@
 import io
 import json
+from contextlib import suppress
 
 import pytest
 from click.testing import CliRunner
 
 from moderation.cli.score import BadLineError, parse, score, score_lines
-from moderation.judge import Assessment, Judge, Kind
+from moderation.judge import Assessment, Judge, Kind, Parent
+from moderation.judge.case import MOST_ANSWERED
 
 LINE = {
     "id": "c1",
@@ -116,6 +118,18 @@ def test_one_batch_is_held_at_a_time_and_written_before_the_next_is_read():
 def test_null_is_as_good_as_absent():
     id_, case = parse(b'{"id": "1", "text": "a", "article": null, "parent": null, "thread": null, "commenter": null}')
     assert (id_, case.article, case.parent, case.thread, case.commenter) == ("1", None, None, (), None)
+
+
+def test_a_parent_may_answer_something_itself():
+    _, case = parse(b'{"id": 1, "text": "a", "parent": {"text": "b", "parent": {"text": "c", "commenter": "Ina"}}}')
+    assert case.parent == Parent("b", parent=Parent("c", "Ina"))
+
+
+@pytest.mark.parametrize("depth", [100, 300, 2000, 100_000])
+def test_parents_without_end_are_no_way_to_break_it(depth):
+    line = b'{"id": 1, "text": "a"' + b', "parent": {"text": "b"' * depth + b"}" * (depth + 1)
+    with suppress(BadLineError):
+        assert parse(line)[1].answered() == ["b"] * MOST_ANSWERED
 
 
 def test_a_bad_line_says_which_field():

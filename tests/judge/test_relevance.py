@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from moderation.judge import Article, Case, NoRelevance, Parent, shelf
+from moderation.judge.case import MOST_ANSWERED
 from moderation.judge.likeness import comment_pieces
 from moderation.judge.network import DIMENSION
 from moderation.judge.relevance import MOST_PASSAGES, cut
@@ -48,6 +49,23 @@ def test_a_reply_to_somebody_on_topic_is_on_topic(judge):
     parents = Parent(ON_TOPIC), Parent(OFF_TOPIC)
     on, off = (relevance(judge, reply, parent=parent, thread=THREAD) for parent in parents)
     assert on > off
+
+
+def test_where_a_quarrel_began_counts_for_its_answers(judge):
+    """What is answered may be too short to tell; what that answers may not be."""
+    beginnings = [Parent("Sehe ich genauso.", parent=Parent(text)) for text in (ON_TOPIC, OFF_TOPIC)]
+    on, off = (relevance(judge, "Da bin ich ganz bei Ihnen.", parent=one, thread=THREAD) for one in beginnings)
+    assert on > off
+
+
+def test_no_more_of_what_is_answered_is_looked_at_than_is_said(judge):
+    parent = Parent(OFF_TOPIC)
+    for _ in range(MOST_ANSWERED):
+        parent = Parent("Sehe ich genauso.", parent=parent)
+    without = Parent("Sehe ich genauso.")
+    for _ in range(MOST_ANSWERED - 1):
+        without = Parent("Sehe ich genauso.", parent=without)
+    assert relevance(judge, ON_TOPIC, parent=parent) == relevance(judge, ON_TOPIC, parent=without)
 
 
 @pytest.mark.parametrize("text", ["Genau!", "+1", "Gut so.", "Na und?"])
