@@ -177,10 +177,10 @@ def _thread(comment: Comment, sight: Sight, weighed: Weighed, title: float, head
 
 
 def reply_features(own: float, parent_own: float, comment: Comment, parent: Comment) -> Floats:
-    """Return the numbers the reply model reads: both base log-odds, how close the two are, and the length."""
-    similarity = float(comment.vector @ parent.vector) * 5
-    size = _size(comment)
-    return np.array([own, parent_own, similarity, size, own * size, parent_own * size])
+    """Return the numbers the reply model reads: both log-odds, how close the two are, and how long they are."""
+    numbers = [own, parent_own, float(comment.vector @ parent.vector) * 5]
+    sizes = [_size(comment), _size(parent)]
+    return np.array([*numbers, *sizes, *[number * size for size in sizes for number in numbers]])
 
 
 def _size(comment: Comment) -> float:

@@ -19,6 +19,10 @@ WORDS = 1 << 15
 LANGUAGE = "en"
 """The language whose words were learned."""
 
+DOUBT = 0.5
+"""How much of a comment's log-odds against being rude counts against each of its words. All of it would be right where
+comments are as seldom rude as the tone was fitted to; none of it where people have already called them toxic."""
+
 MARKED_FROM = 0.15
 """Disrespect below which no word of a comment can be sure enough."""
 
@@ -39,30 +43,32 @@ class Word(NamedTuple):
 
 
 class MarkModel:
-    """One small linear model over what speaks for a word, and what speaks for the strongest of its comment."""
+    """A small network over what speaks for a word, and what speaks for the strongest of its comment."""
 
     def __init__(self, weights: Mapping[str, NDArray[Any]]) -> None:
-        """Take ``words`` (32768,) and ``words_mix`` (9,) from the weights of tone."""
+        """Take ``words`` (32768,), ``words_hidden`` (9, n) and ``words_mix`` (n + 1,), the biases last, from tone's."""
         self._table: Floats = weights["words"].astype(np.float32)
+        self._hidden: Floats = weights["words_hidden"].astype(np.float32)
         self._mix: Floats = weights["words_mix"].astype(np.float32)
 
     def words(self, text: str, tone: Tone, kind: Kind, places: Sequence[Place]) -> list[Span]:
         """Return the words that carry a put-down of an English text whose tokens lie at ``places``.
 
-        Where the text is likelier civil than not, its log-odds count against each of its words: the surer must one be.
+        Where the text is likelier civil than not, that counts against each of its words: the surer must one be.
         """
         found = list(words_of(text, tone.hits, places, tone.marks[1:-1]))  # without the marks of beginning and end
         if not found or tone.disrespect < MARKED_FROM:
             return []
         doubt = doubt_of(np.log(tone.disrespect / (1 - tone.disrespect)))
-        scores = features_of(found, self._table) @ self._mix[:-1] + self._mix[-1] - doubt
+        heard = np.maximum(features_of(found, self._table) @ self._hidden[:-1] + self._hidden[-1], 0)
+        scores = heard @ self._mix[:-1] + self._mix[-1] - doubt
         chosen = [(word.start, word.end, score) for word, score in zip(found, scores, strict=True) if score >= 0]
         return _joined(text, kind, chosen)
 
 
 def doubt_of(logits: Floats) -> Floats:
-    """Return how much likelier civil than not texts are, in log-odds; 0 for the others."""
-    return np.maximum(-logits, 0)
+    """Return what counts against each word of texts that are likelier civil than not, in log-odds; 0 for the others."""
+    return np.maximum(-logits, 0) * np.float32(DOUBT)
 
 
 def words_of(text: str, hits: Sequence[Hit], places: Sequence[Place], marks: Floats) -> list[Word]:

@@ -25,7 +25,10 @@ TEXT, PLACES = "what a twit", [(0, 4), (5, 6), (7, 11)]
 
 
 def named(*marks, disrespect=0.9):
-    model = MarkModel({"words": np.zeros(WORDS), "words_mix": np.array([0, 1, 0, 0, 0, -1, 0, 0, 0.5])})
+    line = np.array([0, 1, 0, 0, 0, -1, 0, 0])
+    hidden = np.concatenate([np.eye(8), -np.eye(8)], axis=1)  # what is above nothing, and what is below
+    weights = {"words_hidden": np.vstack([hidden, np.zeros(16)]), "words_mix": np.array([*line, *-line, 0.5])}
+    model = MarkModel({"words": np.zeros(WORDS), **weights})
     tone = Tone(disrespect, {}, [], np.zeros(3), np.array([[-9.0, *marks, -9.0]]).T)  # begins and ends with a mark
     return [TEXT[s.start : s.end] for s in model.words(TEXT, tone, Kind.INSULT, PLACES)]
 
@@ -37,7 +40,7 @@ def test_a_word_is_named_where_it_stands_out_or_where_none_does():
 
 def test_a_word_of_a_comment_that_is_likely_civil_must_be_the_surer():
     assert named(-1.0, -4.0, 1.0, disrespect=0.45) == ["twit"]
-    assert named(-1.0, -4.0, 1.0, disrespect=0.3) == []
+    assert named(-1.0, -4.0, 1.0, disrespect=0.2) == []
 
 
 def test_a_list_names_the_kind_of_what_is_marked_and_adds_only_profanity_and_what_was_not_read():

@@ -65,7 +65,7 @@ def test_harmless_comments_stay_harmless(judge, text):
 )
 def test_swearing_at_the_weather_or_a_thing_is_profanity_but_hardly_disrespect(judge, text):
     (assessment,) = judge.assess([Case(text)])
-    assert assessment.kinds[Kind.PROFANITY] > 0.6
+    assert assessment.kinds[Kind.PROFANITY] > 0.5
     assert assessment.disrespect < 0.4
     assert {span.kind for span in assessment.spans} == {Kind.PROFANITY}
 
