@@ -297,7 +297,7 @@ def test_rules_are_exported_changed_and_imported_as_a_new_version(
     with database.session(read_only=True) as session:
         newest = rulebook.stated(rulebook.current(session, site.id))
         assert newest[0].as_json()["when"]["at_most"] == 0.2
-    assert "at_most: 0.3" in run("export", "--version", 1).output
+    assert "at_most: 0.5" in run("export", "--version", 1).output
     assert "no version 9" in run("export", "--version", 9).output
 
 
