@@ -14,7 +14,7 @@ from moderation.judge.aim import AIMS
 from moderation.judge.aim import features as aim_features
 from moderation.judge.encoder import Encoder
 from moderation.judge.lexicon import find
-from moderation.judge.marks import WORDS, Word, doubt_of, features_of, words_of
+from moderation.judge.marks import WORDS, Word, doubt_of, features_of, sureness, words_of
 from moderation.judge.tone import HEADS, calibration_features, overall_features
 from training.hearing import Learned
 from training.tone import PARTS, SOURCES, Array, Data, Held, Linear, Mask, Rows
@@ -189,7 +189,7 @@ def _unheard(features: Sequence[Array], label: Sequence[Mask], part: Rows) -> li
         others = np.flatnonzero(part != own)
         hidden, mix = _network([features[i] for i in others], [label[i] for i in others])
         for i in np.flatnonzero(part == own):
-            scores[i] = np.maximum(features[i] @ hidden[:-1] + hidden[-1], 0) @ mix[:-1] + mix[-1]
+            scores[i] = sureness(features[i], hidden, mix)
     return scores
 
 

@@ -60,10 +60,15 @@ class MarkModel:
         if not found or tone.disrespect < MARKED_FROM:
             return []
         doubt = doubt_of(np.log(tone.disrespect / (1 - tone.disrespect)))
-        heard = np.maximum(features_of(found, self._table) @ self._hidden[:-1] + self._hidden[-1], 0)
-        scores = heard @ self._mix[:-1] + self._mix[-1] - doubt
+        scores = sureness(features_of(found, self._table), self._hidden, self._mix) - doubt
         chosen = [(word.start, word.end, score) for word, score in zip(found, scores, strict=True) if score >= 0]
         return _joined(text, kind, chosen)
+
+
+def sureness(features: Floats, hidden: Floats, mix: Floats) -> Floats:
+    """Return log-odds that words carry a put-down, (words,), of (words, 8), (9, n) and (n + 1,), the biases last."""
+    heard: Floats = np.maximum(features @ hidden[:-1] + hidden[-1], 0) @ mix[:-1] + mix[-1]
+    return heard
 
 
 def doubt_of(logits: Floats) -> Floats:
