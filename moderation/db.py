@@ -29,6 +29,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -231,11 +232,11 @@ def add_new(
     if not rows:
         return []
     dialect = session.get_bind().dialect
-    if len(rows) > 1 and dialect.name == "postgresql":
+    if len(rows) > 1:
         statement, as_kept = _add_document(columns, tuple(rows[0]), dialect)
         document = [row | {name: kept(row[name]) for name, kept in as_kept} for row in rows]
         return session.execute(statement, {"rows": to_json(document).decode()}).all()
-    return session.execute(_add_new(columns, dialect.name), rows if len(rows) > 1 else rows[0]).all()
+    return session.execute(_add_new(columns, dialect.name), rows[0]).all()
 
 
 @cache
@@ -256,9 +257,16 @@ def _add_document(
     """
     table = columns[0].class_.__table__
     found = [(name, table.c[name].type) for name in names]
-    rows = func.json_to_recordset(cast(bindparam("rows", type_=Text), postgresql.JSON))
-    table_of_rows = rows.table_valued(*(column(name, kind) for name, kind in found)).render_derived(with_types=True)
-    insert = postgresql.insert(table).from_select(names, select(*table_of_rows.c))
+    document = bindparam("rows", type_=Text)
+    insert: postgresql.Insert | sqlite.Insert
+    if dialect.name == "postgresql":
+        rows = func.json_to_recordset(cast(document, postgresql.JSON))
+        table_of_rows = rows.table_valued(*(column(name, kind) for name, kind in found)).render_derived(with_types=True)
+        insert = postgresql.insert(table).from_select(names, select(*table_of_rows.c))
+    else:
+        row = func.json_each(document).table_valued("value").c.value
+        values = (func.json_extract(row, f"$.{name}") for name in names)
+        insert = sqlite.insert(table).from_select(names, select(*values).where(true()))  # or ON would begin a join
     returning = insert.on_conflict_do_nothing().returning(*(wanted.expression for wanted in columns))
     return returning, [
         (name, kept) for name, kind in found if not isinstance(kind, JSON) and (kept := kind.bind_processor(dialect))

@@ -19,6 +19,7 @@ from typing import Any
 from gunicorn import http
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from moderation.answering import Answered, Threads
 from moderation.arriving import Arriving, Refused
 from moderation.config import load_settings
 from moderation.fetching import Line
@@ -47,6 +48,9 @@ MOMENT = 0.001
 
 HELD = 64_000_000
 """Bytes of requests on their way that a process holds, and as many of answers."""
+
+NOTIFIES_EVERY = 1.0
+"""Seconds after which gunicorn is told again that a process lives; it waits for half a minute."""
 
 LINGERS = 2.0
 """Seconds for which a connection that we closed is listened to, so that the answer is not lost with it."""
@@ -92,7 +96,22 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
         self._arriving: OrderedDict[Visitor, float] = OrderedDict()
         self._fetching: OrderedDict[Visitor, float] = OrderedDict()
         self._leaving: OrderedDict[Visitor, float] = OrderedDict()
+        self._notified_at = 0.0
         self._held = self._owed = self._stepped_back = 0
+
+    def get_thread_pool(self) -> Threads[Visitor]:
+        """Return the threads that requests are handed over to."""
+        return Threads(self.cfg.threads, self._answer)
+
+    def _answer(self, conn: Visitor) -> None:
+        answered = Answered(bool(self.handle(conn)))  # whatever goes wrong is logged, and nothing may follow
+        self.method_queue.defer(self.finish_request, conn, answered)
+
+    def notify(self) -> None:
+        """Let gunicorn know that this process lives; once a second, not each time that anybody was heard."""
+        if (moment := time.monotonic()) >= self._notified_at + NOTIFIES_EVERY:
+            self._notified_at = moment
+            super().notify()
 
     def is_parent_alive(self) -> bool:
         """Whether gunicorn's master lives; without it a process stops as if it had been told to."""
@@ -175,7 +194,6 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
 
     def enqueue_req(self, conn: Visitor) -> None:
         """Hear what a visitor wants: mostly it is there already, and nobody need be told when it comes."""
-        conn.sock.setblocking(False)
         conn.arriving = Arriving(self._longest_body)
         self._arriving[conn] = time.monotonic() + ARRIVES_WITHIN
         if conn.parser is not None and (follows := conn.parser.unreader.take_buffered()):
@@ -232,10 +250,11 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
             conn.initialized = True
         conn.parser.unreader.unread(bytes(conn.arriving.got))
         conn.arriving.got = bytearray()
-        super().enqueue_req(conn)
+        self.tpool.hand(conn)
 
     def finish_request(self, conn: Visitor, fs: Any) -> None:
         """Forget a request that was answered, as soon as all of the answer has left."""
+        self.tpool.done()
         self._forget(conn)
         if not conn.sock.unsent:
             super().finish_request(conn, fs)
@@ -283,8 +302,13 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
 
     def handle_request(self, req: Any, conn: Visitor) -> bool:
         """Answer a request; nothing is waited for: it is here, and the answer leaves when it is fetched."""
-        conn.sock.setblocking(False)
-        return bool(super().handle_request(req, conn))
+        conn.sock.keeps_head = True
+        try:
+            may_ask_again = bool(super().handle_request(req, conn))
+        finally:
+            conn.sock.keeps_head = False
+        conn.sock.push()
+        return may_ask_again
 
     def _keepalive_after(self, conn: Visitor, keepalive: bool) -> bool:
         """Whether another request may follow; not after one whose body was refused unread."""
@@ -297,7 +321,6 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
         except OSError:
             conn.close()
             return
-        conn.sock.setblocking(False)
         self._leaving[conn] = time.monotonic() + LINGERS
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._hear_out, conn))
 

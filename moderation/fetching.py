@@ -15,11 +15,24 @@ PIECE = 65_536
 
 
 class Line(socket.socket):
-    """Keeps what a visitor does not take at once of an answer, for whoever hears all visitors to send on."""
+    """Keeps what a visitor does not take at once of an answer, for whoever hears all visitors to send on.
+
+    It never waits by itself, whatever gunicorn asks of it before each request: what is asked of the system lets other
+    threads go first.
+    """
 
     def __init__(self, accepted: socket.socket) -> None:
         super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
+        super().setblocking(False)
         self.unsent = bytearray()
+        self.keeps_head = False
+        """Whether the next piece is the head of an answer, which leaves together with what follows it."""
+
+    def setblocking(self, flag: bool) -> None:
+        """Stay as it is."""
+
+    def settimeout(self, value: float | None) -> None:
+        """Stay as it is."""
 
     def push(self) -> None:
         """Send as much as the visitor takes now; OSError where they are gone."""
@@ -28,8 +41,11 @@ class Line(socket.socket):
                 del self.unsent[: self.send(self.unsent[:PIECE], socket.MSG_DONTWAIT)]
 
     def sendall(self, data: Any, flags: int = 0) -> None:  # noqa: ARG002 - as a socket has it
-        """Send what the visitor takes and keep the rest; OSError where they are gone, or fetch nothing of very much."""
+        """Send what the visitor takes, keep the rest or a head; OSError where they are gone or fetch too slowly."""
         self.unsent += data
+        if self.keeps_head:
+            self.keeps_head = False
+            return
         self.push()
         while len(self.unsent) > MOST_UNSENT:
             waiting = select.poll()

@@ -4,7 +4,7 @@ import logging
 import re
 import sys
 import traceback
-from secrets import token_hex
+from random import getrandbits
 
 import structlog
 
@@ -48,9 +48,10 @@ def configure(settings: Settings) -> None:
 def begin(kind: str, id_: str | None = None, **also: str) -> str:
     """Let all lines of this thread from here on bear the id of a request or task; return it.
 
-    An id that came from outside is taken if it is short and plain, so that nobody writes lines of his own.
+    An id that came from outside is taken if it is short and plain, so that nobody writes lines of his own. Ours are no
+    secret, and asking the system for a secret would let other threads go first.
     """
-    known = id_ if id_ is not None and re.fullmatch(r"[\w.-]{1,64}", id_, re.ASCII) else token_hex(8)
+    known = id_ if id_ is not None and re.fullmatch(r"[\w.-]{1,64}", id_, re.ASCII) else f"{getrandbits(64):016x}"
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(**{kind: known}, **also)
     return known
