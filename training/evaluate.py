@@ -1,7 +1,8 @@
 """Judges labelled threads that nothing was trained on: ``python -m training.evaluate moderation/demo/threads``.
 
-It goes through the front door, with the shipped weights, so its figures hold for what users get. With ``--data DIR``,
-the folder of the public sets, it prints the table of tone instead (``table.py``).
+It goes through the front door, with the shipped weights, so its figures hold for what users get. With ``--split test``
+it judges those of the corpus, with ``--data DIR``, the folder of the public sets, it prints the table of tone
+(``table.py``).
 """
 
 import argparse
@@ -14,7 +15,10 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 from moderation.figures import calibration_error
 from moderation.judge import Assessment, Case, Judge, Kind
 from training import table
-from training.corpus import OFF_TOPIC, ON_TOPIC, Comment, Thread, load_threads
+from training.corpus import CORPUS, OFF_TOPIC, ON_TOPIC, Comment, Split, Thread, load_threads, split_of
+
+DOUBTED_BELOW = 0.5
+"""Relevance at which the shipped house rule begins to doubt."""
 
 Judged = list[tuple[Comment, Case, Assessment]]
 
@@ -68,6 +72,7 @@ def _relevance(judged: Judged, foreign: list[float]) -> dict[str, float]:
     scored = [(c, a.relevance) for c, _, a in judged if a.relevance is not None]
     own = np.array([r for c, r in scored if c.relevance in ON_TOPIC])
     off = np.array([r for c, r in scored if c.relevance in OFF_TOPIC])
+    strayed = np.array([r for c, r in scored if c.relevance == "off_topic"])
     label = np.array([1.0] * len(own) + [0.0] * len(off))
     both = np.concatenate([own, off])
     return {
@@ -76,6 +81,9 @@ def _relevance(judged: Judged, foreign: list[float]) -> dict[str, float]:
             [1] * len(own) + [0] * len(foreign), np.concatenate([own, foreign])
         ),
         "relevance calibration error on own threads": calibration_error(label, both),
+        "relevance: called off topic or advertising, found at 0.5": (off < DOUBTED_BELOW).mean(),
+        "relevance: the same, advertising aside": (strayed < DOUBTED_BELOW).mean(),
+        "relevance: kept, doubted at 0.5": (own < DOUBTED_BELOW).mean(),
         "relevance: share without a number": 1 - len(scored) / len(judged),
     }
 
@@ -99,15 +107,18 @@ def main() -> None:
     """Read the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("threads", type=Path, nargs="?", help="folder of labelled threads")
+    parser.add_argument("--split", type=Split, choices=Split, help="the corpus's threads of a split")
     parser.add_argument("--data", type=Path, help="folder of the public data sets: print the table of tone")
     arguments = parser.parse_args()
     if arguments.data:
         table.show(table.measure(Judge.load(), arguments.data))
-    elif arguments.threads:
-        for name, value in evaluate(load_threads(arguments.threads)).items():
+    elif arguments.threads or arguments.split:
+        threads = load_threads(arguments.threads or CORPUS / "threads")
+        chosen = [thread for thread in threads if arguments.split is None or split_of(thread.id) is arguments.split]
+        for name, value in evaluate(chosen).items():
             print(f"{name:60} {value:.3f}")
     else:
-        parser.error("say a folder of threads, or --data")
+        parser.error("say a folder of threads, --split or --data")
 
 
 if __name__ == "__main__":

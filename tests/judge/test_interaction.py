@@ -30,7 +30,7 @@ def test_a_comment_finds_its_article_without_a_word_in_common(encoder: Encoder, 
     here, there = (article.numbers(encoder.pieces(SWIMS)) for article in (own, other))
     assert here[0] > there[0] + 0.1, "how near"
     assert here[1] > there[1] + 0.1, "how much nearer than in any article"
-    assert here[-1] > there[-1] + 0.1, "the pieces that stand out most"
+    assert here[-1] > there[-1] + 0.05, "the pieces that stand out most"
 
 
 def test_what_is_in_every_comment_says_nothing(encoder: Encoder, interaction: Interaction) -> None:
