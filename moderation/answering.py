@@ -27,9 +27,9 @@ class Answered:
 class Threads(Generic[Asked]):
     """Answers what it is handed, each with ``answer``, in the order in which it came.
 
-    Handed over and counted by one thread alone, which so needs no lock; a `ThreadPoolExecutor`, which takes three locks
-    and makes a future with a fourth for each request, cost a sixth of all that a process takes in (docs/scaling.md).
-    ``answer`` raises nothing.
+    Handed over and counted by one thread alone, which so needs no lock. A `ThreadPoolExecutor` takes three for each
+    request and makes a future with a fourth, and whoever waits for a lock lets another thread go first
+    (docs/scaling.md). ``answer`` raises nothing.
     """
 
     def __init__(self, most: int, answer: Callable[[Asked], None]) -> None:

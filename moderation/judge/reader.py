@@ -32,8 +32,8 @@ from moderation.judge.text import sentences
 from moderation.judge.tone import Tone, ToneModel
 
 AIMED_FROM = 0.15
-"""Disrespect below which a comment is aimed at no one. Of comments held out that go against somebody the target is then
-right in four of five, and of all, as well; from 0.3 it is in 0.74 and 0.88. A site's rule may doubt from so low down."""
+"""Disrespect below which a comment is aimed at no one: a site's rule may doubt from so low down. Of comments held out
+that go against somebody the target is right in four of five then, and of all as well; from 0.3 in 0.74 and 0.88."""
 
 LOOKED_AT_FROM = 0.3
 """Disrespect from which a comment's sentences are looked at one by one."""
