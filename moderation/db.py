@@ -17,6 +17,7 @@ from sqlalchemy import (
     Engine,
     Integer,
     MetaData,
+    TableClause,
     Text,
     TypeDecorator,
     and_,
@@ -213,7 +214,11 @@ def _ask_the_idle(engine: Engine) -> None:
 
 def insert_into(session: Session, model: type[Base]) -> postgresql.Insert | sqlite.Insert:
     """Return an insert that may say what is to happen on conflict, in the dialect of the session's database."""
-    return postgresql.insert(model) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(model)
+    return _insert(model, session.get_bind().dialect.name)
+
+
+def _insert(into: type[Base] | TableClause, dialect: str) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(into) if dialect == "postgresql" else sqlite.insert(into)
 
 
 def insert_once(session: Session, model: type[Row], **values: Any) -> Row | None:
@@ -242,8 +247,7 @@ def add_new(
 @cache
 def _add_new(columns: tuple[InstrumentedAttribute[Any], ...], dialect: str) -> ReturningInsert[Any]:
     """Made once for each table: to put it together costs as much as to run it."""
-    table = columns[0].class_.__table__
-    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    insert = _insert(columns[0].class_.__table__, dialect)
     return insert.on_conflict_do_nothing().returning(*(column.expression for column in columns))
 
 
@@ -258,15 +262,15 @@ def _add_document(
     table = columns[0].class_.__table__
     found = [(name, table.c[name].type) for name in names]
     document = bindparam("rows", type_=Text)
-    insert: postgresql.Insert | sqlite.Insert
     if dialect.name == "postgresql":
         rows = func.json_to_recordset(cast(document, postgresql.JSON))
         table_of_rows = rows.table_valued(*(column(name, kind) for name, kind in found)).render_derived(with_types=True)
-        insert = postgresql.insert(table).from_select(names, select(*table_of_rows.c))
+        told = select(*table_of_rows.c)
     else:
         row = func.json_each(document).table_valued("value").c.value
         values = (func.json_extract(row, f"$.{name}") for name in names)
-        insert = sqlite.insert(table).from_select(names, select(*values).where(true()))  # or ON would begin a join
+        told = select(*values).where(true())  # without it, ON would begin a join
+    insert = _insert(table, dialect.name).from_select(names, told)
     returning = insert.on_conflict_do_nothing().returning(*(wanted.expression for wanted in columns))
     return returning, [
         (name, kept) for name, kind in found if not isinstance(kind, JSON) and (kept := kind.bind_processor(dialect))

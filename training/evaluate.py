@@ -106,19 +106,19 @@ def _target_and_spans(judged: Judged) -> dict[str, float]:
 def main() -> None:
     """Read the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("threads", type=Path, nargs="?", help="folder of labelled threads")
-    parser.add_argument("--split", type=Split, choices=Split, help="the corpus's threads of a split")
-    parser.add_argument("--data", type=Path, help="folder of the public data sets: print the table of tone")
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument("threads", type=Path, nargs="?", help="folder of labelled threads")
+    asked.add_argument("--split", type=Split, choices=Split, help="the corpus's threads of a split")
+    asked.add_argument("--data", type=Path, help="folder of the public data sets: print the table of tone")
     arguments = parser.parse_args()
     if arguments.data:
         table.show(table.measure(Judge.load(), arguments.data))
-    elif arguments.threads or arguments.split:
-        threads = load_threads(arguments.threads or CORPUS / "threads")
-        chosen = [thread for thread in threads if arguments.split is None or split_of(thread.id) is arguments.split]
-        for name, value in evaluate(chosen).items():
-            print(f"{name:60} {value:.3f}")
-    else:
-        parser.error("say a folder of threads, --split or --data")
+        return
+    threads = load_threads(arguments.threads or CORPUS / "threads")
+    if arguments.split:
+        threads = [thread for thread in threads if split_of(thread.id) is arguments.split]
+    for name, value in evaluate(threads).items():
+        print(f"{name:60} {value:.3f}")
 
 
 if __name__ == "__main__":
