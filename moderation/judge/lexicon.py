@@ -5,19 +5,22 @@ What it finds are clues for tone, never verdicts. The words themselves are in ``
 
 import re
 import tomllib
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from moderation.judge.case import Kind
 from moderation.judge.folding import fold
+from moderation.judge.stems import Stems
 
 STRENGTHS = {"strong": 1.0, "mild": 0.5}
 """How much a word counts before its context is looked at."""
 
 _LONGEST_WORD = 60
-_INFLECTIONS = "(?:e|en|er|es|em|ern|n|s|in|innen|chen|lein|t|te|ten|ste|sten|ere|eren)?"
+_KINDS = tuple(Kind)
 _TOKEN = re.compile(r"[^\W_]+(?:[*#]{1,8}[^\W_]+)*[*#]*")
+_REPEATED = re.compile(r"(.)\1{2,}")
 _GENDERED = re.compile(r"\*(?:in|innen|r|n)\Z")
 
 _NEGATIONS = frozenset(
@@ -109,43 +112,42 @@ def _context(before: list[str], around: str, quoted: bool) -> float:
 def _classify(token: str, language: str) -> tuple[tuple[Kind, float], ...]:
     if len(token) > _LONGEST_WORD:
         return ()
-    spellings = {token, re.sub(r"(.)\1{2,}", r"\1\1", token), re.sub(r"(.)\1{2,}", r"\1", token)}
-    found: dict[Kind, float] = {}
-    for kind, strength, pattern, bare in _patterns()[language]:
-        if STRENGTHS[strength] <= found.get(kind, 0.0):
-            continue
-        masked = ("*" in token or "#" in token) and not _GENDERED.search(token)
-        if any(pattern.fullmatch(s) for s in spellings) or (masked and _unmasks(token, bare)):
-            found[kind] = STRENGTHS[strength]
-    return tuple(found.items())
+    clues, excepted = _clues()[language], _excepted()
+    spellings = {token, _REPEATED.sub(r"\1\1", token), _REPEATED.sub(r"\1", token)}
+    found = {clue for each in spellings for clue in clues.meanings(each) if not excepted.meanings(each)}
+    if ("*" in token or "#" in token) and not _GENDERED.search(token):
+        found |= clues.unmasked(token)
+    strongest: dict[Kind, float] = {}
+    for kind, strength in sorted(found, key=_rank):
+        strongest.setdefault(kind, strength)
+    return tuple(strongest.items())
 
 
-def _unmasks(token: str, bare: tuple[str, ...]) -> bool:
-    """Whether a word written with stars ("f*ck") can be read as one of the stems."""
-    pattern = re.compile(re.sub(r"[*#]+", lambda m: rf"\w{{1,{len(m.group()) + 1}}}", token) + _INFLECTIONS)
-    return any(pattern.fullmatch(stem) for stem in bare)
+def _rank(clue: tuple[Kind, float]) -> tuple[int, float]:
+    """Sort by kind, the strongest of each first."""
+    kind, strength = clue
+    return _KINDS.index(kind), -strength
 
 
 @lru_cache(maxsize=1)
-def _patterns() -> dict[str, list[tuple[Kind, str, re.Pattern[str], tuple[str, ...]]]]:
-    """Return, for each language ("" for any other), kind and strength: one pattern and the bare stems."""
-    table = tomllib.loads((files("moderation.judge") / "lexicon.toml").read_text(encoding="utf-8"))
-    result: dict[str, list[tuple[Kind, str, re.Pattern[str], tuple[str, ...]]]] = {}
-    for language in ("de", "en", ""):
-        rows = result[language] = []
-        for kind, strengths in table.items():
-            if kind == "except":
-                continue
-            for strength in STRENGTHS:
-                lists = strengths.get(strength, {})
-                entries = [*lists.get("both", []), *lists.get(language, [])]
-                if entries:
-                    excepted = "|".join(_entry(e) for e in table["except"]["words"])
-                    pattern = re.compile(f"(?!(?:{excepted})\\Z)(?:{'|'.join(_entry(e) for e in entries)})")
-                    rows.append((Kind(kind), strength, pattern, tuple(e.strip("-") for e in entries if len(e) > 4)))
-    return result
+def _table() -> dict[str, Any]:
+    return tomllib.loads((files("moderation.judge") / "lexicon.toml").read_text(encoding="utf-8"))
 
 
-def _entry(entry: str) -> str:
-    stem = re.escape(entry.strip("-"))
-    return (r"\w*" if entry.startswith("-") else "") + stem + (r"\w*" if entry.endswith("-") else _INFLECTIONS)
+@lru_cache(maxsize=1)
+def _excepted() -> Stems[bool]:
+    return Stems((word, True) for word in _table()["except"]["words"])
+
+
+@lru_cache(maxsize=1)
+def _clues() -> dict[str, Stems[tuple[Kind, float]]]:
+    """Return, for each language ("" for any other), its words, each with a kind and a strength."""
+    return {language: Stems(_entries(language)) for language in ("de", "en", "")}
+
+
+def _entries(language: str) -> Iterator[tuple[str, tuple[Kind, float]]]:
+    for kind in _KINDS:
+        for strength, worth in STRENGTHS.items():
+            lists = _table().get(kind, {}).get(strength, {})
+            for word in [*lists.get("both", []), *lists.get(language, [])]:
+                yield word, (kind, worth)
