@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from threadpoolctl import ThreadpoolController
 
 from benchmarks.teams import TASTES, corpus, generated
 from moderation.cli import main
@@ -216,19 +218,26 @@ def test_a_file_of_decisions_is_replayed(tmp_path: Path) -> None:
     assert "learned" in _run(tmp_path, _lines(10), "--no-learning").stdout
 
 
-def test_ten_thousand_comments_are_replayed_in_under_two_minutes_of_one_core(tmp_path: Path) -> None:
-    """Counted in processor time of 1,500 comments as readers write them; judging them is the larger part."""
+def test_learning_costs_a_replay_hardly_more_than_judging_does(tmp_path: Path) -> None:
+    """In processor time, on a machine of any speed: 1,500 comments as readers write them take 1.9 times as much."""
     found = list(islice(corpus(Path()), 1500))
     lines: list[dict[str, object] | str] = [
         {"id": number, "text": one.text, "decision": "delete" if one.deleted else "approve"}
         for number, one in enumerate(found)
     ]
-    began = time.process_time()
-    result = _run(tmp_path, lines, "--json")
-    told = json.loads(result.stdout)
+    with ThreadpoolController().limit(limits=2, user_api="blas"):  # as where nobody told the numeric library otherwise
+        judging, _ = _timed(tmp_path, lines, "--no-learning")
+        whole, told = _timed(tmp_path, lines)
     assert told["n"] == 1500
     assert told["ece_from_300"] <= 0.04
-    assert time.process_time() - began < 120 * 1500 / 10_000
+    assert whole < 2.5 * judging
+
+
+def _timed(tmp_path: Path, lines: list[dict[str, object] | str], *flags: str) -> tuple[float, dict[str, Any]]:
+    """Return the processor time in seconds that a replay took, and what it told."""
+    began = time.process_time()
+    result = _run(tmp_path, lines, "--json", *flags)
+    return time.process_time() - began, json.loads(result.stdout)
 
 
 def test_the_longer_a_history_the_seldomer_it_is_learned_from_anew() -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix, vstack
+from threadpoolctl import threadpool_limits
 
 from moderation.judge.learned import Features, SiteModel, general
 from moderation.judge.ngrams import BUCKETS
@@ -146,6 +147,12 @@ def recency(counts: Doubles) -> Doubles:
 
 def fit(material: Material) -> Fitted:
     """Fit a site's model; `enough` must hold."""
+    # The products are small, and thousands: threads wait for one another longer than they work.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _fit(material)
+
+
+def _fit(material: Material) -> Fitted:
     deleted, counts = material.deleted, recency(material.counts)
     weights, opinions = _opinions(material, counts)
     seen = np.flatnonzero(~np.isnan(opinions[:, 1]))
