@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 Asked = TypeVar("Asked")
@@ -58,3 +59,43 @@ class Threads(Generic[Asked]):
     def _work(self) -> None:
         while (asked := self._asked.get()) is not None:
             self._answer(asked)
+
+
+class Together(Generic[Asked]):
+    """Answers what it is handed in one thread, at each time all that came meanwhile, with ``answer``.
+
+    Handed over by one thread alone, which says when that is all for the moment: the first would else be answered by
+    itself. ``answer`` raises nothing.
+    """
+
+    MOST = 200
+    """How much is answered at a time."""
+
+    def __init__(self, answer: Callable[[list[Asked]], None]) -> None:
+        self._answer = answer
+        self._handed: list[Asked] = []
+        self._asked: SimpleQueue[list[Asked]] = SimpleQueue()
+        self._works = False
+
+    def hand(self, asked: Asked) -> None:
+        """Have something answered from the next `go` on."""
+        self._handed.append(asked)
+
+    def go(self) -> None:
+        """Have answered what was handed over."""
+        if not self._handed:
+            return
+        if not self._works:
+            self._works = True
+            threading.Thread(target=self._work, name="answers-together", daemon=True).start()
+        self._asked.put(self._handed)
+        self._handed = []
+
+    def _work(self) -> None:
+        while True:
+            came = self._asked.get()
+            with suppress(Empty):
+                while len(came) < self.MOST:
+                    came += self._asked.get_nowait()
+            for first in range(0, len(came), self.MOST):
+                self._answer(came[first : first + self.MOST])

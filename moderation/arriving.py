@@ -9,6 +9,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r\n", re.IGNORECASE
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r]*chunked", re.IGNORECASE)
 _ASKS_FIRST = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})(?![0-9A-Fa-f])[^\r\n]{0,200}\r\n")
+_TO_WEBHOOK = re.compile(rb"POST [^ \r]*/webhooks/[^ /\r]+/comments[ ?]")
 LONGEST_CHUNK_LINE = 220
 LONGEST_NUMBER = 18
 """Digits of a length, noughts before it not counted; what is longer is longer than anything that is read."""
@@ -34,6 +35,11 @@ class Arriving:
     def asks_first(self) -> bool:
         """Whether the sender waits for a word before it sends the body."""
         return 0 < self._body_at == len(self.got) and bool(_ASKS_FIRST.search(self.got, 0, self._body_at))
+
+    @property
+    def seems_new_comment(self) -> bool:
+        """Whether it looks like the webhook of a new comment: by that goes who answers it, not what is answered."""
+        return bool(_TO_WEBHOOK.match(self.got)) and b"comment.created" in self.got
 
     def is_whole(self) -> bool:
         """Whether the application can have it without waiting; a body that is too long it refuses unread.

@@ -19,8 +19,9 @@ from typing import Any
 from gunicorn import http
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from moderation.answering import Answered, Threads
+from moderation.answering import Answered, Threads, Together
 from moderation.arriving import Arriving, Refused
+from moderation.company import side_by_side
 from moderation.config import load_settings
 from moderation.fetching import Line
 from moderation.neighbours import Neighbours
@@ -100,12 +101,32 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
         self._held = self._owed = self._stepped_back = 0
 
     def get_thread_pool(self) -> Threads[Visitor]:
-        """Return the threads that requests are handed over to."""
+        """Return the threads that requests are handed over to, but for new comments: those have one for them all."""
+        self._new_comments = Together(self._answer_together)
         return Threads(self.cfg.threads, self._answer)
 
     def _answer(self, conn: Visitor) -> None:
-        answered = Answered(bool(self.handle(conn)))  # whatever goes wrong is logged, and nothing may follow
-        self.method_queue.defer(self.finish_request, conn, answered)
+        self.method_queue.defer(self._answered, conn, self._handled(conn))
+
+    def _answered(self, conn: Visitor, answered: Answered) -> None:
+        self.tpool.done()
+        self.finish_request(conn, answered)
+
+    def _answer_together(self, conns: list[Visitor]) -> None:
+        answered: list[tuple[Visitor, Answered]] = []
+
+        def answer(conn: Visitor) -> None:
+            answered.append((conn, self._handled(conn)))
+
+        side_by_side(partial(answer, conn) for conn in conns)
+        self.method_queue.defer(self._answered_together, answered)
+
+    def _answered_together(self, answered: list[tuple[Visitor, Answered]]) -> None:
+        for conn, came in answered:
+            self.finish_request(conn, came)
+
+    def _handled(self, conn: Visitor) -> Answered:
+        return Answered(bool(self.handle(conn)))  # whatever goes wrong is logged, and nothing may follow
 
     def notify(self) -> None:
         """Let gunicorn know that this process lives; once a second, not each time that anybody was heard."""
@@ -138,6 +159,7 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Hear all visitors once; then let the other processes know how many there are."""
+        self._new_comments.go()
         super().wait_for_and_dispatch_events(timeout)
         if self._accepting:
             self.neighbours.say(self.age, self.nr_conns)
@@ -207,7 +229,7 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
     def _hear(self, conn: Visitor, _sock: Any = None) -> None:
         if conn not in self._arriving:
             return  # let go a moment ago, for somebody who was heard before it
-        data = _read(conn)
+        data = conn.sock.heard()
         if data:
             self._add(conn, data)
         elif data is not None:
@@ -248,13 +270,13 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
         if conn.parser is None:
             conn.parser = http.get_parser(self.cfg, conn.sock, conn.client)
             conn.initialized = True
+        answers = self._new_comments if conn.arriving.seems_new_comment else self.tpool
         conn.parser.unreader.unread(bytes(conn.arriving.got))
         conn.arriving.got = bytearray()
-        self.tpool.hand(conn)
+        answers.hand(conn)
 
     def finish_request(self, conn: Visitor, fs: Any) -> None:
         """Forget a request that was answered, as soon as all of the answer has left."""
-        self.tpool.done()
         self._forget(conn)
         if not conn.sock.unsent:
             super().finish_request(conn, fs)
@@ -325,7 +347,7 @@ class Doorman(ThreadWorker):  # type: ignore[misc]
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._hear_out, conn))
 
     def _hear_out(self, conn: Visitor, _sock: Any) -> None:
-        if conn in self._leaving and _read(conn) == b"":
+        if conn in self._leaving and conn.sock.heard() == b"":
             self._end(conn)
 
     def _end(self, conn: Visitor) -> None:
@@ -359,19 +381,9 @@ def _files_allowed() -> int:
     return most
 
 
-def _read(conn: Visitor) -> bytes | None:
-    """What has come on a connection; nothing at its end, None where there is nothing yet."""
-    try:
-        return bytes(conn.sock.recv(65_536))
-    except (BlockingIOError, InterruptedError):
-        return None
-    except OSError:
-        return b""
-
-
 def _count(status: str) -> None:
     """Count a request that was let go before it had arrived."""
-    from moderation import failures  # noqa: PLC0415 - only whoever counts pays for the library
+    from moderation import failures  # noqa: PLC0415 - it asks for the folder, which is made later
 
     number, _, words = status.partition(" ")
     failures.count("entrance", int(number), words)

@@ -34,6 +34,15 @@ class Line(socket.socket):
     def settimeout(self, value: float | None) -> None:
         """Stay as it is."""
 
+    def heard(self) -> bytes | None:
+        """Return what has come; nothing at its end, None where there is nothing yet."""
+        try:
+            return self.recv(65_536)
+        except (BlockingIOError, InterruptedError):
+            return None
+        except OSError:
+            return b""
+
     def push(self) -> None:
         """Send as much as the visitor takes now; OSError where they are gone."""
         with suppress(BlockingIOError, InterruptedError):

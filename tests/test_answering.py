@@ -4,11 +4,13 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from queue import SimpleQueue
 
 import pytest
 
-from moderation.answering import Threads
+from moderation.answering import Threads, Together
+from moderation.company import side_by_side, step_aside
 from moderation.fetching import Line
 
 HEAD = b"HTTP/1.1 202 ACCEPTED\r\nContent-Length: 2\r\n\r\n"
@@ -53,6 +55,68 @@ def test_all_that_was_handed_over_is_answered_before_the_threads_end() -> None:
         threads.hand(asked)
     threads.shutdown()
     assert [answered.get(timeout=10) for _ in range(50)] == list(range(50))
+
+
+def test_what_comes_while_others_are_answered_is_answered_together_in_its_order() -> None:
+    may_go_on: SimpleQueue[None] = SimpleQueue()
+    answered: SimpleQueue[list[int]] = SimpleQueue()
+
+    def answer(came: list[int]) -> None:
+        answered.put(came)
+        may_go_on.get(timeout=10)
+
+    together = Together(answer)
+    for asked in range(3):
+        together.hand(asked)
+    together.go()
+    assert answered.get(timeout=10) == [0, 1, 2]
+    for asked in range(3, 6):
+        together.hand(asked)
+        together.go()
+    together.go()
+    may_go_on.put(None)
+    assert answered.get(timeout=10) == [3, 4, 5]
+    may_go_on.put(None)
+
+
+def test_no_more_is_answered_together_than_is_good() -> None:
+    answered: SimpleQueue[list[int]] = SimpleQueue()
+    together = Together(answered.put)
+    for asked in range(2 * Together.MOST + 1):
+        together.hand(asked)
+    together.go()
+    assert [len(answered.get(timeout=10)) for _ in range(3)] == [Together.MOST, Together.MOST, 1]
+
+
+def test_side_by_side_all_come_as_far_as_they_can_before_the_first_goes_on() -> None:
+    did: list[str] = []
+
+    def task(name: str, aside: int) -> None:
+        for step in range(aside):
+            did.append(f"{name}{step}")
+            step_aside()
+        did.append(f"{name} ends")
+
+    side_by_side([lambda: task("a", 2), lambda: task("b", 0), lambda: task("c", 1)])
+    assert did == ["a0", "b ends", "c0", "a1", "c ends", "a ends"]
+
+
+def test_each_has_its_own_context_side_by_side() -> None:
+    who: ContextVar[str] = ContextVar("who", default="nobody")
+    seen: list[str] = []
+
+    def task(name: str) -> None:
+        seen.append(who.get())
+        who.set(name)
+        step_aside()
+        seen.append(who.get())
+
+    side_by_side([lambda: task("a"), lambda: task("b")])
+    assert seen == ["nobody", "nobody", "a", "b"]
+
+
+def test_whoever_is_alone_goes_on_at_once() -> None:
+    step_aside()
 
 
 @contextmanager

@@ -24,7 +24,7 @@ def pair(settings: Settings, site: Site) -> Iterator[Served]:
     """The application, served by two processes that both wait for visitors."""
     made = Served(settings, site, workers=2)
     try:
-        until(lambda: [_is_at_the_door(pid) for pid in made.at_work("pid")] == [True, True], within=60)
+        until(lambda: [_is_at_the_door(pid) for pid in made.at_work("pid")] == [True, True], within=180)
         yield made
     finally:
         made.close()
