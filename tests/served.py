@@ -40,7 +40,11 @@ class Served:
         self.process = subprocess.Popen(
             ["prlimit", f"--nofile={files}", sys.executable, "-m", *command], env=env, start_new_session=True
         )
-        until(lambda: listening(self.port), within=60)
+        try:
+            until(lambda: listening(self.port), within=180)
+        except BaseException:
+            self.close()
+            raise
 
     def connect(self, words: bytes = b"") -> socket.socket:
         opened = socket.create_connection(("127.0.0.1", self.port), timeout=20)

@@ -68,7 +68,7 @@ def test_a_carrier_that_waits_for_a_slow_site_stops_and_holds_no_lease(
             decisions.decide(session, comment.id, Outcome.APPROVE, moderator=moderator, seen=Seen(1))
         session.commit()
     carrier = start()  # that nobody rings for: no clock, no sweep. It looks for what is due as soon as it is up
-    receiver.wait_for(1, within=60)
+    receiver.wait_for(1, within=180)
     began = time.monotonic()
     carrier.terminate()
     carrier.wait(10)
@@ -82,7 +82,7 @@ def test_a_carrier_that_waits_for_a_slow_site_stops_and_holds_no_lease(
 @pytest.mark.usefixtures("database")
 def test_a_carrier_that_is_killed_takes_its_clock_along(start: Start, settings: Settings) -> None:
     carrier = start("--beat", "--schedule", str(settings.home / "beat"))
-    until(lambda: b"beat: Starting" in (settings.home / "carrier.log").read_bytes(), within=60)
+    until(lambda: b"beat: Starting" in (settings.home / "carrier.log").read_bytes(), within=180)
     clocks = [Path("/proc", child) for child in _children(carrier.pid)]
     assert clocks
     carrier.kill()

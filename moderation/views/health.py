@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from moderation import metrics as counted
 from moderation.db import UNCONFINED
 from moderation.errors import Missing, NotSignedIn
 from moderation.views import services
@@ -23,8 +24,6 @@ def healthz() -> ResponseReturnValue:
 @blueprint.get("/metrics")
 def metrics() -> ResponseReturnValue:
     """Tell Prometheus what waits, for how long, and what failed."""
-    from moderation import metrics as counted  # noqa: PLC0415 - only who asks for it pays for the library
-
     token = services().settings.metrics_token
     sent = request.headers.get("Authorization", "").partition(" ")[2]
     if token is None or not hmac.compare_digest(sent.encode(), token.get_secret_value().encode()):

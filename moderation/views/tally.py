@@ -3,6 +3,7 @@
 from flask import Response, g, request
 from werkzeug.http import HTTP_STATUS_CODES
 
+from moderation import failures
 from moderation.errors import ModerationError
 
 _DOORS = {
@@ -37,6 +38,4 @@ def count(response: Response) -> Response:
 
 def add(status: int, code: str) -> None:
     """Count one problem of this request's door."""
-    from moderation import failures  # noqa: PLC0415 - only whoever counts pays for the library
-
     failures.count(_DOORS.get(request.blueprint, "desk"), status, code)
