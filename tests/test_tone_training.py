@@ -1,13 +1,14 @@
 """What tone learns of a text is what it says, not which set it comes from."""
 
 import numpy as np
+import pytest
 from scipy.sparse import csr_matrix
 
 from moderation.judge.clues import NAMES
-from moderation.judge.network import DIMENSION, POOLED
+from moderation.judge.network import DIMENSION, FEATURES, POOLED
 from moderation.judge.ngrams import BUCKETS, grams, weights_of
 from moderation.judge.tone import HEADS
-from training import tone
+from training import hearing, teaching, tone
 
 COUNT = 300
 CORPUS, TWEETS = tone.SOURCES.index("corpus"), tone.SOURCES.index("germeval")
@@ -33,7 +34,7 @@ def taught():
     data.grams = spelled([f"@name {number}" if s == TWEETS else str(number) for number, s in enumerate(source)])
     data.weight = np.ones(COUNT, dtype=np.float32)
     data.labels = np.repeat(rude[:, None], len(HEADS), axis=1).astype(np.float32)
-    return tone.fit(data, np.arange(COUNT))
+    return data
 
 
 def by_name(linear):
@@ -43,10 +44,10 @@ def by_name(linear):
 
 
 def test_how_tweets_are_written_does_not_count_as_rude(monkeypatch):
-    with_leaning = by_name(taught())
+    with_leaning = by_name(tone.fit(taught(), np.arange(COUNT)))
     monkeypatch.setattr(tone, "DENSE_LEANING", 0.0)
     monkeypatch.setattr(tone, "GRAMS_LEANING", 0.0)
-    without = by_name(taught())
+    without = by_name(tone.fit(taught(), np.arange(COUNT)))
     assert min(without) > 0.2
     assert all(here < 0.5 * there for here, there in zip(with_leaning, without, strict=True))
 
@@ -55,3 +56,30 @@ def test_a_rare_n_gram_may_weigh_more_freely_than_one_that_stands_everywhere():
     rarity = tone._rarity(spelled(["und so", "und da", "und Lump", "und"]))
     (everywhere, *_), (once, *_) = (weights_of(grams(text))[0] for text in ("und", "Lump"))
     assert rarity[once] > 2 * rarity[everywhere]
+
+
+# From Python 3.12 on; the test runner's own threads hold nothing that the processes ask for.
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_what_is_learned_side_by_side_is_what_is_learned_alone_and_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(hearing, "ROUNDS", 1)
+    data, chooser = taught(), np.random.default_rng(2)
+    lengths = chooser.integers(2, 6, COUNT)
+    marks = np.full((lengths.sum(), len(hearing.MARKS)), np.nan, dtype=np.float32)
+    features = chooser.normal(size=(lengths.sum(), FEATURES)).astype(np.float16)
+    one = np.ones(COUNT, dtype=np.float32)
+    data.lesson = hearing.Lesson(features, lengths, data.labels, marks, np.full(COUNT, -1), one, one, data.source)
+    data.part = np.arange(COUNT) % tone.PARTS
+    held, linear, network = teaching.teach(data, tmp_path)
+
+    rows, others = np.flatnonzero(data.part == 1), np.flatnonzero(data.part != 1)
+    np.testing.assert_array_equal(held.dense[rows], tone.fit(data, others).logits(data, rows)[0])
+    alone = hearing.learn(data.lesson, others)
+    heard, _ = hearing.hear(alone, data.lesson, rows)
+    np.testing.assert_array_equal(held.heard[rows], alone.judge(heard)[:, : len(HEADS)])
+    assert not np.isnan(held.heard).any()
+
+    monkeypatch.delattr(hearing, "_loss")  # nothing more is learned
+    again, same_linear, same_network = teaching.teach(data, tmp_path)
+    np.testing.assert_array_equal(again.heard, held.heard)
+    np.testing.assert_array_equal(same_linear.dense, linear.dense)
+    np.testing.assert_array_equal(same_network.heads, network.heads)

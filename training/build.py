@@ -20,7 +20,7 @@ from moderation.judge.encoder import Encoder
 from moderation.judge.lexical import BUCKETS, Rarity, pieces
 from moderation.judge.network import Floats
 from moderation.judge.relevance import cut
-from training import folds, relevance, samples, spam, table, tone, verdict
+from training import folds, relevance, samples, spam, table, teaching, tone, verdict
 from training.cases import load_pairs
 from training.corpus import Split, Thread, load_threads, split_of
 from training.encoder import units
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "moderation" / "judge" / "weights"
 THREADS = ROOT / "training" / "corpus" / "threads"
 PARTS = ("encoder", "relevance", "tone", "spam")
-VERSION = "2026.11.12"
+VERSION = "2026.11.14"
 
 
 def build(data: Path, out: Path, parts: Collection[str], keep: Path | None = None) -> None:
@@ -86,10 +86,10 @@ def vectors_of_registers(data: Path, encoder: Encoder) -> list[Floats]:
 
 def teach_tone(data: tone.Data, encoder: Encoder, keep: Path | None) -> dict[str, NDArray[np.generic]]:
     """Return the weights of tone, and print what is said of texts that are held out."""
-    held = tone.hold_out(data, keep)
+    held, linear, network = teaching.teach(data, keep)
     aimed = verdict.aim_rows(data, held)
     table.show(folds.measure(data, held, aimed))
-    return verdict.weights(data, held, aimed, *tone.whole(data, keep), encoder)
+    return verdict.weights(data, held, aimed, linear, network, encoder)
 
 
 def show(what: str, figures: dict[str, float]) -> None:

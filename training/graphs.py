@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from moderation.judge.hearing import LISTENERS, WIDTH
+from moderation.judge.hearing import BETWEEN, LISTENERS, WIDTH
 from moderation.judge.network import BRANCH, DIMENSION, FEATURES, NOTHING, ORDERS
 
 FOLDER = Path(__file__).resolve().parent.parent / "moderation" / "judge" / "graphs"
@@ -119,51 +119,95 @@ def tokens(path: Path) -> None:
     graph.write(path, inputs, ["features", "rows"])
 
 
-def hearing(path: Path) -> None:
-    """Write ``hearing.Hearing``: features of tokens to values, and sums of values by text."""
+def hearing_alone(path: Path) -> None:
+    """Write what ``hearing.Hearing`` does first: features of tokens to values, and to what each asks of the others."""
     graph = Graph()
     graph.constant("outside", np.zeros((1, WIDTH)), np.float32)
     graph.constant("side_by_side", [-1, 3 * WIDTH])
-    graph.constant("shares", [-1, LISTENERS, WIDTH // LISTENERS])
-    graph.constant("whole", [-1, WIDTH])
-    graph.constant("last", [2])
-    graph.constant("lowest", -60, np.float32)
-    graph.constant("highest", 60, np.float32)
-    first, first_bias = graph.given("first", "float32", FEATURES, WIDTH), graph.given("first_bias", "float32", WIDTH)
-    near, near_bias = graph.given("near", "float32", 3 * WIDTH, WIDTH), graph.given("near_bias", "float32", WIDTH)
-    attention = graph.given("attention", "float32", WIDTH, LISTENERS)
-    attention_bias = graph.given("attention_bias", "float32", LISTENERS)
-
-    graph.add("Gemm", f"features {first} {first_bias}", "first_sum")
+    _layer(graph, "first", "features", FEATURES, WIDTH, "first_sum")
     graph.add("Relu", "first_sum", "alone")
-    graph.add("Concat", "alone outside", "all", axis=0)
-    graph.add("Gather", "all neighbours", "around", axis=0)
-    graph.add("Reshape", "around side_by_side", "window")
-    graph.add("Gemm", f"window {near} {near_bias}", "near_sum")
-    graph.add("Relu", "near_sum", "together")
-    graph.add("Add", "alone together", "values")
-    graph.add("Gemm", f"values {attention} {attention_bias}", "logits")
-    # Bounded rather than less its maximum: no attention comes near, and so it needs no look at which text it is of.
-    graph.add("Clip", "logits lowest highest", "bounded")
-    graph.add("Exp", "bounded", "weight")
-    graph.add("Reshape", "values shares", "shared")
-    graph.add("Unsqueeze", "weight last", "weights")
-    graph.add("Mul", "shared weights", "weighed_shares")
-    graph.add("Reshape", "weighed_shares whole", "weighed")
-    graph.add("Concat", "weighed values weight", "summands", axis=1)
-    graph.add("MatMul", "of summands", "sums")
+    near = _beside(graph, "alone")
+    graph.add("Add", f"alone {near}", "values")
+    _layer(graph, "asked", _normalise(graph, "self_norm", "values"), WIDTH, 3 * WIDTH, "asks")
     inputs: dict[str, tuple[str, list[str | int]]] = {
         "features": ("float32", ["tokens", FEATURES]),
         "neighbours": ("int64", ["tokens", 3]),
-        "of": ("float32", ["texts", "tokens"]),
     }
-    graph.write(path, inputs, ["values", "sums"])
+    graph.write(path, inputs, ["values", "asks"])
+
+
+def hearing_together(path: Path) -> None:
+    """Write what it does then: what tokens were answered to their new values, and to what is heard of each text."""
+    graph = Graph()
+    graph.constant("shares", [-1, LISTENERS, WIDTH // LISTENERS])
+    graph.constant("flat", [-1, WIDTH])
+    graph.constant("last", [2])
+    graph.constant("second", [1])
+    graph.constant("parts", [WIDTH, WIDTH, LISTENERS])
+    graph.constant("lowest", -60, np.float32)
+    graph.constant("highest", 60, np.float32)
+    graph.add("ReduceSum", "of second", "lengths", keepdims=1)
+    _layer(graph, "told", "answered", WIDTH, WIDTH, "told_sum")
+    graph.add("Add", "alone told_sum", "informed")
+    _layer(graph, "feed_in", _normalise(graph, "feed_norm", "informed"), WIDTH, BETWEEN, "between_sum")
+    graph.add("Relu", "between_sum", "between")
+    _layer(graph, "feed_out", "between", BETWEEN, WIDTH, "made_of_it")
+    graph.add("Add", "informed made_of_it", "values")
+    graph.add("Identity", _listen(graph, "values"), "heard")
+    inputs: dict[str, tuple[str, list[str | int]]] = {
+        "alone": ("float32", ["tokens", WIDTH]),
+        "answered": ("float32", ["tokens", WIDTH]),
+        "of": ("float32", ["of_texts", "tokens"]),
+    }
+    graph.write(path, inputs, ["values", "heard"])
+
+
+def _layer(graph: Graph, name: str, values: str, width: int, out: int, output: str) -> None:
+    weights, bias = graph.given(name, "float32", width, out), graph.given(f"{name}_bias", "float32", out)
+    graph.add("Gemm", f"{values} {weights} {bias}", output)
+
+
+def _beside(graph: Graph, values: str) -> str:
+    """Add a convolution over a token and its two neighbours, and return its output's name."""
+    graph.add("Concat", f"{values} outside", "near_all", axis=0)
+    graph.add("Gather", "near_all neighbours", "near_around", axis=0)
+    graph.add("Reshape", "near_around side_by_side", "near_window")
+    _layer(graph, "near", "near_window", 3 * WIDTH, WIDTH, "near_sum")
+    return graph.add("Relu", "near_sum", "near_values")
+
+
+def _normalise(graph: Graph, name: str, values: str) -> str:
+    gain, shift = graph.given(name, "float32", WIDTH), graph.given(f"{name}_bias", "float32", WIDTH)
+    return graph.add("LayerNormalization", f"{values} {gain} {shift}", f"{name}_values", axis=-1, epsilon=1e-5)
+
+
+def _listen(graph: Graph, values: str) -> str:
+    """Add attention over the tokens of each text; return the name of what it finds, and their mean: (texts, 256)."""
+    _layer(graph, "listen", values, WIDTH, LISTENERS, "listen_logits")
+    # Bounded rather than less its maximum: no attention comes near, and so it needs no look at which text it is of.
+    graph.add("Clip", "listen_logits lowest highest", "listen_bounded")
+    graph.add("Exp", "listen_bounded", "listen_weight")
+    graph.add("Reshape", f"{values} shares", "listen_shares")
+    graph.add("Unsqueeze", "listen_weight last", "listen_weights")
+    graph.add("Mul", "listen_shares listen_weights", "listen_weighed_shares")
+    graph.add("Reshape", "listen_weighed_shares flat", "listen_weighed")
+    graph.add("Concat", f"listen_weighed {values} listen_weight", "listen_summands", axis=1)
+    graph.add("MatMul", "of listen_summands", "listen_sums")
+    split = "listen_attended listen_total listen_whole"
+    graph.add("Split", "listen_sums parts", outputs=split, axis=1)
+    graph.add("Reshape", "listen_attended shares", "listen_attended_shares")
+    graph.add("Unsqueeze", "listen_whole last", "listen_wholes")
+    graph.add("Div", "listen_attended_shares listen_wholes", "listen_found_shares")
+    graph.add("Reshape", "listen_found_shares flat", "listen_found")
+    graph.add("Div", "listen_total lengths", "listen_mean")
+    return graph.add("Concat", "listen_found listen_mean", "listen_heard", axis=1)
 
 
 def main() -> None:
     """Write all of them."""
     tokens(FOLDER / "tokens.onnx")
-    hearing(FOLDER / "hearing.onnx")
+    hearing_alone(FOLDER / "hearing_alone.onnx")
+    hearing_together(FOLDER / "hearing_together.onnx")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from moderation.judge.aim import AIMS
-from moderation.judge.hearing import HEARD, LISTENERS, WIDTH, Hearing
+from moderation.judge.hearing import BETWEEN, HEARD, LAYERS, LISTENERS, REACH, SELVES, WIDTH, Hearing
 from moderation.judge.network import FEATURES
 from moderation.judge.tone import HEADS
 
@@ -19,10 +19,12 @@ Rows = NDArray[np.int64]
 SEED = 20260101
 ROUNDS = 10
 BATCH = 48
-RATE = 3e-3
+RATE = 2e-3
 DECAY = 0.05
 DROPPED = 0.3
 """Share of the features, and of what the heads see, that is left out at random while it learns."""
+CONTEXT_DROPPED = 0.2
+"""The same of what a token is told by the others of its text, and of what it makes of that."""
 TOKENS_DROPPED = 0.05
 MARKS_WEIGHT = 0.5
 AIMS_WEIGHT = 0.3
@@ -71,39 +73,58 @@ class _Net(nn.Module):
         super().__init__()
         self.first = nn.Linear(FEATURES, WIDTH)
         self.near = nn.Linear(3 * WIDTH, WIDTH)
-        self.attention = nn.Linear(WIDTH, LISTENERS)
+        self.self_norm = nn.LayerNorm(WIDTH)
+        self.asked = nn.Linear(WIDTH, 3 * WIDTH)
+        self.distance = nn.Parameter(torch.zeros(SELVES, 2 * REACH + 1))
+        self.told = nn.Linear(WIDTH, WIDTH)
+        self.feed_norm = nn.LayerNorm(WIDTH)
+        self.feed_in = nn.Linear(WIDTH, BETWEEN)
+        self.feed_out = nn.Linear(BETWEEN, WIDTH)
+        self.listen = nn.Linear(WIDTH, LISTENERS)
         self.mark = nn.Linear(WIDTH, len(MARKS))
         self.heads = nn.Linear(HEARD, len(HEADS) + len(AIMS))
         self.leaning = nn.Parameter(torch.zeros(sources, len(HEADS)))
 
-    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what is heard of each text and the marks of each token."""
+    def forward(self, features: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what is heard of each text, (texts, 384), and the marks of its tokens, (texts, longest, 2).
+
+        ``features`` are (texts, longest, 1280), and ``there`` says which of them are tokens, (texts, longest).
+        """
         # What is left out of a token's features is left out of all tokens of the batch: else its other tokens would
         # tell, and it is done by the weights, which are few.
         left = functional.dropout(torch.ones(FEATURES), DROPPED, self.training)
-        told = torch.rand(len(features), 1) >= (TOKENS_DROPPED if self.training else 0)
-        texts, tokens = len(lengths), len(features)
-        of = torch.repeat_interleave(torch.arange(texts), lengths)
-        ends = torch.cumsum(lengths, 0)
-        values = functional.relu(functional.linear(features, self.first.weight * left) * told + self.first.bias)
-        seen = functional.dropout(values, DROPPED, self.training)
-        begins, stops = torch.ones(tokens, 1), torch.ones(tokens, 1)
-        begins[ends - lengths], stops[ends - 1] = 0, 0
-        edge = torch.zeros(1, WIDTH)
-        left, right = torch.cat([edge, values[:-1]]) * begins, torch.cat([values[1:], edge]) * stops
-        values = values + functional.relu(self.near(torch.cat([left, seen, right], 1)))
+        heard = torch.rand(*there.shape, 1) >= (TOKENS_DROPPED if self.training else 0)
+        values = functional.relu(functional.linear(features, self.first.weight * left) * heard + self.first.bias)
+        values = values + functional.relu(self.near(self._beside(values * there[..., None])))
+        values = values + self._drop(self._hear_one_another(self.self_norm(values), there))
+        between = functional.relu(self.feed_in(self.feed_norm(values)))
+        values = values + self._drop(self.feed_out(self._drop(between)))
+        most = values.masked_fill(~there[..., None], -1e9).amax(1)
+        return torch.cat([self._listen(values * there[..., None], there), most], 1), self.mark(values)
 
-        attention = self.attention(values)
-        spread = of[:, None].expand(tokens, LISTENERS)
-        top = torch.full((texts, LISTENERS), -1e9).scatter_reduce(0, spread, attention.detach(), "amax")
-        attention = torch.exp(attention - top[of])
-        attention = attention / torch.zeros(texts, LISTENERS).index_add(0, of, attention)[of]
-        attended = values * attention.repeat_interleave(WIDTH // LISTENERS, dim=1)
-        total = torch.zeros(texts, WIDTH).index_add(0, of, attended)
-        mean = torch.zeros(texts, WIDTH).index_add(0, of, values) / lengths[:, None]
-        spread = of[:, None].expand(tokens, WIDTH)
-        most = torch.full((texts, WIDTH), -1e9).scatter_reduce(0, spread, values, "amax")
-        return torch.cat([total, mean, most], 1), self.mark(values)
+    def _drop(self, values: Tensor) -> Tensor:
+        return functional.dropout(values, CONTEXT_DROPPED, self.training)
+
+    def _beside(self, values: Tensor) -> Tensor:
+        """Return for each token what stands before it in its text, itself (some of it dropped), and what follows."""
+        before, after = functional.pad(values[:, :-1], (0, 0, 1, 0)), functional.pad(values[:, 1:], (0, 0, 0, 1))
+        return torch.cat([before, functional.dropout(values, DROPPED, self.training), after], 2)
+
+    def _hear_one_another(self, values: Tensor, there: Tensor) -> Tensor:
+        texts, longest = there.shape
+        asked = self.asked(values).view(texts, longest, 3, SELVES, WIDTH // SELVES).permute(2, 0, 3, 1, 4)
+        place = torch.arange(longest)
+        far = self.distance[:, (place - place[:, None]).clamp(-REACH, REACH) + REACH]
+        mask = torch.where(there[:, None, None], far, -1e4)
+        told = functional.scaled_dot_product_attention(*asked, attn_mask=mask)
+        return self.told(told.transpose(1, 2).reshape(texts, longest, WIDTH))
+
+    def _listen(self, values: Tensor, there: Tensor) -> Tensor:
+        """Return for each text its values as the listeners attend to them, and their mean: (texts, 256)."""
+        weight = self.listen(values).masked_fill(~there[..., None], -1e9).softmax(1)
+        shares = values.unflatten(2, (LISTENERS, WIDTH // LISTENERS))
+        attended = torch.einsum("tnls,tnl->tls", shares, weight).flatten(1)
+        return torch.cat([attended, values.sum(1) / there.sum(1, keepdim=True)], 1)
 
 
 @dataclass
@@ -145,12 +166,10 @@ def learn(lesson: Lesson, rows: Rows, *, seed: int = SEED) -> Learned:
 
 
 def _learned(w: dict[str, Array]) -> Learned:
-    weights: dict[str, Array] = {}
-    for name in ("first", "near", "attention"):
-        weights[f"hearing_{name}"] = w[f"{name}.weight"].T.copy()
-        weights[f"hearing_{name}_bias"] = w[f"{name}.bias"]
-    weights["hearing_mark"] = w["mark.weight"].T.copy()
-    weights["hearing_mark_bias"] = w["mark.bias"]
+    weights: dict[str, Array] = {"hearing_distance": w["distance"]}
+    for layer in LAYERS:
+        weights[f"hearing_{layer}"] = w[f"{layer}.weight"].T.copy()
+        weights[f"hearing_{layer}_bias"] = w[f"{layer}.bias"]
     return Learned(weights, w["heads.weight"].T.copy(), w["heads.bias"])
 
 
@@ -167,10 +186,12 @@ def _batches(lesson: Lesson, rows: Rows, chooser: np.random.Generator) -> list[R
 
 
 def _loss(net: _Net, lesson: Lesson, batch: Rows) -> Tensor:
-    places = lesson.tokens(batch)
-    features = torch.from_numpy(lesson.features[places].astype(np.float32))
-    lengths = torch.from_numpy(lesson.lengths[batch])
-    heard, marks = net(features, lengths)
+    lengths = lesson.lengths[batch][:, None]
+    place = np.arange(lengths.max())
+    # Beyond the end of a text its last token stands, which nobody hears.
+    places = lesson.starts[batch][:, None] + np.minimum(place, lengths - 1)
+    there = torch.from_numpy(place < lengths)
+    heard, marks = net(torch.from_numpy(lesson.features[places].astype(np.float32)), there)
     said = net.heads(functional.dropout(heard, DROPPED))
     weight = torch.from_numpy(lesson.weight[batch])
 
@@ -185,7 +206,7 @@ def _loss(net: _Net, lesson: Lesson, batch: Rows) -> Tensor:
     loss = loss + AIMS_WEIGHT * (wrong * (aims >= 0) * weight).sum() / len(batch)
 
     truth = torch.from_numpy(lesson.marks[places])
-    known = (~torch.isnan(truth)).float()
+    known = (~torch.isnan(truth) & there[..., None]).float()
     wrong = functional.binary_cross_entropy_with_logits(marks, torch.nan_to_num(truth), reduction="none")
     return loss + MARKS_WEIGHT * (wrong * known).sum() / known.sum().clamp(min=100)
 

@@ -121,7 +121,7 @@ class Network:
         total = np.empty((len(texts), FEATURES), dtype=np.float32)
         for part in _batches(texts):
             lengths = [len(ids) for ids in texts[part]]
-            for row, own in zip(total[part], _apart(self.token_features(texts[part]), lengths), strict=True):
+            for row, own in zip(total[part], apart(self.token_features(texts[part]), lengths), strict=True):
                 np.add.reduce(own, axis=0, out=row)
         return self._vectors(total, _sizes(texts))
 
@@ -169,12 +169,12 @@ class Network:
 
 def _pool(features: Floats, lengths: Ints, total: Floats, most: Floats) -> None:
     """Write sum and maximum of the features of each text's tokens."""
-    for row, own in enumerate(_apart(features, lengths.tolist())):
+    for row, own in enumerate(apart(features, lengths.tolist())):
         np.add.reduce(own, axis=0, out=total[row])
         np.maximum.reduce(own, axis=0, out=most[row])
 
 
-def _apart(features: Floats, lengths: Sequence[int]) -> Iterator[Floats]:
+def apart(features: Floats, lengths: Sequence[int]) -> Iterator[Floats]:
     """Cut the features of tokens into those of each text: `reduceat` over all of them takes several times as long."""
     start = 0
     for length in lengths:

@@ -16,7 +16,9 @@ def test_vectors_are_those_of_the_package(encoder):
 
 def test_what_ships_is_what_was_written_down(tmp_path):
     graphs.tokens(tmp_path / "tokens.onnx")
-    graphs.hearing(tmp_path / "hearing.onnx")
+    graphs.hearing_alone(tmp_path / "hearing_alone.onnx")
+    graphs.hearing_together(tmp_path / "hearing_together.onnx")
+    assert {file.name for file in graphs.FOLDER.glob("*.onnx")} == {file.name for file in tmp_path.iterdir()}
     for written in tmp_path.iterdir():
         assert written.read_bytes() == (graphs.FOLDER / written.name).read_bytes()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from moderation.judge.hearing import HEARD, LISTENERS, WIDTH, Hearing
+from moderation.judge.hearing import HEARD, LISTENERS, SELVES, WIDTH, Hearing
 from moderation.judge.network import FEATURES
 from training import hearing as training
 
@@ -15,6 +15,7 @@ LENGTHS = np.array([3, 1, 7, 2])
 def net():
     torch.manual_seed(1)
     net = training._Net(2)
+    torch.nn.init.normal_(net.distance)
     net.eval()
     return net
 
@@ -31,12 +32,15 @@ def features():
 
 
 def test_the_judge_hears_what_was_heard_in_training(net, hearing, features):
+    there = np.arange(LENGTHS.max()) < LENGTHS[:, None]
+    padded = np.random.default_rng(2).normal(size=(*there.shape, FEATURES)).astype(np.float32)
+    padded[there] = features
     with torch.no_grad():
-        rows, marks = net(torch.from_numpy(features), torch.from_numpy(LENGTHS))
+        rows, marks = net(torch.from_numpy(padded), torch.from_numpy(there))
     heard = hearing.hear(features, LENGTHS)
     assert heard.rows.shape == (len(LENGTHS), HEARD)
     np.testing.assert_allclose(heard.rows, rows.numpy(), atol=1e-4)
-    np.testing.assert_allclose(heard.marks, marks.numpy(), atol=1e-4)
+    np.testing.assert_allclose(heard.marks, marks.numpy()[there], atol=1e-4)
 
 
 def test_a_text_is_heard_the_same_alone_and_in_company(hearing, features):
@@ -49,8 +53,18 @@ def test_a_text_is_heard_the_same_alone_and_in_company(hearing, features):
         first += length
 
 
+def test_a_token_is_told_what_its_whole_text_says_and_nothing_of_others(hearing, features):
+    changed = features.copy()
+    first, last = LENGTHS[:2].sum(), LENGTHS[:3].sum() - 1
+    changed[last] = -features[last]
+    moved = np.abs(hearing.hear(changed, LENGTHS).marks - hearing.hear(features, LENGTHS).marks)[:, 0] > 1e-4
+    assert moved[first : last + 1].all()  # further away than the convolutions reach
+    assert not moved[:first].any()
+    assert not moved[last + 1 :].any()
+
+
 def test_every_listener_has_its_share_of_the_values():
-    assert WIDTH % LISTENERS == 0
+    assert WIDTH % LISTENERS == WIDTH % SELVES == 0
 
 
 def test_tokens_lie_where_the_encoder_says(encoder):
