@@ -313,7 +313,7 @@ class Receiver:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/hausordnung"
 
-    def wait_for(self, number: int, *, within: float = 30) -> None:
+    def wait_for(self, number: int, *, within: float = 60) -> None:
         """Wait until so many messages have arrived."""
         with self.arrived:
             assert self.arrived.wait_for(lambda: len(self.got) >= number, within), f"only {len(self.got)} arrived"

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 
-def until(condition: Callable[[], object], *, within: float = 30) -> None:
+def until(condition: Callable[[], object], *, within: float = 60) -> None:
     """Return as soon as the condition holds; fail after ``within`` seconds."""
     deadline = time.monotonic() + within
     while not condition():

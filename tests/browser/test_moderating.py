@@ -141,10 +141,10 @@ def test_what_others_do_shows_by_itself(
     other.keyboard.press("l")
     other.keyboard.press("Enter")
     until(lambda: _statuses(database)["rude"] is Status.DELETED)
-    expect(mine.locator("#stale")).to_contain_text("Inzwischen entschieden – mona: gelöscht.", timeout=15_000)
+    expect(mine.locator("#stale")).to_contain_text("Inzwischen entschieden – mona: gelöscht.")
     expect(mine.locator(".waiting strong")).to_have_text("1")
     paper.send("comment.created", comment(id="third", text=CIVIL))
-    expect(mine.get_by_role("link", name="1 neuen Kommentar zeigen")).to_be_visible(timeout=15_000)
+    expect(mine.get_by_role("link", name="1 neuen Kommentar zeigen")).to_be_visible()
 
 
 @pytest.mark.usefixtures("queue")

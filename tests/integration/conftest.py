@@ -81,7 +81,7 @@ class Newsroom:
         return found is not None and all(getattr(found, name) == value for name, value in values.items())
 
     def arrived(self, wp_id: int, **values: Any) -> Comment:
-        until(lambda: self.has(wp_id, **values), within=20)
+        until(lambda: self.has(wp_id, **values))
         found = self.find(wp_id)
         assert found is not None
         return found

@@ -135,20 +135,20 @@ def test_a_comment_goes_all_the_way_through(machine: Machine, receiver: Receiver
         session.commit()
         session.refresh(moderator)
 
-        until(lambda: _ready(url), within=60)
+        until(lambda: _ready(url), within=180)
         body = json.dumps({"type": "comment.created", "data": comment()}, ensure_ascii=False)
         answer = httpx.post(
             f"{url}/webhooks/paper/comments", content=body.encode(), headers=signed(secret, body), trust_env=False
         )
         assert (answer.status_code, answer.json()) == (202, {"id": "c1", "status": "pending"}), machine.log()
 
-    until(lambda: _judged(database), within=60)
+    until(lambda: _judged(database), within=180)
 
     with database.session() as session:
         decisions.decide(session, 1, Outcome.APPROVE, moderator=moderator, seen=Seen(revision=1))
         session.commit()  # nobody rings: the sweep must find it
-    receiver.wait_for(1, within=60)
-    until(lambda: "the embedded judge judges alone" in machine.log(), within=60)
+    receiver.wait_for(1, within=180)
+    until(lambda: "the embedded judge judges alone" in machine.log(), within=180)
     headers, sent = receiver.got[0]
     assert Webhook(secret).verify(sent, headers)["data"]["id"] == "c1"
 

@@ -74,9 +74,9 @@ def test_comments_are_judged_while_the_model_is_away_and_by_both_once_it_is_here
     with _worker(settings, **given) as log:
         # Nobody answers at the mirror's address: the comment is judged, and the log says what to do.
         paper.send("comment.created", comment(id="before"))
-        until(lambda: _engine(database, "before"), within=60)
+        until(lambda: _engine(database, "before"), within=180)
         assert " + " not in _engine(database, "before")
-        until(lambda: "detoxify_is_not_here" in log.read_text(), within=60)
+        until(lambda: "detoxify_is_not_here" in log.read_text(), within=180)
         assert f"put it at {tmp_path / 'models' / 'xlm-roberta-base' / 'config.json'}" in log.read_text()
         assert "the embedded judge judges alone" in log.read_text()
 
@@ -84,7 +84,7 @@ def test_comments_are_judged_while_the_model_is_away_and_by_both_once_it_is_here
         with serving(files, port=port):
             until(lambda: "detoxify_is_here" in log.read_text(), within=120)
         paper.send("comment.created", comment(id="after"))
-        until(lambda: _engine(database, "after"), within=60)
+        until(lambda: _engine(database, "after"), within=180)
     engine = _engine(database, "after")
     assert engine.startswith("embedded ")
     assert f" + detoxify multilingual-{digits} {digits}, onnxruntime " in engine

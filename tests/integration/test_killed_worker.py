@@ -38,10 +38,12 @@ def port() -> int:
 def service(tmp_path: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     command = [str(Path(sys.executable).parent / "moderation"), "run", "--port", str(port)]
     started = subprocess.Popen(command, env=os.environ | QUICK | {"MODERATION_HOME": str(tmp_path)})
-    until(lambda: _ready(port), within=60)
-    yield started
-    started.send_signal(signal.SIGINT)
-    started.wait(20)
+    try:
+        until(lambda: _ready(port), within=120)
+        yield started
+    finally:
+        started.send_signal(signal.SIGINT)
+        started.wait(20)
 
 
 def _ready(port: int) -> bool:

@@ -159,6 +159,6 @@ def test_what_the_desk_closes_is_closed_in_wordpress(room: Newsroom) -> None:
     assert not is_closed(), "what the desk said is not echoed"
     for status in ("closed", "open"):
         room.blog.php(f"wp_update_post(['ID' => {room.blog.post}, 'comment_status' => '{status}']);")
-        until(lambda wanted=status == "closed": is_closed() is wanted, within=20)
+        until(lambda wanted=status == "closed": is_closed() is wanted)
     waiting = room.service.app.test_client().get("/api/v1/decisions", headers={"Authorization": f"Bearer {TOKEN}"})
     assert waiting.json["decisions"] == []

@@ -67,7 +67,7 @@ class Blog:
         )
         create = ["mariadb", "--no-defaults", f"--socket={self.socket}", "--user=root"]
         create += ["-e", "CREATE DATABASE IF NOT EXISTS wp CHARACTER SET utf8mb4"]
-        until(lambda: subprocess.run(create, check=False, capture_output=True).returncode == 0, within=60)
+        until(lambda: subprocess.run(create, check=False, capture_output=True).returncode == 0, within=180)
 
     def _start_web(self) -> None:
         leave = shutil.ignore_patterns("wp-config.php", ".htaccess", "getid3*", "module.*", "getid3", "certificates")
