@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from moderation import create_app
 from moderation.config import Settings
@@ -39,10 +39,8 @@ def serve(settings: Settings) -> Iterator[Callable[..., str]]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(locale="de-DE")
-    yield context.new_page()
-    context.close()
+def page(window: Callable[..., BrowserContext]) -> Page:
+    return window(locale="de-DE").new_page()
 
 
 def _sign_in(page: Page, address: str) -> None:

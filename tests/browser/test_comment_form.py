@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import BrowserContext, Page
 from sqlalchemy import select
 
 from moderation.db import Database, now
@@ -71,15 +71,14 @@ def guided(app: Flask, judge: Judge, blog: Blog, command: Callable[[str], str], 
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 390, "height": 900})
+def page(window: Callable[..., BrowserContext]) -> Iterator[Page]:
+    context = window(viewport={"width": 390, "height": 900})
     opened = context.new_page()
     complaints: list[str] = []
     opened.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     yield opened
     assert context.cookies() == []
-    context.close()
     assert complaints == []
 
 
@@ -145,9 +144,10 @@ def test_a_plain_page_gets_comments_as_the_guide_says(blog: Blog, guided: str, p
     _accessible(page)
 
 
-def test_in_english_and_when_the_service_is_away_it_says_so(blog: Blog, guided: str, browser: Browser) -> None:
-    context = browser.new_context()
-    page = context.new_page()
+def test_in_english_and_when_the_service_is_away_it_says_so(
+    blog: Blog, guided: str, window: Callable[..., BrowserContext]
+) -> None:
+    page = window().new_page()
     page.route("**/forms/**", lambda route: route.abort())
     page.goto(blog.write("bridge.html", guided, "en"))
     page.get_by_text("The comments cannot be reached just now.").wait_for()
@@ -156,7 +156,6 @@ def test_in_english_and_when_the_service_is_away_it_says_so(blog: Blog, guided: 
     page.get_by_text("Your text is still there").wait_for()
     assert page.get_by_label("Comment", exact=True).input_value() == "Still there?"
     _accessible(page)
-    context.close()
 
 
 def test_the_script_is_small() -> None:
