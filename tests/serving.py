@@ -45,10 +45,9 @@ class Server:
         self._app, self._server.app = app, _remembering(app)
 
     def close(self) -> None:
+        self._app.extensions["moderation"].feed.close()  # else the server waits until somebody hangs up
         self._server.shutdown()
         self._thread.join()
-        self._app.extensions["moderation"].feed.close()
-        self._server.server_close()
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """A real browser before the real service: Debian's Chromium, driven by Playwright."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import pytest
@@ -55,9 +55,9 @@ def sign_in(page: Page, name: str = "mona", to: str = "**/queue") -> None:
     page.wait_for_url(to)
 
 
-@pytest.fixture
-def window(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Opens windows with nothing in common, and closes them.
+@contextmanager
+def windows(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Open windows that have nothing in common; all are closed at the end.
 
     Each first leaves what it shows: a page that is just about to show another is at times not closed by Chromium, and
     whoever waits for that waits for ever.
@@ -78,7 +78,7 @@ def window(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
 
 @pytest.fixture
-def visit(window: Callable[..., BrowserContext], address: str, moderator: Moderator) -> Iterator[Callable[..., Visit]]:
+def visit(browser: Browser, address: str, moderator: Moderator) -> Iterator[Callable[..., Visit]]:
     """Opens the desk in a window of its own, signed in unless told; fails on console errors, among them breaches of the
     content policy, and on requests to other hosts."""
     complaints: list[str] = []
@@ -95,5 +95,6 @@ def visit(window: Callable[..., BrowserContext], address: str, moderator: Modera
             sign_in(page)
         return Visit(page, complaints)
 
-    yield open_
+    with windows(browser) as window:
+        yield open_
     assert complaints == []

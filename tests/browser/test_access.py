@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from moderation import create_app
 from moderation.config import Settings
 from moderation.db import Database
 from moderation.models import Moderator, Role
+from tests.browser.conftest import windows
 from tests.conftest import PASSWORD
 from tests.serving import Server
 from tests.test_openid import PROVIDER, provider
@@ -39,8 +40,9 @@ def serve(settings: Settings) -> Iterator[Callable[..., str]]:
 
 
 @pytest.fixture
-def page(window: Callable[..., BrowserContext]) -> Page:
-    return window(locale="de-DE").new_page()
+def page(browser: Browser) -> Iterator[Page]:
+    with windows(browser) as window:
+        yield window(locale="de-DE").new_page()
 
 
 def _sign_in(page: Page, address: str) -> None:

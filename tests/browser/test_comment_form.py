@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 
 from moderation.db import Database, now
 from moderation.judge import Judge
 from moderation.models import Article, Comment, Status
+from tests.browser.conftest import windows
 from tests.guides import blocks
 from tests.serving import answering
 
@@ -71,14 +72,15 @@ def guided(app: Flask, judge: Judge, blog: Blog, command: Callable[[str], str], 
 
 
 @pytest.fixture
-def page(window: Callable[..., BrowserContext]) -> Iterator[Page]:
-    context = window(viewport={"width": 390, "height": 900})
-    opened = context.new_page()
+def page(browser: Browser) -> Iterator[Page]:
     complaints: list[str] = []
-    opened.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    yield opened
-    assert context.cookies() == []
+    with windows(browser) as window:
+        context = window(viewport={"width": 390, "height": 900})
+        opened = context.new_page()
+        opened.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        opened.on("pageerror", lambda error: complaints.append(str(error)))
+        yield opened
+        assert context.cookies() == []
     assert complaints == []
 
 
@@ -144,12 +146,14 @@ def test_a_plain_page_gets_comments_as_the_guide_says(blog: Blog, guided: str, p
     _accessible(page)
 
 
-def test_in_english_and_when_the_service_is_away_it_says_so(
-    blog: Blog, guided: str, window: Callable[..., BrowserContext]
-) -> None:
-    page = window().new_page()
+def test_in_english_and_when_the_service_is_away_it_says_so(blog: Blog, guided: str, browser: Browser) -> None:
+    with windows(browser) as window:
+        _is_told_that_it_is_away(window().new_page(), blog.write("bridge.html", guided, "en"))
+
+
+def _is_told_that_it_is_away(page: Page, address: str) -> None:
     page.route("**/forms/**", lambda route: route.abort())
-    page.goto(blog.write("bridge.html", guided, "en"))
+    page.goto(address)
     page.get_by_text("The comments cannot be reached just now.").wait_for()
     page.get_by_label("Comment", exact=True).fill("Still there?")
     page.get_by_role("button", name="Send").click()
