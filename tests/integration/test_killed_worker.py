@@ -121,7 +121,7 @@ def test_its_port_is_free_at_once_when_it_is_killed_and_what_the_web_has_begun_i
         else:
             os.kill(_child(service, "gunicorn") or 0, signal.SIGKILL)
             until(lambda: not _ready(port))
-            until(lambda: _ready(port), within=20)  # another was started, and could listen
+            until(lambda: _ready(port), within=60)  # another was started, and could listen
     with database.session(read_only=True) as session:
         assert session.scalars(select(Comment.external_id)).all() == ["slow"]
     database.dispose()
