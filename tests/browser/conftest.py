@@ -1,7 +1,7 @@
 """A real browser before the real service: Debian's Chromium, driven by Playwright."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -71,10 +71,18 @@ def windows(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     yield open_
     for context in opened:
         for page in context.pages:
-            while page.url != "about:blank":
-                with suppress(Error):  # the other page came in between
-                    page.goto("about:blank")
+            _leave(page)
         context.close()
+
+
+def _leave(page: Page) -> None:
+    """Show nothing; once more where the page that was about to come came in between."""
+    try:
+        page.goto("about:blank")
+    except Error as error:
+        if "interrupted by another navigation" not in error.message:
+            raise
+        _leave(page)
 
 
 @pytest.fixture

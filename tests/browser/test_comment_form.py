@@ -148,18 +148,15 @@ def test_a_plain_page_gets_comments_as_the_guide_says(blog: Blog, guided: str, p
 
 def test_in_english_and_when_the_service_is_away_it_says_so(blog: Blog, guided: str, browser: Browser) -> None:
     with windows(browser) as window:
-        _is_told_that_it_is_away(window().new_page(), blog.write("bridge.html", guided, "en"))
-
-
-def _is_told_that_it_is_away(page: Page, address: str) -> None:
-    page.route("**/forms/**", lambda route: route.abort())
-    page.goto(address)
-    page.get_by_text("The comments cannot be reached just now.").wait_for()
-    page.get_by_label("Comment", exact=True).fill("Still there?")
-    page.get_by_role("button", name="Send").click()
-    page.get_by_text("Your text is still there").wait_for()
-    assert page.get_by_label("Comment", exact=True).input_value() == "Still there?"
-    _accessible(page)
+        page = window().new_page()
+        page.route("**/forms/**", lambda route: route.abort())
+        page.goto(blog.write("bridge.html", guided, "en"))
+        page.get_by_text("The comments cannot be reached just now.").wait_for()
+        page.get_by_label("Comment", exact=True).fill("Still there?")
+        page.get_by_role("button", name="Send").click()
+        page.get_by_text("Your text is still there").wait_for()
+        assert page.get_by_label("Comment", exact=True).input_value() == "Still there?"
+        _accessible(page)
 
 
 def test_the_script_is_small() -> None:
