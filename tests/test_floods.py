@@ -1,7 +1,6 @@
 """One reader who floods a site by way of its signed webhook is slowed down; nobody else is, and nothing is lost."""
 
 import json
-import re
 from typing import Any
 
 import pytest
@@ -114,7 +113,8 @@ def test_however_many_addresses_there_are_memory_is_bounded(site: Site, monkeypa
 def test_no_address_is_kept_as_it_is(site: Site) -> None:
     readers = quota.Readers(1)
     readers.count(site, "192.0.2.9")
-    assert not re.search("192|c0000209", repr(readers._counts))
+    (kept,) = readers._counts
+    assert not any(address in kept for address in (b"192.0.2.9", b"c0000209", bytes([192, 0, 2, 9])))
 
 
 @pytest.mark.parametrize("number", [0, 1])
