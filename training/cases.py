@@ -45,8 +45,13 @@ class Pair:
 
 def load_pairs(folder: Path = CASES) -> list[Pair]:
     """Return all pairs of a folder, in the order of the files and within them."""
-    files = [corpus.read(file) for file in sorted(folder.glob("*.yaml"))]
-    return [_pair(pair, data) for data in files for pair in data["pairs"]]
+    return [pair for file in sorted(folder.glob("*.yaml")) for pair in load_file(file)]
+
+
+def load_file(file: Path) -> list[Pair]:
+    """Return the pairs of one file, which is one difficulty."""
+    data = corpus.read(file)
+    return [_pair(pair, data) for pair in data["pairs"]]
 
 
 def split_of(pair: Pair) -> Split:

@@ -2,7 +2,7 @@
 
 It goes through the front door, with the shipped weights, so its figures hold for what users get. With ``--split test``
 it judges those of the corpus, with ``--data DIR``, the folder of the public sets, it prints the table of tone
-(``table.py``).
+(``table.py``), and with ``--cases FILE …`` how well the short cases of each file are told apart.
 """
 
 import argparse
@@ -110,7 +110,11 @@ def main() -> None:
     asked.add_argument("threads", type=Path, nargs="?", help="folder of labelled threads")
     asked.add_argument("--split", type=Split, choices=Split, help="the corpus's threads of a split")
     asked.add_argument("--data", type=Path, help="folder of the public data sets: print the table of tone")
+    asked.add_argument("--cases", type=Path, nargs="+", metavar="FILE", help="files of short cases, each a difficulty")
     arguments = parser.parse_args()
+    if arguments.cases:
+        table.show(table.by_difficulty(Judge.load(), arguments.cases))
+        return
     if arguments.data:
         table.show(table.measure(Judge.load(), arguments.data))
         return

@@ -50,7 +50,8 @@ class Judged(NamedTuple):
 
 def measure(judge: Judge, data: Path) -> list[Figure]:
     """Return all figures, in the order of the table."""
-    comments, short = _comments(judge), _short_cases(judge)
+    measuring = [pair for pair in cases.load_pairs() if cases.split_of(pair) is Split.TEST]
+    comments, short = _comments(judge), _short_cases(judge, measuring)
     return [
         *_tone("comments, test", comments, "≥ 0.95"),
         *_tone("short cases, test", short),
@@ -66,6 +67,26 @@ def measure(judge: Judge, data: Path) -> list[Figure]:
     ]
 
 
+def by_difficulty(judge: Judge, files: Iterable[Path]) -> list[Figure]:
+    """Return for each file of short cases how well its texts are told apart: those that measure, and all of them.
+
+    What the second says is fair only of weights that were taught before the file was written.
+    """
+    found = []
+    for file in files:
+        pairs = cases.load_file(file)
+        measuring = [pair for pair in pairs if cases.split_of(pair) is Split.TEST]
+        for name, some in ((f"{file.stem}, test", measuring), (f"{file.stem}, all", pairs)):
+            judged = _short_cases(judge, some)
+            truth, score = _truth(judged), _scores(judged)
+            found += [
+                figure_of(f"{name}: disrespect", figures.auc, truth, score),
+                share_of(f"{name}: rude ones at 0.5 or more", score[truth] >= 0.5),
+                share_of(f"{name}: civil ones at 0.5 or more", score[~truth] >= 0.5),
+            ]
+    return found
+
+
 def _comments(judge: Judge) -> list[Judged]:
     found = []
     for thread in corpus.load_threads(CORPUS / "threads"):
@@ -79,12 +100,11 @@ def _comments(judge: Judge) -> list[Judged]:
     return found
 
 
-def _short_cases(judge: Judge) -> list[Judged]:
+def _short_cases(judge: Judge, pairs: Iterable[cases.Pair]) -> list[Judged]:
     known = {thread.id: thread for thread in corpus.load_threads(CORPUS / "threads")}
     wanted = [
         (pair, case, pair.case(row, known.get(pair.article or "")))
-        for pair in cases.load_pairs()
-        if cases.split_of(pair) is Split.TEST
+        for pair in pairs
         for row, case in enumerate(pair.cases)
     ]
     assessments = assess(judge, [case for *_, case in wanted])
