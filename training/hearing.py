@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from moderation.judge.aim import AIMS
-from moderation.judge.hearing import BETWEEN, HEARD, LAYERS, LISTENERS, REACH, SELVES, WIDTH, Hearing
+from moderation.judge.hearing import BETWEEN, HEARD, LAYERS, LISTENERS, MARKS, REACH, SELVES, WIDTH, Hearing
 from moderation.judge.network import FEATURES
 from moderation.judge.tone import HEADS
 
@@ -30,11 +30,6 @@ MARKS_WEIGHT = 0.5
 AIMS_WEIGHT = 0.3
 HEAD_WEIGHTS = (2.0, 1.0, 0.7, 0.5, 1.0, 0.5)
 """How much each of ``HEADS`` counts."""
-
-
-MARKS = ("word", "clause")
-"""How a token may carry a put-down: as a word that is one by itself, or as part of a clause that is one. The judge uses
-the first; the second helps to learn."""
 
 
 @dataclass

@@ -104,14 +104,14 @@ class Encoder:
         return self._network.embeddings(pieces)
 
     def places(self, text: str) -> list[tuple[int, int]]:
-        """Return where the tokens of a text lie (code points), the marks of beginning and end left out.
+        """Return where the tokens of a text lie (code points), the marks of beginning and end left out, in order.
 
-        Of a text that is not read whole only the beginning has places.
+        Where a text is not read whole, what stands for the part that is left out is nowhere: its place is empty.
         """
         read = clip(text)
         pieces = self._tokenizer.encode(read, return_type="offset_mapping")
         places: list[tuple[int, int]] = pieces["offsets"][: MOST_TOKENS - 2]
-        return places if len(read) == len(text) else [place for place in places if place[1] <= LONGEST_HEAD]
+        return places if len(read) == len(text) else [_moved(place, len(text)) for place in places]
 
     def features(self, ids: Sequence[int]) -> Floats:
         """Return the features of the tokens of one text: (tokens, 1280) float32."""
@@ -172,8 +172,20 @@ def _distinct(ids: Sequence[int]) -> Ints:
     return np.unique(np.array(ids[1:-1], dtype=np.int64))
 
 
+_LEFT_OUT = " … "
+
+
 def clip(text: str) -> str:
     """Return what is read of a text: everything, or the beginning and the end of a very long one."""
     if len(text) > LONGEST_HEAD + LONGEST_TAIL:
-        text = f"{text[:LONGEST_HEAD]} … {text[-LONGEST_TAIL:]}"
+        text = text[:LONGEST_HEAD] + _LEFT_OUT + text[-LONGEST_TAIL:]
     return legible(text)
+
+
+def _moved(place: tuple[int, int], length: int) -> tuple[int, int]:
+    """Return where what lies at a place of a clipped text lies in the text itself, of that length."""
+    start, end = place
+    if start < LONGEST_HEAD:
+        return start, min(end, LONGEST_HEAD)
+    tail = length - LONGEST_TAIL - LONGEST_HEAD - len(_LEFT_OUT)
+    return max(start + tail, length - LONGEST_TAIL), max(end + tail, length - LONGEST_TAIL)

@@ -27,6 +27,9 @@ HEARD = 3 * WIDTH
 SELVES = 4
 """Attention heads by which tokens hear one another."""
 
+MARKS = ("word", "clause")
+"""How a token may carry a put-down: as a word that is one by itself, or as part of a clause that is one."""
+
 REACH = 16
 """Tokens to either side whose distance counts; whoever stands further away stands as far as the last of these."""
 
@@ -49,7 +52,7 @@ def named(layers: Iterable[str]) -> list[str]:
 
 
 class Heard(NamedTuple):
-    """What is heard of n texts: ``rows`` (n, 384), and ``marks`` (tokens, 1), logits."""
+    """What is heard of n texts: ``rows`` (n, 384), and ``marks`` (tokens, 2), logits of ``MARKS``."""
 
     rows: Floats
     marks: Floats

@@ -2,13 +2,14 @@
 
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moderation.judge.case import Kind, Span
+from moderation.judge.hearing import MARKS
 from moderation.judge.lexicon import Hit
 from moderation.judge.network import Floats
 from moderation.judge.tone import Tone
@@ -29,6 +30,7 @@ MARKED_FROM = 0.15
 Place = tuple[int, int]
 """Where a part of a comment lies (code points)."""
 
+_HEARD = MARKS.index("word")
 _WORD = re.compile(r"[^\W_]+(?:['’*@$\-]{1,8}[^\W_]+)*+\**+")
 _BETWEEN = re.compile(r"[\s,]+")
 
@@ -83,21 +85,26 @@ def words_of(text: str, hits: Sequence[Hit], places: Sequence[Place], marks: Flo
         for place in range(hit.start, min(hit.end, hit.start + 60)):
             strength[place] = max(strength.get(place, 0.0), hit.strength)
     found: list[Word] = []
-    token, count = 0, min(len(places), len(marks))
+    for start, end, tokens in spelled(text, places[: len(marks)]):
+        mark = max(-5.0, float(marks[tokens, _HEARD].max()))
+        hardest = max((strength.get(place, 0.0) for place in range(start, min(end, start + 60))), default=0.0)
+        row = row_of(text[start:end])
+        found.append(Word(start, end, row, (mark, float(hardest >= 1), float(hardest >= 0.5))))
+    return found
+
+
+def spelled(text: str, places: Sequence[Place]) -> Iterator[tuple[int, int, slice]]:
+    """Return the words of a text and which of the tokens at ``places`` spell each; what no token spells is left out."""
+    token, count = 0, len(places)
     for match in _WORD.finditer(text):
         start, end = match.span()
         while token < count and places[token][1] <= start:
             token += 1
         last = token
-        mark = -5.0
         while last < count and places[last][0] < end:
-            mark = max(mark, float(marks[last, 0]))
             last += 1
-        if last == token:
-            continue
-        hardest = max((strength.get(place, 0.0) for place in range(start, min(end, start + 60))), default=0.0)
-        found.append(Word(start, end, row_of(match.group()), (mark, float(hardest >= 1), float(hardest >= 0.5))))
-    return found
+        if last > token:
+            yield start, end, slice(token, last)
 
 
 def features_of(words: Sequence[Word], table: Floats) -> Floats:

@@ -10,6 +10,7 @@ import numpy as np
 from moderation.judge import artefacts
 from moderation.judge.aim import AimModel
 from moderation.judge.case import Assessment, Case, Kind, NoRelevance, SentenceTone, Span, Target
+from moderation.judge.clauses import ClauseModel
 from moderation.judge.encoder import LANGUAGES, Encoder
 from moderation.judge.language import Languages
 from moderation.judge.learned import Features, projection, signals
@@ -18,16 +19,7 @@ from moderation.judge.network import Floats
 from moderation.judge.ngrams import rows_of
 from moderation.judge.relevance import NARROWEST, Look, Relevance, RelevanceModel
 from moderation.judge.spam import SpamModel
-from moderation.judge.spans import (
-    UNDERLINED_FROM,
-    Piece,
-    agreed,
-    find_spans,
-    pieces,
-    put_down_share,
-    unexplained,
-    word_spans,
-)
+from moderation.judge.spans import UNDERLINED_FROM, agreed, apart, explain, joined, put_down_share, word_spans
 from moderation.judge.text import sentences
 from moderation.judge.tone import Tone, ToneModel
 
@@ -43,12 +35,11 @@ MOST_SENTENCES = 100
 
 
 class _Plan(NamedTuple):
-    """What is known of a comment before its parts are judged: its words that stand up, its sentences, its pieces."""
+    """What is known of a comment before its sentences are judged: words that stand up, sentences, which are wanted."""
 
     words: list[Span]
     sentences: list[Place]
-    pieces: list[Place]
-    wanted: tuple[Place, ...]
+    wanted: list[Place]
 
 
 class Reader:
@@ -61,6 +52,7 @@ class Reader:
         self._spam = SpamModel()
         self._aim = AimModel(self._tone.weights)
         self._marks = MarkModel(self._tone.weights)
+        self._clauses = ClauseModel(self._tone.weights)
         self._encoder = Encoder(listener=self._tone.hearing.hear)
         self.relevance = RelevanceModel(self._encoder)
         self._languages = Languages()
@@ -78,7 +70,7 @@ class Reader:
             relevances = self.relevance.assess(cases, reading.vectors, languages)
             spam = self._spam.assess(texts, reading.vectors, grams)
             plans = [self._plan(*each) for each in zip(texts, languages, tones, strict=True)]
-            parts = self._parts(cases, languages, plans)
+            parts = self._sentences(cases, languages, plans)
             return [
                 _counting_in(advertising, self._assessment(case, language, relevance, tone, plan, part))
                 for advertising, case, language, relevance, tone, plan, part in zip(
@@ -86,10 +78,10 @@ class Reader:
                 )
             ]
 
-    def _parts(
+    def _sentences(
         self, cases: Sequence[Case], languages: Sequence[str | None], plans: Sequence["_Plan"]
     ) -> list[dict[Place, Tone]]:
-        """Judge the parts of all comments of a batch that are to be judged by themselves: one pass for all."""
+        """Judge the sentences of all comments of a batch that are to be judged by themselves: one pass for all."""
         wanted = [(row, place) for row, plan in enumerate(plans) for place in plan.wanted]
         judged: list[dict[Place, Tone]] = [{} for _ in plans]
         if wanted:
@@ -133,14 +125,21 @@ class Reader:
         if language == LANGUAGE and (words or tone.disrespect >= MARKED_FROM):
             places = self._encoder.places(text)
             marked = self._marks.words(text, tone, _main_kind(tone.kinds), places)
-            read = places[-1][1] if places else 0
-            words = agreed(words, marked, read, rude=tone.disrespect >= UNDERLINED_FROM)
+            words = agreed(words, marked, places, rude=tone.disrespect >= UNDERLINED_FROM)
         spoken = sentences(text)[:MOST_SENTENCES]
-        cut = pieces(text) if unexplained(tone.disrespect, words) else []
-        looked_at = spoken if tone.disrespect >= LOOKED_AT_FROM else []
-        # A comment's only part is the comment, whose tone is known.
-        wanted = [place for places in (looked_at, cut) if len(places) > 1 for place in places]
-        return _Plan(words, spoken, cut, tuple(dict.fromkeys(wanted)))
+        # A comment's only sentence is the comment, whose tone is known.
+        wanted = spoken if tone.disrespect >= LOOKED_AT_FROM and len(spoken) > 1 else []
+        return _Plan(words, spoken, wanted)
+
+    def _underlined(
+        self, text: str, language: str | None, tone: Tone, words: list[Span], spoken: Sequence[SentenceTone]
+    ) -> tuple[Span, ...]:
+        """Return what is underlined: words, and in a rude comment stretches, unless English words say why it is."""
+        explained = explain(words)
+        if tone.disrespect < UNDERLINED_FROM or (language == LANGUAGE and explained):
+            return apart(words)
+        kind, places = _main_kind(tone.kinds), self._encoder.places(text)
+        return apart(joined(words, self._clauses.spans(text, tone, kind, places, spoken, explained=explained)))
 
     def _assessment(
         self, case: Case, language: str | None, relevance: Relevance, tone: Tone, plan: _Plan, parts: dict[Place, Tone]
@@ -149,8 +148,6 @@ class Reader:
             relevance = Relevance(None, NoRelevance.LANGUAGE, None)
         if not any(char.isalnum() for char in case.text):
             return Assessment(language, None, NoRelevance.NO_TEXT, None, passage=None)
-        heard = [(place, parts.get(place, tone)) for place in plan.pieces]
-        spans = find_spans(plan.words, [Piece(*place, t.disrespect, _main_kind(t.kinds)) for place, t in heard])
         spoken = tuple(SentenceTone(*place, parts.get(place, tone).disrespect) for place in plan.sentences)
         return Assessment(
             language=language,
@@ -159,7 +156,7 @@ class Reader:
             disrespect=tone.disrespect,
             kinds=tone.kinds,
             target=self._aim.target(tone.aims, case, tone.hits) if tone.disrespect >= AIMED_FROM else Target.NONE,
-            spans=spans,
+            spans=self._underlined(case.text, language, tone, plan.words, spoken),
             sentences=spoken,
             put_down_share=put_down_share(spoken),
             passage=relevance.passage,

@@ -1,15 +1,13 @@
-"""Says which characters of a disrespectful comment carry it: words that stood up in context, else the worst piece."""
+"""Puts together what is underlined in a comment: listed words that stood up in its context, and what was marked."""
 
-import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from moderation.judge.address import shouted
 from moderation.judge.case import Kind, SentenceTone, Span
 from moderation.judge.lexicon import Hit
 from moderation.judge.marks import Place
-from moderation.judge.text import sentences
 
 UNDERLINED_FROM = 0.5
 """Disrespect from which a comment gets a span even where no single word carries it."""
@@ -23,18 +21,6 @@ _WORD_NEEDS = 0.45
 _KIND_NEEDS = 0.25
 """Probability its kind needs in the whole comment."""
 
-_LONG_PIECE = 160
-_CLAUSE = re.compile(r"[,;:–—][ \n]+")
-
-
-class Piece(NamedTuple):
-    """A piece of the comment and what the heads say of it alone."""
-
-    start: int
-    end: int
-    disrespect: float
-    kind: Kind
-
 
 def word_spans(text: str, kinds: dict[Kind, float], hits: Iterable[Hit]) -> list[Span]:
     """Return the words of a comment that stand up in its context, and where it shouts; some may overlap."""
@@ -46,20 +32,32 @@ def word_spans(text: str, kinds: dict[Kind, float], hits: Iterable[Hit]) -> list
     return spans + [Span(start, end, Kind.SHOUTING, kinds[Kind.SHOUTING]) for start, end in shouted(text)]
 
 
-def agreed(listed: Sequence[Span], marked: Sequence[Span], read: int, *, rude: bool) -> list[Span]:
+def agreed(listed: Sequence[Span], marked: Sequence[Span], places: Sequence[Place], *, rude: bool) -> list[Span]:
     """Return the words of an English comment: those ``marked``, and of the ``listed`` those of which marks say nothing.
 
     A list knows little of context: it underlined what groups are called wherever something rude was said of any. So it
-    only names kinds, but for profanity, which goes against nobody, and for what lies beyond the part that was ``read``.
-    Where the comment as a whole is not ``rude``, a coarse word that is marked is profanity and no more.
+    only names kinds, but for profanity, which goes against nobody, and for words that were not read: those at none of
+    the ``places`` of tokens. Where the comment as a whole is not ``rude``, a coarse word that is marked is profanity
+    and no more.
     """
-    near = [span for span in listed if span.start < read]
+    near = [span for span in listed if _read(span, places)]
     spans = [replace(mark, kind=_kind_by(near, mark, rude=rude)) for mark in marked]
     for span in near:
         alone = span.kind is Kind.PROFANITY and not any(_meet(span, mark) for mark in marked)
         if alone or span.kind is Kind.SHOUTING:
             spans.append(span)
-    return spans + [span for span in listed if span.start >= read]
+    return spans + [span for span in listed if not _read(span, places)]
+
+
+def joined(listed: Sequence[Span], stretches: Sequence[Span]) -> list[Span]:
+    """Return the ``stretches`` of a rude comment, of the kind that a listed word in each names, and all other words."""
+    spans = [replace(stretch, kind=_kind_by(listed, stretch, rude=True)) for stretch in stretches]
+    return spans + [s for s in listed if s.kind is Kind.SHOUTING or not any(_meet(s, stretch) for stretch in stretches)]
+
+
+def _read(span: Span, places: Sequence[Place]) -> bool:
+    following = bisect_right(places, span.start, key=lambda place: place[1])
+    return following < len(places) and places[following][0] < span.end
 
 
 def _kind_by(listed: Sequence[Span], mark: Span, *, rude: bool) -> Kind:
@@ -73,14 +71,9 @@ def _meet(one: Span, other: Span) -> bool:
     return one.start < other.end and other.start < one.end
 
 
-def unexplained(disrespect: float, words: Iterable[Span]) -> bool:
-    """Whether a comment is disrespectful and its words alone do not say why: then its pieces are to be judged."""
-    return disrespect >= UNDERLINED_FROM and all(span.kind in (Kind.SHOUTING, Kind.PROFANITY) for span in words)
-
-
-def find_spans(words: Sequence[Span], judged: Sequence[Piece]) -> tuple[Span, ...]:
-    """Return the spans of a comment in order, none overlapping another; ``judged`` are the pieces it needed, if any."""
-    return _apart([*words, *_worst(judged)])
+def explain(words: Iterable[Span]) -> bool:
+    """Whether some words say by themselves why a comment is disrespectful."""
+    return any(span.kind not in (Kind.SHOUTING, Kind.PROFANITY) for span in words)
 
 
 def put_down_share(sentences_: Sequence[SentenceTone]) -> float:
@@ -90,36 +83,10 @@ def put_down_share(sentences_: Sequence[SentenceTone]) -> float:
     return rude / total if total else 0.0
 
 
-def pieces(text: str) -> list[Place]:
-    """Return where the sentences of a text lie, long ones cut at commas, at most 40 of them."""
-    found: list[Place] = []
-    for start, end in sentences(text):
-        if end - start <= _LONG_PIECE:
-            found.append((start, end))
-            continue
-        first = start
-        for mark in _CLAUSE.finditer(text, start, end):
-            if mark.start() - first >= 40 and end - mark.end() >= 25:
-                found.append((first, mark.start()))
-                first = mark.end()
-        found.append((first, end))
-    return found[:40]
-
-
-def _worst(judged: Sequence[Piece]) -> list[Span]:
-    """Return the worst piece, and those nearly as bad."""
-    if not judged:
-        return []
-    top = max(piece.disrespect for piece in judged)
-    return [
-        Span(piece.start, piece.end, piece.kind, piece.disrespect)
-        for piece in judged
-        if piece.disrespect == top or (piece.disrespect >= 0.6 and piece.disrespect >= 0.85 * top)
-    ]
-
-
-def _apart(spans: list[Span]) -> tuple[Span, ...]:
-    """Keep the strongest of overlapping spans; on a draw the graver kind, in the order of ``Kind``, then the longer."""
+def apart(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Return spans in order, of overlapping ones the strongest; on a draw the graver kind, in the order of ``Kind``,
+    then the longer.
+    """
     order = list(Kind)
     kept: list[Span] = []
     ranked = sorted(spans, key=lambda s: (s.kind is Kind.SHOUTING, -s.score, order.index(s.kind), s.start - s.end))

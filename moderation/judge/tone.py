@@ -32,8 +32,8 @@ _NARROWEST = 0.001
 class Tone(NamedTuple):
     """The tone of one text: probabilities, the word hits found on the way, what was heard of whom it goes against.
 
-    ``aims`` (3,) are logits of reader, author and third party; ``marks`` (tokens, 1) those that a token carries
-    a put-down.
+    ``aims`` (3,) are logits of reader, author and third party; ``marks`` (tokens, 2) those that a token carries
+    a put-down, as ``hearing.MARKS`` says.
     """
 
     disrespect: float

@@ -43,7 +43,7 @@ def test_a_line_in_is_a_line_out(run):
     assert answer["disrespect"] > 0.6
     assert set(answer["kinds"]) == set(Kind)
     assert answer["target"] == "reader"
-    assert LINE["text"][answer["spans"][0]["start"] : answer["spans"][0]["end"]] == "Vollidiot"
+    assert "Vollidiot" in LINE["text"][answer["spans"][0]["start"] : answer["spans"][0]["end"]]
 
 
 def test_what_cannot_be_told_is_null_with_a_reason(run):

@@ -74,6 +74,11 @@ def test_tokens_lie_where_the_encoder_says(encoder):
     assert "".join(text[start:end] for start, end in places).replace(" ", "") == text.replace(" ", "")
 
 
-def test_of_a_very_long_text_only_the_beginning_has_places(encoder):
-    text = "Anfang " * 2000
-    assert max(end for _, end in encoder.places(text)) <= 2400
+def test_of_a_very_long_text_the_beginning_and_the_end_have_places(encoder):
+    text = "Anfang " * 1000 + "Mitte " * 1000 + "Ende gut, alles gut. " * 60
+    places = encoder.places(text)
+    assert len(encoder.ids(text)) == len(places) + 2
+    assert places == sorted(places)
+    assert not any(start < len(text) - 800 and end > 2400 for start, end in places)
+    read = "".join(text[start:end] for start, end in places)
+    assert read.replace(" ", "") == (text[:2400] + text[-800:]).replace(" ", "")

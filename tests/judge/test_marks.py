@@ -4,7 +4,7 @@ import numpy as np
 
 from moderation.judge.case import Kind, Span
 from moderation.judge.marks import WORDS, MarkModel, Word, features_of, row_of
-from moderation.judge.spans import agreed
+from moderation.judge.spans import agreed, joined
 from moderation.judge.tone import Tone
 
 
@@ -51,11 +51,17 @@ def test_a_list_names_the_kind_of_what_is_marked_and_adds_only_profanity_and_wha
         Span(90, 95, Kind.INSULT, 0.9),
     )
     marked = [Span(0, 8, Kind.INSULT, 0.7), Span(30, 35, Kind.INSULT, 0.6)]
-    spans = agreed([kill, group, damn, far], marked, 80, rude=True)
+    spans = agreed([kill, group, damn, far], marked, [(0, 80), (100, 120)], rude=True)
     assert spans == [Span(0, 8, Kind.THREAT, 0.7), marked[1], damn, far]
+
+
+def test_a_stretch_is_of_the_kind_that_a_listed_word_in_it_names_and_words_elsewhere_stay():
+    kill, damn = Span(4, 8, Kind.THREAT, 0.9), Span(40, 44, Kind.PROFANITY, 0.9)
+    loud, stretch = Span(0, 20, Kind.SHOUTING, 0.9), Span(0, 20, Kind.INSULT, 0.7)
+    assert joined([kill, damn, loud], [stretch]) == [Span(0, 20, Kind.THREAT, 0.7), damn, loud]
 
 
 def test_a_coarse_word_of_a_comment_that_is_not_rude_is_profanity():
     shitty, mark = Span(0, 6, Kind.PROFANITY, 0.9), Span(0, 6, Kind.INSULT, 0.6)
-    assert agreed([shitty], [mark], 80, rude=False) == [Span(0, 6, Kind.PROFANITY, 0.6)]
-    assert agreed([shitty], [mark], 80, rude=True) == [mark]
+    assert agreed([shitty], [mark], [(0, 6)], rude=False) == [Span(0, 6, Kind.PROFANITY, 0.6)]
+    assert agreed([shitty], [mark], [(0, 6)], rude=True) == [mark]

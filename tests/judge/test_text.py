@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.judge.spans import pieces
 from moderation.judge.text import html_to_text, legible, sentences, words
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=200)
@@ -62,12 +61,3 @@ def test_words_have_letters_or_digits():
 
 def test_what_no_tokenizer_can_read_is_replaced_one_for_one():
     assert legible("a\ud800b\x00c") == "a\ufffdb\ufffdc"
-
-
-def test_a_sentence_without_end_is_cut_at_commas_into_pieces_that_still_say_something():
-    said = "das ist doch längst alles bezahlt worden"
-    text = ", ".join([said] * 6) + ", ja, genau"
-    found = [text[start:end] for start, end in pieces(text)]
-    assert found == [said] * 5 + [f"{said}, ja, genau"]
-    assert pieces("Kurz, knapp, klar. Und Schluss.") == [(0, 18), (19, 31)]
-    assert len(pieces("Ende. " * 100)) == 40

@@ -73,13 +73,13 @@ def test_swearing_at_the_weather_or_a_thing_is_profanity_but_hardly_disrespect(j
 def test_the_insult_is_underlined(judge):
     text = "Ehrlich gesagt: du bist ein Vollidiot, mehr sage ich dazu nicht."
     (assessment,) = judge.assess([Case(text, parent=Parent("Ich bin dafür.", "Otto"))])
-    assert [text[span.start : span.end] for span in assessment.spans] == ["Vollidiot"]
+    assert [text[span.start : span.end] for span in assessment.spans] == ["du bist ein Vollidiot"]
     assert assessment.target is Target.READER
 
 
-def test_contempt_without_a_swear_word_gets_its_sentence_underlined(judge):
-    contempt = "Leute wie Sie haben noch nie gearbeitet und wollen uns jetzt erklären, wie man spart."
-    text = f"{contempt} Der Rat tagt am Montag."
+def test_contempt_without_a_swear_word_is_underlined_and_what_stands_beside_it_is_not(judge):
+    contempt = "Leute wie Sie haben noch nie gearbeitet und wollen uns jetzt erklären, wie man spart"
+    text = f"{contempt}. Der Rat tagt am Montag."
     (assessment,) = judge.assess([Case(text)])
     assert assessment.disrespect > 0.5
     assert [text[span.start : span.end] for span in assessment.spans] == [contempt]
