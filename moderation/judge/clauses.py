@@ -4,8 +4,10 @@ The words of English are told better by ``marks.py``, where single words carry i
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import compress, pairwise
+from statistics import fmean
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -91,12 +93,11 @@ class ClauseModel:
 def words_of(text: str, places: Sequence[Place], marks: Floats) -> list[Word]:
     """Return the words of the part of a text that has ``places``, in order."""
     ends = [mark.end() for mark in _CLAUSE_END.finditer(text)]
-    found = []
-    for start, end, tokens in spelled(text, places[: len(marks)]):
-        heard = marks[tokens, _HEARD]
-        clause = int(np.searchsorted(ends, start, side="right"))
-        found.append(Word(start, end, clause, float(heard.max()), float(heard.mean())))
-    return found
+    heard: list[float] = marks[:, _HEARD].tolist()  # a word has few tokens: numbers of Python's own are quicker there
+    return [
+        Word(start, end, bisect_right(ends, start), max(heard[tokens]), fmean(heard[tokens]))
+        for start, end, tokens in spelled(text, places[: len(marks)])
+    ]
 
 
 def features_of(words: Sequence[Word], logit: float) -> Floats:
