@@ -64,7 +64,7 @@ class MarkModel:
         doubt = doubt_of(np.log(tone.disrespect / (1 - tone.disrespect)))
         scores = sureness(features_of(found, self._table), self._hidden, self._mix) - doubt
         chosen = [(word.start, word.end, score) for word, score in zip(found, scores, strict=True) if score >= 0]
-        return _joined(text, kind, chosen)
+        return runs(text, kind, chosen, _BETWEEN)
 
 
 def sureness(features: Floats, hidden: Floats, mix: Floats) -> Floats:
@@ -123,12 +123,12 @@ def row_of(word: str) -> int:
     return zlib.crc32(word.lower().encode("utf-8", "replace")) % WORDS
 
 
-def _joined(text: str, kind: Kind, chosen: Sequence[tuple[int, int, float]]) -> list[Span]:
-    """Join what only blanks and commas part; a span scores as its strongest piece."""
+def runs(text: str, kind: Kind, chosen: Sequence[tuple[int, int, float]], between: re.Pattern[str]) -> list[Span]:
+    """Join what only ``between`` parts, of (start, end, log-odds) in order; a span scores as its strongest piece."""
     spans: list[Span] = []
     for start, end, value in chosen:
         score = round(float(1 / (1 + np.exp(-np.clip(value, -30, 30)))), 4)
-        if spans and not _BETWEEN.sub("", text[spans[-1].end : start]):
+        if spans and between.fullmatch(text, spans[-1].end, start):
             spans[-1] = Span(spans[-1].start, max(end, spans[-1].end), kind, max(score, spans[-1].score))
         else:
             spans.append(Span(start, end, kind, score))

@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from moderation.judge.case import Kind, SentenceTone
-from moderation.judge.clauses import ClauseModel, Word, features_of, stretches, words_of
+from moderation.judge.clauses import ClauseModel, Word, features_of, words_of
 from moderation.judge.tone import Tone
 
 TEXT = "Der Takt ist gut, Sie reden wie ein Kind. Und jetzt?"
@@ -42,31 +42,6 @@ def test_a_word_is_seen_within_its_clause_and_its_comment():
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-def underlined(*sure):
-    words = words_of(TEXT, PLACES, heard())
-    scores = np.array([1.0 if TEXT[word.start : word.end] in sure else -1.0 for word in words], dtype=np.float32)
-    return [TEXT[words[first].start : words[last].end] for first, last in stretches(TEXT, words, scores, 0.0)]
-
-
-def test_what_is_underlined_bridges_short_gaps_but_no_end_of_a_sentence():
-    assert underlined("Sie", "Kind") == ["Sie", "Kind"]
-    assert underlined("Sie", "wie", "Kind") == ["Sie reden wie ein Kind"]
-    assert underlined("ein", "Kind", "Und", "jetzt") == ["ein Kind", "Und jetzt"]
-
-
-def test_a_word_all_by_itself_must_be_the_surer():
-    words = words_of(TEXT, PLACES, heard())
-    scores = np.full(len(words), -1.0, dtype=np.float32)
-    scores[[0, 4, 5, 9]] = 0.4, 0.1, 0.1, 0.6
-    assert stretches(TEXT, words, scores, 0.0) == [(4, 5), (9, 9)]
-
-
-def test_where_no_word_is_sure_enough_nothing_is_underlined():
-    words = words_of(TEXT, PLACES, heard())
-    assert stretches(TEXT, words, np.linspace(-2, -1, len(words)), 0.0) == []
-    assert stretches(TEXT, words, np.linspace(-2, -1, len(words)), -1.0) == [(10, 10)]
-
-
 SENTENCES = [SentenceTone(0, 41, 0.9), SentenceTone(42, 52, 0.1)]
 
 
@@ -80,22 +55,33 @@ def named(*marks, explained, sentences=SENTENCES):
     return ClauseModel(weights).spans(TEXT, tone, Kind.INSULT, places, sentences, explained=explained)
 
 
-def test_what_likelier_puts_somebody_down_than_not_is_underlined():
-    (span,) = named(heard("reden", "Kind"), explained=True)
-    assert TEXT[span.start : span.end] == "reden wie ein Kind"
+def underlined(*marks, explained, sentences=SENTENCES):
+    return [TEXT[span.start : span.end] for span in named(*marks, explained=explained, sentences=sentences)]
+
+
+def test_a_clause_that_likelier_puts_somebody_down_than_not_is_underlined():
+    (span,) = named(heard("Sie", "reden", "wie", "ein", "Kind"), explained=True)
+    assert TEXT[span.start : span.end] == "Sie reden wie ein Kind"
     assert (span.kind, span.score) == (Kind.INSULT, 0.7311)
-    assert named(explained=True) == []
+    assert underlined(heard("Kind"), explained=True) == []
+    assert underlined(explained=True) == []
+
+
+def test_clauses_side_by_side_are_underlined_as_one_within_a_sentence():
+    everywhere = heard(*TEXT.replace(",", "").replace(".", "").replace("?", "").split())
+    guilty = [SentenceTone(0, 41, 0.9), SentenceTone(42, 52, 0.9)]
+    assert underlined(everywhere, explained=True, sentences=guilty) == [TEXT[:40], "Und jetzt"]
 
 
 def test_where_nothing_else_says_why_a_comment_is_rude_what_is_nearly_the_surest_does():
-    soft = heard("reden", "Kind") - 1.5
-    assert named(soft, explained=True) == []
-    (span,) = named(soft, explained=False)
-    assert TEXT[span.start : span.end] == "reden wie ein Kind"
+    soft = heard("Sie", "reden", "wie", "ein", "Kind") - 1.5
+    assert underlined(soft, explained=True) == []
+    assert underlined(soft, explained=False) == ["Sie reden wie ein Kind"]
 
 
 def test_nothing_is_underlined_in_a_sentence_that_is_innocent_by_itself_unless_it_is_the_worst():
-    everywhere = heard("reden", "Kind", "Und", "jetzt")
-    assert [span.start for span in named(everywhere, explained=True)] == [22]
+    loud = heard("Sie", "reden", "wie", "ein", "Kind", "Und", "jetzt")
+    assert underlined(loud, explained=True) == ["Sie reden wie ein Kind"]
     guilty = [SentenceTone(0, 41, 0.1), SentenceTone(42, 52, 0.2)]
-    assert [TEXT[s.start : s.end] for s in named(everywhere, explained=True, sentences=guilty)] == ["Und jetzt"]
+    assert underlined(loud, explained=True, sentences=guilty) == ["Und jetzt"]
+    assert underlined(loud, explained=False, sentences=[SentenceTone(60, 70, 0.9)]) == []
