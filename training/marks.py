@@ -1,4 +1,4 @@
-"""Learns what is underlined, English words and stretches in any language, by what was heard in texts held out."""
+"""Learns what is underlined, English words and clauses in any language, by what was heard in texts held out."""
 
 import warnings
 from collections.abc import Sequence

@@ -134,7 +134,7 @@ class Reader:
     def _underlined(
         self, text: str, language: str | None, tone: Tone, words: list[Span], spoken: Sequence[SentenceTone]
     ) -> tuple[Span, ...]:
-        """Return what is underlined: words, and in a rude comment stretches, unless English words say why it is."""
+        """Return what is underlined: words, and in a rude comment clauses, unless English words say why it is."""
         explained = explain(words)
         if tone.disrespect < UNDERLINED_FROM or (language == LANGUAGE and explained):
             return apart(words)

@@ -49,10 +49,10 @@ def agreed(listed: Sequence[Span], marked: Sequence[Span], places: Sequence[Plac
     return spans + [span for span in listed if not _read(span, places)]
 
 
-def joined(listed: Sequence[Span], stretches: Sequence[Span]) -> list[Span]:
-    """Return the ``stretches`` of a rude comment, of the kind that a listed word in each names, and all other words."""
-    spans = [replace(stretch, kind=_kind_by(listed, stretch, rude=True)) for stretch in stretches]
-    return spans + [s for s in listed if s.kind is Kind.SHOUTING or not any(_meet(s, stretch) for stretch in stretches)]
+def joined(listed: Sequence[Span], clauses: Sequence[Span]) -> list[Span]:
+    """Return the ``clauses`` of a rude comment, of the kind that a listed word in each names, and all other words."""
+    spans = [replace(clause, kind=_kind_by(listed, clause, rude=True)) for clause in clauses]
+    return spans + [s for s in listed if s.kind is Kind.SHOUTING or not any(_meet(s, clause) for clause in clauses)]
 
 
 def _read(span: Span, places: Sequence[Place]) -> bool:

@@ -55,10 +55,10 @@ def test_a_list_names_the_kind_of_what_is_marked_and_adds_only_profanity_and_wha
     assert spans == [Span(0, 8, Kind.THREAT, 0.7), marked[1], damn, far]
 
 
-def test_a_stretch_is_of_the_kind_that_a_listed_word_in_it_names_and_words_elsewhere_stay():
+def test_a_clause_is_of_the_kind_that_a_listed_word_in_it_names_and_words_elsewhere_stay():
     kill, damn = Span(4, 8, Kind.THREAT, 0.9), Span(40, 44, Kind.PROFANITY, 0.9)
-    loud, stretch = Span(0, 20, Kind.SHOUTING, 0.9), Span(0, 20, Kind.INSULT, 0.7)
-    assert joined([kill, damn, loud], [stretch]) == [Span(0, 20, Kind.THREAT, 0.7), damn, loud]
+    loud, clause = Span(0, 20, Kind.SHOUTING, 0.9), Span(0, 20, Kind.INSULT, 0.7)
+    assert joined([kill, damn, loud], [clause]) == [Span(0, 20, Kind.THREAT, 0.7), damn, loud]
 
 
 def test_a_coarse_word_of_a_comment_that_is_not_rude_is_profanity():
