@@ -33,7 +33,9 @@ INNOCENT_BELOW = 0.3
 """Disrespect of a sentence by itself below which nothing in it is underlined, unless it is the worst of its comment."""
 
 _HEARD = MARKS.index("clause")
-_CLAUSE_END = re.compile(r"[,;:–—.!?…\n\"„“”»«()]+(?:\s+|$)")
+_MARKS = r"[,;:–—.!?…\"„“”»«()]"
+# The look-behind lets a row of marks begin once only: else a million of them would take a million million steps.
+_CLAUSE_END = re.compile(rf"(?<!{_MARKS}){_MARKS}++(?:\s+|$)|(?<!\n)\n+")
 _BETWEEN = re.compile(r"[^\w.!?…\n]+")
 
 

@@ -51,8 +51,11 @@ def agreed(listed: Sequence[Span], marked: Sequence[Span], places: Sequence[Plac
 
 def joined(listed: Sequence[Span], clauses: Sequence[Span]) -> list[Span]:
     """Return the ``clauses`` of a rude comment, of the kind that a listed word in each names, and all other words."""
-    spans = [replace(clause, kind=_kind_by(listed, clause, rude=True)) for clause in clauses]
-    return spans + [s for s in listed if s.kind is Kind.SHOUTING or not any(_meet(s, clause) for clause in clauses)]
+    end = max((clause.end for clause in clauses), default=0)
+    near = [word for word in listed if word.start < end]  # of what lies behind all clauses there may be very much
+    spans = [replace(clause, kind=_kind_by(near, clause, rude=True)) for clause in clauses]
+    met = {word for word in near if word.kind is not Kind.SHOUTING and any(_meet(word, clause) for clause in clauses)}
+    return spans + [word for word in listed if word not in met]
 
 
 def _read(span: Span, places: Sequence[Place]) -> bool:

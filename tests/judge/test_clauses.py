@@ -3,8 +3,9 @@
 import re
 
 import numpy as np
+import pytest
 
-from moderation.judge.case import Kind, SentenceTone
+from moderation.judge.case import Case, Kind, SentenceTone
 from moderation.judge.clauses import ClauseModel, Word, features_of, words_of
 from moderation.judge.tone import Tone
 
@@ -22,6 +23,22 @@ def heard(*loud):
 
 def test_words_know_their_clause():
     assert [word.clause for word in words_of(TEXT, PLACES, heard())] == [0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("between", [", ", ". ", "\n", "\n\n", " – ", '," ', "…\n"])
+def test_a_mark_before_a_blank_or_a_new_line_ends_a_clause(between):
+    text = f"Ja{between}doch"
+    assert [word.clause for word in words_of(text, [(0, 2), (len(text) - 4, len(text))], np.zeros((2, 2)))] == [0, 1]
+
+
+def test_a_mark_within_a_word_ends_none():
+    assert [word.clause for word in words_of("z.B. 1,5", [(0, 1), (2, 3), (5, 8)], np.zeros((3, 2)))] == [0, 0, 1, 1]
+
+
+def test_a_very_long_row_of_marks_takes_no_longer_than_as_many_letters(judge):
+    """In proportion to its square it would take hours."""
+    (assessment,) = judge.assess([Case("Du Vollidiot, du bist so dumm " + "!" * 500_000 + "a")])
+    assert Kind.INSULT in {span.kind for span in assessment.spans}
 
 
 def test_a_word_of_several_tokens_carries_the_most_and_the_mean_of_them():
