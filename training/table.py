@@ -75,9 +75,10 @@ def by_difficulty(judge: Judge, files: Iterable[Path]) -> list[Figure]:
     found = []
     for file in files:
         pairs = cases.load_file(file)
-        measuring = [pair for pair in pairs if cases.split_of(pair) is Split.TEST]
-        for name, some in ((f"{file.stem}, test", measuring), (f"{file.stem}, all", pairs)):
-            judged = _short_cases(judge, some)
+        every = _short_cases(judge, pairs)
+        measuring = {pair.id for pair in pairs if cases.split_of(pair) is Split.TEST}
+        test = [judged for judged in every if judged.about in measuring]
+        for name, judged in ((f"{file.stem}, test", test), (f"{file.stem}, all", every)):
             truth, score = _truth(judged), _scores(judged)
             found += [
                 figure_of(f"{name}: disrespect", figures.auc, truth, score),

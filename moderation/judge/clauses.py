@@ -78,11 +78,11 @@ class ClauseModel:
         features = features_of(words, float(np.log(tone.disrespect / (1 - tone.disrespect))))
         _, firsts, sizes = clauses_of(words)
         scores = np.add.reduceat(sureness(features, self._hidden, self._mix), firsts) / sizes
-        lasts = firsts + sizes - 1
+        lasts, guilty = firsts + sizes - 1, _guilty(sentences)
         clauses = [
             (words[first].start, words[last].end, score)
             for first, last, score in zip(firsts, lasts, scores.tolist(), strict=True)
-            if not _innocent(words[first].start, sentences)
+            if any(sentence.start <= words[first].start < sentence.end for sentence in guilty)
         ]
         surest = max((score for *_, score in clauses), default=0.0)
         enough = 0.0 if explained else min(0.0, surest - NEARLY)
@@ -136,7 +136,7 @@ def clauses_of(words: Sequence[Word]) -> tuple[Ints, Ints, Ints]:
     return rows, firsts, sizes
 
 
-def _innocent(start: int, sentences: Sequence[SentenceTone]) -> bool:
-    """Whether what begins there stands in no sentence that puts somebody down by itself, or is the worst there is."""
+def _guilty(sentences: Sequence[SentenceTone]) -> list[SentenceTone]:
+    """Return the sentences, at least one, that are not innocent by themselves, or are the worst there is."""
     least = min(INNOCENT_BELOW, max(sentence.disrespect for sentence in sentences))
-    return not any(s.start <= start < s.end and s.disrespect >= least for s in sentences)
+    return [sentence for sentence in sentences if sentence.disrespect >= least]

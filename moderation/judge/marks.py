@@ -68,7 +68,7 @@ class MarkModel:
 
 
 def sureness(features: Floats, hidden: Floats, mix: Floats) -> Floats:
-    """Return log-odds that words carry a put-down, (words,), of (words, 8), (9, n) and (n + 1,), the biases last."""
+    """Return log-odds that words carry a put-down, (words,), of (words, f), (f + 1, n), (n + 1,), the biases last."""
     heard: Floats = np.maximum(features @ hidden[:-1] + hidden[-1], 0) @ mix[:-1] + mix[-1]
     return heard
 

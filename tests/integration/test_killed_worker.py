@@ -123,7 +123,7 @@ def test_its_port_is_free_at_once_when_it_is_killed_and_what_the_web_has_begun_i
     database = Database(Settings(home=tmp_path).database_url)
     with _slow_comment(database, port):
         os.kill(service.pid if killed == "the service" else _child(service, "gunicorn") or 0, signal.SIGKILL)
-        until(lambda: _is_free(port))
+        until(lambda: _is_free(port), within=8 if killed == "the service" else 60)
     if killed == "the service":
         service.wait()
     else:
