@@ -23,6 +23,8 @@ class Graph:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
+        # Plans of memory are remembered for each shape there was, and no two batches of texts have the same.
+        options.enable_mem_pattern = False
         values = [onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array)) for array in weights.values()]
         options.add_external_initializers(list(weights), values)
         content = (files("moderation.judge") / "graphs" / f"{name}.onnx").read_bytes()
