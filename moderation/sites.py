@@ -8,8 +8,8 @@ from pathlib import Path
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from moderation import access, audit, auth, rulebook
-from moderation.access import passwords, sign_ins
+from moderation import audit, auth, rulebook
+from moderation.access import passwords, resetting, sign_ins
 from moderation.db import now
 from moderation.errors import BadInput, Forbidden
 from moderation.models import Moderator, Role, Site, SiteRole
@@ -119,7 +119,7 @@ def new_password(session: Session, moderator: Moderator, *, by: Moderator) -> st
     _is_admin_still(session, by)
     password = make_password()
     add_moderator(session, name=moderator.name, password=password, role=moderator.role, by=by)
-    access.reset(session, moderator, by=by)
+    resetting.reset(session, moderator, by=by)
     return password
 
 

@@ -9,8 +9,8 @@ import time_machine
 from click.testing import CliRunner
 from flask import Flask
 
-from moderation import access, create_app, sites
-from moderation.access import passwords
+from moderation import create_app, sites
+from moderation.access import passwords, resetting
 from moderation.access.passwords import LOCKED_FOR, MOST_WRONG
 from moderation.cli import main
 from moderation.config import Settings
@@ -358,7 +358,7 @@ def test_where_a_second_factor_is_wanted_a_password_alone_opens_nothing(
         session.commit()
     assert Person(app).sign_in() == ""
     with database.session() as session:
-        access.reset(session, session.get_one(Moderator, moderator.id), by=None)
+        resetting.reset(session, session.get_one(Moderator, moderator.id), by=None)
         session.get_one(Moderator, moderator.id).openid = f"{issuer} 7"
         session.commit()
     person = Person(app)

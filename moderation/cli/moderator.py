@@ -6,7 +6,8 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from moderation import access, sites
+from moderation import sites
+from moderation.access import resetting
 from moderation.cli.session import open_session
 from moderation.models import Moderator, Role
 
@@ -72,7 +73,7 @@ def _roles(given: Sequence[str]) -> dict[str, Role]:
 def moderator_reset_access(name: str) -> None:
     """Take all of NAME's second factors away and sign them out everywhere: for whoever lost their phone."""
     with open_session() as session:
-        access.reset(session, _find(session, name), by=None)
+        resetting.reset(session, _find(session, name), by=None)
         session.commit()
     click.echo(f"{name} signs in with the password alone now, and should set up a new second factor.")
 
