@@ -37,6 +37,19 @@ def test_text_is_cut_where_spans_begin_and_end() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("Wer hat\n  das bestellt?", "Wer hat das bestellt?"),
+        ("Wer hat das alles bestellt und bezahlt?", "Wer hat das alles …"),
+        ("Donaudampfschifffahrtsgesellschaft", "Donaudampfschifffahr…"),
+        ("Ja! Donaudampfschifffahrtsgesellschaft", "Ja! Donaudampfschiff…"),
+    ],
+)
+def test_a_glimpse_ends_with_a_whole_word(text: str, seen: str) -> None:
+    assert wording.glimpse(text, 21) == seen
+
+
 spans = st.lists(
     st.fixed_dictionaries(
         {"start": st.integers(-3, 30), "end": st.integers(-3, 30), "kind": st.sampled_from(list(Kind))}

@@ -9,7 +9,10 @@ from moderation.judge.case import Kind, Target
 from moderation.models import Assessment, Comment
 from moderation.rules import Signal
 from moderation.wording.say import gettext, language, ngettext
-from moderation.wording.texts import plain
+from moderation.wording.texts import glimpse, plain
+
+LONGEST_QUOTE = 80
+"""Characters that are quoted of what is underlined: most clauses are shorter."""
 
 
 def pick(by_language: Mapping[str, str], site_language: str) -> str:
@@ -80,9 +83,8 @@ def _kinds_of(reason: Mapping[str, Any], assessment: Assessment) -> list[Kind]:
 
 
 def _quoted(text: str, spans: Sequence[Mapping[str, Any]]) -> str:
-    places = [plain(text[span["start"] : span["end"]]) for span in spans]
-    short = [place if len(place) <= 60 else place[:57].rstrip() + "…" for place in places]
-    return gettext(", ").join(gettext("“%(words)s”", words=place) for place in dict.fromkeys(short))
+    places = dict.fromkeys(glimpse(text[span["start"] : span["end"]], LONGEST_QUOTE) for span in spans)
+    return gettext(", ").join(gettext("“%(words)s”", words=place) for place in places)
 
 
 def _whom(target: Target | None, parent: Comment | None) -> str | None:

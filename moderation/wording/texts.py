@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 from moderation.judge.case import Kind
@@ -78,9 +79,10 @@ def plain(text: str) -> str:
 
 
 def glimpse(text: str, length: int) -> str:
-    """Return the beginning of a text on one line."""
+    """Return the beginning of a text on one line: whole words, unless the line is too short for one of them."""
     line = " ".join(plain(text[: 4 * length]).split())
-    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+    whole = shorten(line, length, placeholder=" …")
+    return whole if 2 * len(whole) >= min(len(line), length) else line[: length - 1] + "…"
 
 
 def passage_in_place(body: str, passage: str) -> tuple[str, str, str] | None:
