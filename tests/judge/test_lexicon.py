@@ -24,6 +24,11 @@ def test_an_insult_is_found_however_it_is_written(word):
         ("Was für ein Scheißwetter", "Scheißwetter", Kind.PROFANITY),
         ("Was fuer ein Scheisswetter", "Scheisswetter", Kind.PROFANITY),
         ("Diese Volltrottel da", "Volltrottel", Kind.INSULT),
+        ("So ein Rotzlöffel", "Rotzlöffel", Kind.INSULT),
+        ("Der Wappler schon wieder", "Wappler", Kind.INSULT),
+        ("Du Tubel", "Tubel", Kind.INSULT),
+        ("Heul leiser, du Wohlstandsverwahrloster", "Wohlstandsverwahrloster", Kind.INSULT),
+        ("lauter Kulturbereicherer", "Kulturbereicherer", Kind.IDENTITY_ATTACK),
         ("you fucking liar", "fucking", Kind.PROFANITY),
     ],
 )
@@ -40,6 +45,9 @@ def test_compounds_and_umlauts_are_known(text, word, kind):
         "Die Klasse hat den Grundpass bestanden.",
         "Der Schrank in der Penne am Sauerkrautmarkt",
         "Die Gänsefüßchen sind krumm, der Baum ist hell, Ass im Ärmel.",
+        "Frau Schneider und ihre Angehörigen wohnen ungestört in Eimsbüttel, Ablage im Flur.",
+        "Ein wertloser Schein, harmloser Schleimbeutel, wehrlose Katzen auf Flugreisen unter Pseudonym.",
+        "Der Trubel in Ostasien, ein Genom, der Kalender, die Gewichte, Budapest und Überraschungsgäste.",
     ],
 )
 def test_words_that_only_look_like_it_are_left_alone(text):
