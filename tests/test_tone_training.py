@@ -58,9 +58,8 @@ def test_a_rare_n_gram_may_weigh_more_freely_than_one_that_stands_everywhere():
     assert rarity[once] > 2 * rarity[everywhere]
 
 
-# From Python 3.12 on; the test runner's own threads hold nothing that the processes ask for.
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_what_is_learned_side_by_side_is_what_is_learned_alone_and_is_kept(tmp_path, monkeypatch):
+def heard(monkeypatch):
+    """Return the same with what the network learns from, in one round, in parts."""
     monkeypatch.setattr(hearing, "ROUNDS", 1)
     data, chooser = taught(), np.random.default_rng(2)
     lengths = chooser.integers(2, 6, COUNT)
@@ -69,13 +68,29 @@ def test_what_is_learned_side_by_side_is_what_is_learned_alone_and_is_kept(tmp_p
     one = np.ones(COUNT, dtype=np.float32)
     data.lesson = hearing.Lesson(features, lengths, data.labels, marks, np.full(COUNT, -1), one, one, data.source)
     data.part = np.arange(COUNT) % tone.PARTS
+    return data
+
+
+def judged_alone(data, rows, others):
+    """Return what is said of some texts by what the others teach: by vectors, by the network."""
+    rows, others = np.flatnonzero(rows), np.flatnonzero(others)
+    network = hearing.learn(data.lesson, others)
+    said = network.judge(hearing.hear(network, data.lesson, rows)[0])
+    return tone.fit(data, others).logits(data, rows)[0], said[:, : len(HEADS)]
+
+
+# From Python 3.12 on; the test runner's own threads hold nothing that the processes ask for.
+forking = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
+
+@forking
+def test_what_is_learned_side_by_side_is_what_is_learned_alone_and_is_kept(tmp_path, monkeypatch):
+    data = heard(monkeypatch)
     held, linear, network = teaching.teach(data, tmp_path)
 
-    rows, others = np.flatnonzero(data.part == 1), np.flatnonzero(data.part != 1)
-    np.testing.assert_array_equal(held.dense[rows], tone.fit(data, others).logits(data, rows)[0])
-    alone = hearing.learn(data.lesson, others)
-    heard, _ = hearing.hear(alone, data.lesson, rows)
-    np.testing.assert_array_equal(held.heard[rows], alone.judge(heard)[:, : len(HEADS)])
+    by_vectors, by_network = judged_alone(data, data.part == 1, data.part != 1)
+    np.testing.assert_array_equal(held.dense[data.part == 1], by_vectors)
+    np.testing.assert_array_equal(held.heard[data.part == 1], by_network)
     assert not np.isnan(held.heard).any()
 
     monkeypatch.delattr(hearing, "_loss")  # nothing more is learned
@@ -83,3 +98,15 @@ def test_what_is_learned_side_by_side_is_what_is_learned_alone_and_is_kept(tmp_p
     np.testing.assert_array_equal(again.heard, held.heard)
     np.testing.assert_array_equal(same_linear.dense, linear.dense)
     np.testing.assert_array_equal(same_network.heads, network.heads)
+
+
+@forking
+def test_a_source_that_is_left_out_teaches_nothing_of_what_is_said_of_it(monkeypatch):
+    data = heard(monkeypatch)
+    tweets = data.of("germeval")
+    (judged,) = teaching.leave_out(data, ["germeval"])
+
+    by_vectors, by_network = judged_alone(data, tweets, ~tweets)
+    np.testing.assert_array_equal(judged.rows, np.flatnonzero(tweets))
+    np.testing.assert_array_equal(judged.dense, by_vectors)
+    np.testing.assert_array_equal(judged.said[:, : len(HEADS)], by_network)

@@ -21,7 +21,7 @@ _INHERITED: list[Data] = []
 
 
 class Judged(NamedTuple):
-    """What is said of the texts of a part, ``rows``, as `Held` has it, by models that the other parts taught."""
+    """What is said of some texts, ``rows``, as `Held` has it, by models that only others taught."""
 
     rows: Rows
     dense: Array
@@ -35,11 +35,29 @@ def teach(data: Data, keep: Path | None) -> tuple[Held, Linear, Learned]:
 
     ``keep`` is a folder that remembers what was learned, for one that is interrupted.
     """
-    # A fork has the texts as they lie in memory, gigabytes of them; to send them would take as much again.
-    with ProcessPoolExecutor(PROCESSES, get_context("fork"), _INHERITED.append, (data,)) as pool:
+    with _side_by_side(data) as pool:
         parts = [pool.submit(_judge, part, keep) for part in range(PARTS)]
         everything = pool.submit(_whole, keep)
         return _held(data, [part.result() for part in parts]), *everything.result()
+
+
+def leave_out(data: Data, sources: Sequence[str]) -> list[Judged]:
+    """Return what is said of all texts of each source by models that only the other sources taught."""
+    with _side_by_side(data) as pool:
+        return list(pool.map(_without, sources))
+
+
+def put(held: Held, data: Data, judged: Judged) -> None:
+    """Write down what is said of some texts."""
+    rows, heads = judged.rows, len(HEADS)
+    held.dense[rows], held.grams[rows] = judged.dense, judged.grams
+    held.heard[rows], held.aims[rows] = judged.said[:, :heads], judged.said[:, heads:]
+    held.marks[data.lesson.tokens(rows)] = judged.marks
+
+
+def _side_by_side(data: Data) -> ProcessPoolExecutor:
+    # A fork has the texts as they lie in memory, gigabytes of them; to send them would take as much again.
+    return ProcessPoolExecutor(PROCESSES, get_context("fork"), _INHERITED.append, (data,))
 
 
 def _held(data: Data, parts: Sequence[Judged]) -> Held:
@@ -48,10 +66,8 @@ def _held(data: Data, parts: Sequence[Judged]) -> Held:
         *(np.full((size, width), np.nan, dtype=np.float32) for width in (heads, heads, heads, len(AIMS))),
         np.full(data.lesson.marks.shape, np.nan, dtype=np.float32),
     )
-    for rows, dense, grams, said, marks in parts:
-        held.dense[rows], held.grams[rows] = dense, grams
-        held.heard[rows], held.aims[rows] = said[:, :heads], said[:, heads:]
-        held.marks[data.lesson.tokens(rows)] = marks
+    for part in parts:
+        put(held, data, part)
     return held
 
 
@@ -62,14 +78,23 @@ def _judge(part: int, keep: Path | None) -> Judged:
     if file and file.exists():
         with np.load(file) as found:
             return Judged(rows, found["dense"], found["grams"], found["said"], found["marks"])
-    others = np.flatnonzero(data.taught & (data.part != part))
+    judged = _judged(data, rows, np.flatnonzero(data.taught & (data.part != part)))
+    if file:
+        np.savez(file, dense=judged.dense, grams=judged.grams, said=judged.said, marks=judged.marks)
+    return judged
+
+
+def _without(source: str) -> Judged:
+    data = _INHERITED[-1]
+    mine = data.of(source)
+    return _judged(data, np.flatnonzero(data.taught & mine), np.flatnonzero(data.taught & ~mine))
+
+
+def _judged(data: Data, rows: Rows, others: Rows) -> Judged:
     dense, grams = fit(data, others).logits(data, rows)
     network = learn(data.lesson, others)
     heard, marks = hear(network, data.lesson, rows)
-    said = network.judge(heard)
-    if file:
-        np.savez(file, dense=dense, grams=grams, said=said, marks=marks)
-    return Judged(rows, dense, grams, said, marks)
+    return Judged(rows, dense, grams, network.judge(heard), marks)
 
 
 def _whole(keep: Path | None) -> tuple[Linear, Learned]:
