@@ -104,9 +104,12 @@ def test_what_is_learned_side_by_side_is_what_is_learned_alone_and_is_kept(tmp_p
 def test_a_source_that_is_left_out_teaches_nothing_of_what_is_said_of_it(monkeypatch):
     data = heard(monkeypatch)
     tweets = data.of("germeval")
-    (judged,) = teaching.leave_out(data, ["germeval"])
+    held = teaching.leave_out(data, ["germeval"], None)
 
     by_vectors, by_network = judged_alone(data, tweets, ~tweets)
-    np.testing.assert_array_equal(judged.rows, np.flatnonzero(tweets))
-    np.testing.assert_array_equal(judged.dense, by_vectors)
-    np.testing.assert_array_equal(judged.said[:, : len(HEADS)], by_network)
+    np.testing.assert_array_equal(held.dense[tweets], by_vectors)
+    np.testing.assert_array_equal(held.heard[tweets], by_network)
+    by_vectors, by_network = judged_alone(data, data.part == 1, data.part != 1)
+    others = ~tweets[data.part == 1]
+    np.testing.assert_array_equal(held.dense[~tweets & (data.part == 1)], by_vectors[others])
+    np.testing.assert_array_equal(held.heard[~tweets & (data.part == 1)], by_network[others])

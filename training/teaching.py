@@ -1,7 +1,7 @@
 """Teaches the parts of tone, two at a time: each part of three is judged by what the others taught, then all teach."""
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
@@ -36,23 +36,18 @@ def teach(data: Data, keep: Path | None) -> tuple[Held, Linear, Learned]:
     ``keep`` is a folder that remembers what was learned, for one that is interrupted.
     """
     with _side_by_side(data) as pool:
-        parts = [pool.submit(_judge, part, keep) for part in range(PARTS)]
+        parts = _submit_parts(pool, keep)
         everything = pool.submit(_whole, keep)
-        return _held(data, [part.result() for part in parts]), *everything.result()
+        return _held(data, parts), *everything.result()
 
 
-def leave_out(data: Data, sources: Sequence[str]) -> list[Judged]:
-    """Return what is said of all texts of each source by models that only the other sources taught."""
+def leave_out(data: Data, sources: Sequence[str], keep: Path | None) -> Held:
+    """Return what held-out models say of all that teaches, and of some sources those that only the others taught.
+
+    ``keep`` is a folder that may remember the first.
+    """
     with _side_by_side(data) as pool:
-        return list(pool.map(_without, sources))
-
-
-def put(held: Held, data: Data, judged: Judged) -> None:
-    """Write down what is said of some texts."""
-    rows, heads = judged.rows, len(HEADS)
-    held.dense[rows], held.grams[rows] = judged.dense, judged.grams
-    held.heard[rows], held.aims[rows] = judged.said[:, :heads], judged.said[:, heads:]
-    held.marks[data.lesson.tokens(rows)] = judged.marks
+        return _held(data, [*_submit_parts(pool, keep), *(pool.submit(_without, source) for source in sources)])
 
 
 def _side_by_side(data: Data) -> ProcessPoolExecutor:
@@ -60,14 +55,22 @@ def _side_by_side(data: Data) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(PROCESSES, get_context("fork"), _INHERITED.append, (data,))
 
 
-def _held(data: Data, parts: Sequence[Judged]) -> Held:
+def _submit_parts(pool: ProcessPoolExecutor, keep: Path | None) -> list[Future[Judged]]:
+    return [pool.submit(_judge, part, keep) for part in range(PARTS)]
+
+
+def _held(data: Data, judged: Sequence[Future[Judged]]) -> Held:
+    """Write down what is said of all texts; of those that were judged twice, what was said last."""
     size, heads = len(data.labels), len(HEADS)
     held = Held(
         *(np.full((size, width), np.nan, dtype=np.float32) for width in (heads, heads, heads, len(AIMS))),
         np.full(data.lesson.marks.shape, np.nan, dtype=np.float32),
     )
-    for part in parts:
-        put(held, data, part)
+    for each in judged:
+        rows, dense, grams, said, marks = each.result()
+        held.dense[rows], held.grams[rows] = dense, grams
+        held.heard[rows], held.aims[rows] = said[:, :heads], said[:, heads:]
+        held.marks[data.lesson.tokens(rows)] = marks
     return held
 
 

@@ -2,7 +2,7 @@
 
 What is held out of a source is judged by models that the rest of that source taught. No site's comments are among the
 sources: so here a source of real comments is left out as a whole and judged by what all others teach. FOLDER is what
-a build remembers (``training.build --keep``); without it four networks more are learned.
+a build remembers (``training.build --keep``); without it three networks more are learned.
 """
 
 import argparse
@@ -61,9 +61,7 @@ def main() -> None:
     arguments = parser.parse_args()
     examples, threads = load_examples(arguments.data), load_threads(CORPUS / "threads")
     data = tone.prepare(examples, threads, load_pairs(), Encoder())
-    held, *_ = teaching.teach(data, arguments.keep)
-    for judged in teaching.leave_out(data, list(SOURCES)):
-        teaching.put(held, data, judged)
+    held = teaching.leave_out(data, list(SOURCES), arguments.keep)
     table.show([figure for source in SOURCES for figure in measure(data, held, source)])
 
 
