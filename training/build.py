@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "moderation" / "judge" / "weights"
 THREADS = ROOT / "training" / "corpus" / "threads"
 PARTS = ("encoder", "relevance", "tone", "spam")
-VERSION = "2026.12.1"
+VERSION = "2026.12.2"
 
 
 def build(data: Path, out: Path, parts: Collection[str], keep: Path | None = None) -> None:

@@ -142,10 +142,11 @@ def _excepted() -> Stems[bool]:
 @lru_cache(maxsize=1)
 def _clues() -> dict[str, Stems[tuple[Kind, float]]]:
     """Return, for each language ("" for any other), its words, each with a kind and a strength."""
-    return {language: Stems(_entries(language)) for language in ("de", "en", "")}
+    return {language: Stems(entries(language)) for language in ("de", "en", "")}
 
 
-def _entries(language: str) -> Iterator[tuple[str, tuple[Kind, float]]]:
+def entries(language: str) -> Iterator[tuple[str, tuple[Kind, float]]]:
+    """Yield what the list says for a language ("" for any other): each word as written there, its kind and strength."""
     for kind in _KINDS:
         for strength, worth in STRENGTHS.items():
             lists = _table().get(kind, {}).get(strength, {})

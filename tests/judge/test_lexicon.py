@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.judge.case import Kind
-from moderation.judge.lexicon import find, thrown_at_reader
+from moderation.judge.lexicon import entries, find, thrown_at_reader
 
 
 def found(text, language="de"):
@@ -29,7 +29,11 @@ def test_an_insult_is_found_however_it_is_written(word):
         ("Du Tubel", "Tubel", Kind.INSULT),
         ("Heul leiser, du Wohlstandsverwahrloster", "Wohlstandsverwahrloster", Kind.INSULT),
         ("lauter Kulturbereicherer", "Kulturbereicherer", Kind.IDENTITY_ATTACK),
+        ("Nichts als Trolle hier", "Trolle", Kind.INSULT),
+        ("Halt einfach die Klappe", "Klappe", Kind.PROFANITY),
         ("you fucking liar", "fucking", Kind.PROFANITY),
+        ("you spineless twerps", "spineless", Kind.INSULT),
+        ("you trolls again", "trolls", Kind.INSULT),
     ],
 )
 def test_compounds_and_umlauts_are_known(text, word, kind):
@@ -52,6 +56,26 @@ def test_compounds_and_umlauts_are_known(text, word, kind):
 )
 def test_words_that_only_look_like_it_are_left_alone(text):
     assert found(text) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A closer look at the diet bulletin: butter, spice, and the hospice kitchen.",
+        "A hoarse voice and sparse notes; rehearse it, parse it, mind the coarse saltwater.",
+        "At this rate the fate of the Roman dime is in danger, and rage does not help.",
+        "They smuggled a shuttlecock past the scrapbook stall on Saturday, farther than anybody had.",
+        "An oxymoron, a stroll, the controller, a swanky saloon with balloons and lagoons.",
+    ],
+)
+def test_english_words_that_only_look_like_it_are_left_alone(text):
+    assert found(text, "en") == set()
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_no_word_of_the_list_is_also_spared(language):
+    words = {word.strip("-") for word, _ in entries(language)}
+    assert {word for word in words if not found(word, language)} == set()
 
 
 @pytest.mark.parametrize(
