@@ -116,6 +116,7 @@ WHY = [
     (Signal.DISRESPECT, 0.9, {}, "Der Ton klingt nach einer Herabsetzung, gemeint ist jemand aus der Leserschaft."),
     (Signal.LINKS, 1, {"domains": ["a.example"]}, "Ein Link steht darin: „a.example“."),
     (Signal.LINKS, 4, {"domains": ["a", "b", "c", "d"]}, "4 Links stehen darin: „a“, „b“, „c“ …."),
+    (Signal.LINKS, 1, {"domains": ["ab" * 40]}, f"Ein Link steht darin: „{'ab' * 29}a…“."),
     (Signal.LINKS, 1, {"domains": ["a"], "denied": True}, "Er verlinkt auf „a“, was die Regel nicht erlaubt."),
     (Signal.LENGTH, 1234, {}, "Er ist 1.234 lang, nach dem Maß der Regel."),
     (Signal.REPEAT, 1, {}, "1 früherer Kommentar sagt fast dasselbe."),

@@ -13,6 +13,8 @@ from moderation.wording.texts import glimpse, plain
 
 LONGEST_QUOTE = 80
 """Characters that are quoted of what is underlined: most clauses are shorter."""
+LONGEST_LISTED = 60
+"""The same of each of several: words and domains that were found."""
 
 
 def pick(by_language: Mapping[str, str], site_language: str) -> str:
@@ -99,7 +101,7 @@ def _whom(target: Target | None, parent: Comment | None) -> str | None:
 
 def _list(words: Sequence[object], most: int = 3) -> str:
     """Quote a few of the words that were found."""
-    quoted = [gettext("“%(words)s”", words=plain(str(word))[:60]) for word in words[:most]]
+    quoted = [gettext("“%(words)s”", words=glimpse(str(word), LONGEST_LISTED)) for word in words[:most]]
     return gettext(", ").join(quoted) + (" …" if len(words) > most else "")
 
 
