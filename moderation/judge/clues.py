@@ -18,16 +18,17 @@ _FORMAL = re.compile(r"(?<=[a-zäöüß,] )(?:Sie|Ihnen|Ihre?[mnrs]?)\b")
 _MOCKING = re.compile("[🤡🤮🙄🤦🖕💩😂🤣🐑🐖🐷]")
 _SCARE_QUOTE = re.compile("[„“\"»«‚‘'](\\w+)[“”\"«»‘']")
 _IMPERATIVE = re.compile(
-    r"\b(?:geh|gehen sie|lern\w*|lies|lesen sie|halt\w*|"
-    r"pack\w*|hau\w*|verschwinde\w*|husch|schäm\w*|ab in|weg mit|raus mit|"
-    r"sperrt|einsperren|wegsperren|go back|shut|get lost|shame)\b",
+    r"\b(?:geh|gehen sie|lern|lernen sie|lernt (?:erst|mal|lesen|deutsch)|lies|lesen sie|"
+    r"halt(?:et|en sie)? (?:dein|eue?r|die (?:klappe|fresse|schnauze))|pack (?:dein|deine|dich)|packt (?:euch|eure)|"
+    r"hau ab|haut ab|hauen sie ab|verschwinde|verschwindet|husch|schäm dich|schämt euch|schämen sie sich|"
+    r"ab in|weg mit|raus mit|sperrt|einsperren|wegsperren|go back|shut|get lost|shame)\b",
 )
 _THREAT = re.compile(
     r"\ban die wand\b|\b(?:auf|in) die fresse|\baufs maul|\bwo (?:du|er|sie|ihr) wohn|"
     r"\ban (?:den galgen|den (?:n.chsten )?baum|"
     r"(?:die|den) laterne)|\bwart(?:e|et)? nur\b|\bmach\w* dich fertig|\bunter die erde|\b.ber den haufen|"
     r"\bwir kriegen (?:dich|euch|sie)|"
-    r"\bwir sehen uns\b|\bbesuch\w* abstatten|\bdann (?:brennt|knallt|fliegen|gibt(?:'s| es) (?:was|aufs?))|"
+    r"\bwir sehen uns noch\b|\bbesuch\w* abstatten|\bdann (?:brennt|knallt|fliegen|gibt(?:'s| es) (?:was|aufs?))|"
     r"\bshould be (?:shot|hanged|hung|killed)|\b(?:i|we)(?:'ll| will) (?:find|kill|get) (?:you|them)|\bwhere you live",
 )
 _CONDESCENDING = re.compile(

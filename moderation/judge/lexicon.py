@@ -50,11 +50,20 @@ _FIRST_PERSON = frozenset(["ich", "mich", "mir", "bin", "i", "im", "me", "am", "
 _REPORTING = re.compile(
     r"\b(?:nenn\w*|genannt\w*|beschimpf\w*|"
     r"bezeichn\w*|titulier\w*|wort|woerter|ausdruck|ausdruecke|begriff\w*|sagt\w*|schrieb|"
-    r"schreib\w*|rief|ruft|call\w*|word|words|said|says|quote\w*|zitat\w*|zitier\w*)\b"
+    r"schreib\w*|rief|ruft|rufen|gerufen|schrei|schreit|schreien|schrie\w*|geschrien|bruell\w*|gebruellt|"
+    r"call\w*|word|words|said|says|shout\w*|yell\w*|chant\w*|quote\w*|zitat\w*|zitier\w*)\b"
 )
 _THROWN = re.compile(
     r"\b(?:(?:[Dd]u|[Ii]hr)(?: bist| seid)?|(?:Sie|[Yy]ou)(?: sind| are|['’]re)?)"
     r"(?: (?:ein|eine|a|an|such an?|so ein))?(?: \w+)? \Z"
+)
+_DISMISSED = re.compile(
+    r"\b(?:verpiss(?:t|en)? (?:dich|euch|sie sich)|fickt? (?:dich|euch)|"
+    r"geht? (?:doch )?(?:sterben|schei(?:ß|ss)en|kacken)|"
+    r"halt(?:et|en sie)?(?: einfach| endlich| doch| mal| bloß)* ?(?:die|deine|eure|ihre|das|dein|euer|ihr|['’]?s) ?"
+    r"(?:fresse|schnauze|klappe|maul|goschn|gosche)|"
+    r"(?:fuck|screw) (?:you|u|off|yourself)|(?:piss|sod|bugger) off|eat shit|"
+    r"shut (?:the (?:fuck|hell) up|your (?:mouth|trap|face|gob)))\b"
 )
 _QUOTED = re.compile('[„“"«»‚‘”]([^„“"«»‚‘”\n]{1,120})[“”"«»‘’]')
 
@@ -76,12 +85,15 @@ def find(text: str, language: str | None) -> list[Hit]:
     quoted = bytearray(len(text))
     for match in _QUOTED.finditer(text):
         quoted[match.start(1) : match.end(1)] = b"\1" * len(match.group(1))
+    spoken = language if language in ("de", "en") else ""
     hits: list[Hit] = []
     for index, (start, end, token) in enumerate(tokens):
-        kinds = _classify(token, language if language in ("de", "en") else "")
+        kinds = _classify(token, spoken)
         if not kinds:
             continue
         origin = folded.origin(start, end)
+        if text[origin[0]] == "@" and _classify(token[1:], spoken):
+            continue  # a name with such a word in it; where only the sign makes it one, it stands for an a
         before = [word for _, _, word in tokens[max(0, index - 4) : index]]
         around = folded.text[max(0, start - 100) : end + 100]
         factor = _context(before, around, bool(quoted[origin[0]]))
@@ -89,12 +101,19 @@ def find(text: str, language: str | None) -> list[Hit]:
     return hits
 
 
-def thrown_at_reader(text: str, hits: list[Hit]) -> bool:
-    """Whether a strong insult follows "du", "ihr", "Sie" or "you" at once, as in "Sie sind ein Trottel"."""
-    return any(
-        hit.kind is Kind.INSULT and hit.strength >= 1 and _THROWN.search(text[max(0, hit.start - 40) : hit.start])
-        for hit in hits
-    )
+def thrown(text: str, hits: list[Hit]) -> Kind | None:
+    """Return what is thrown at somebody at once: a strong insult after "du", "ihr", "Sie" or "you", as in "Sie sind ein
+    Trottel", or a coarse dismissal that nobody quotes, as in "Verpiss dich"; None where nothing is.
+    """
+    for hit in hits:
+        before = text[max(0, hit.start - 40) : hit.start]
+        if hit.kind is Kind.INSULT and hit.strength >= 1 and _THROWN.search(before):
+            return Kind.INSULT
+    for match in _DISMISSED.finditer(text.lower()):
+        quotes = _QUOTED.finditer(text)
+        if not any(quote.start() < match.start() and match.end() < quote.end() for quote in quotes):
+            return Kind.PROFANITY
+    return None
 
 
 def _context(before: list[str], around: str, quoted: bool) -> float:

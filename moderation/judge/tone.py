@@ -10,7 +10,7 @@ from moderation.judge.address import loudness
 from moderation.judge.case import Kind
 from moderation.judge.clues import LEARNED_KINDS, NAMES, clues
 from moderation.judge.hearing import Hearing
-from moderation.judge.lexicon import Hit, find, thrown_at_reader
+from moderation.judge.lexicon import Hit, find, thrown
 from moderation.judge.network import Floats, Reading
 from moderation.judge.ngrams import Rows
 
@@ -20,7 +20,7 @@ HEADS = ("disrespect", *LEARNED_KINDS)
 """What is learned, in the order of the weights' columns."""
 
 THROWN = 0.9
-"""Least disrespect of a strong insult thrown at somebody directly ("Du Trottel")."""
+"""Least disrespect of what is thrown at somebody directly: a strong insult ("Du Trottel"), a coarse "Verpiss dich"."""
 
 SWORN = 0.25
 """Most disrespect of a short text that only swears, at nobody and of no other kind ("So ein Scheißwetter")."""
@@ -70,11 +70,10 @@ class ToneModel:
         sworn = [i for i, text in enumerate(texts) if only_swears(text, hits[i], rows[i], kinds[i])]
         overall[sworn] = np.minimum(overall[sworn], SWORN)
         # The other rule: the corpus, like newspapers, has too few open insults to teach how plain this case is.
-        thrown = [i for i, text in enumerate(texts) if thrown_at_reader(text, hits[i])]
-        overall[thrown] = np.maximum(overall[thrown], THROWN)
-        kinds[thrown, LEARNED_KINDS.index(Kind.INSULT)] = np.maximum(
-            kinds[thrown, LEARNED_KINDS.index(Kind.INSULT)], THROWN
-        )
+        for i, text in enumerate(texts):
+            if kind := thrown(text, hits[i]):
+                column = LEARNED_KINDS.index(kind)
+                overall[i], kinds[i, column] = max(overall[i], THROWN), max(kinds[i, column], THROWN)
         aims = reading.heard @ self.weights["aims"] + self.weights["aims_bias"]
         return [
             Tone(float(overall[i]), self._named(kinds[i], text), hits[i], aims[i], reading.marks[i])

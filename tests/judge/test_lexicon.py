@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.judge.case import Kind
-from moderation.judge.lexicon import entries, find, thrown_at_reader
+from moderation.judge.lexicon import entries, find, thrown
 
 
 def found(text, language="de"):
@@ -51,6 +51,9 @@ def test_compounds_and_umlauts_are_known(text, word, kind):
         "Die Gänsefüßchen sind krumm, der Baum ist hell, Ass im Ärmel.",
         "Frau Schneider und ihre Angehörigen wohnen ungestört in Eimsbüttel, Ablage im Flur.",
         "Ein wertloser Schein, harmloser Schleimbeutel, wehrlose Katzen auf Flugreisen unter Pseudonym.",
+        "Asien, Passau und Saudi-Arabien: ein Dossier von Genossin und Grossist, der Auspuff qualmt, der Mister zahlt.",
+        "Tischlampen, Sandwichs, Schulschwänzer und Meerschweinchen, am Salutschuss vergaß man den steinigen Weg.",
+        "Eingekauft und eingepackt: zahlungsunfähig ist der Antifaschist nach dem Bombardement nicht.",
         "Der Trubel in Ostasien, ein Genom, der Kalender, die Steppe, Budapest, Sebastian Vettel und Lady Gaga.",
     ],
 )
@@ -84,6 +87,7 @@ def test_no_word_of_the_list_is_also_spared(language):
         ("Du bist ein Trottel.", "Du bist kein Trottel."),
         ("Er ist ein Trottel.", "Ich bin ein Trottel."),
         ("Diese Trottel lesen nichts.", "Wer hier „Trottel“ ruft, hat schon verloren."),
+        ("Ja, Lügenpresse!", "„Lügenpresse“ schreien kann jeder."),
     ],
 )
 def test_negated_quoted_or_said_of_oneself_a_word_counts_less(aimed, spared):
@@ -91,18 +95,28 @@ def test_negated_quoted_or_said_of_oneself_a_word_counts_less(aimed, spared):
 
 
 @pytest.mark.parametrize(
-    ("text", "thrown"),
+    ("text", "kind"),
     [
-        ("Du Trottel, die Brücke ist längst fertig.", True),
-        ("Sie sind ein ausgemachter Idiot.", True),
-        ("You are an absolute moron.", True),
-        ("Du bist kein Idiot.", False),
-        ("Der Trottel vom Amt hat es vergessen.", False),
-        ("Ihr nennt andere „Trottel“, das ist schade.", False),
+        ("Du Trottel, die Brücke ist längst fertig.", Kind.INSULT),
+        ("Sie sind ein ausgemachter Idiot.", Kind.INSULT),
+        ("You are an absolute moron.", Kind.INSULT),
+        ("Verpisst euch!", Kind.PROFANITY),
+        ("Ach, halt’s Maul.", Kind.PROFANITY),
+        ("Halt doch endlich mal die Klappe!", Kind.PROFANITY),
+        ("You can piss off.", Kind.PROFANITY),
+        ("Du bist kein Idiot.", None),
+        ("Der Trottel vom Amt hat es vergessen.", None),
+        ("Ihr nennt andere „Trottel“, das ist schade.", None),
+        ("Wer „Verpiss dich“ schreibt, fliegt hier raus, und das ist halt die Regel.", None),
     ],
 )
-def test_an_insult_thrown_at_somebody_is_told_from_one_that_is_not(text, thrown):
-    assert thrown_at_reader(text, find(text, "en" if "You" in text else "de")) is thrown
+def test_what_is_thrown_at_somebody_is_told_from_what_is_not(text, kind):
+    assert thrown(text, find(text, "en" if "You" in text else "de")) is kind
+
+
+def test_a_name_that_holds_a_listed_word_is_a_name():
+    assert found("@Idiotentest und @Vollhorst_72 haben recht") == set()
+    assert ("@rschloch", Kind.INSULT) in found("Du @rschloch")
 
 
 def test_a_word_longer_than_any_that_people_write_is_not_looked_at():
