@@ -65,6 +65,14 @@ def test_the_reason_shows_only_the_words_the_rule_is_about() -> None:
     assert recommendation.reasons[0].spans == spans[:1]
 
 
+def test_what_is_surely_disrespectful_breaks_the_rule_about_its_likeliest_kind() -> None:
+    kinds = dict.fromkeys(Kind, 0.1) | {Kind.INSULT: 0.41, Kind.IDENTITY_ATTACK: 0.38}
+    judged = assessment(disrespect=0.86, kinds=kinds, target=Target.READER)
+    coarse = rule(5, Disrespect(at_least=0.5, kinds=frozenset({Kind.PROFANITY, Kind.THREAT})))
+    reasons = recommend(judged, [PUT_DOWN, coarse]).reasons
+    assert [(reason.rule, reason.score) for reason in reasons] == [(PUT_DOWN, 0.86)]
+
+
 def test_a_rule_about_readers_is_not_broken_against_others() -> None:
     kinds = dict.fromkeys(Kind, 0.1) | {Kind.INSULT: 0.9}
     judged = assessment(disrespect=0.9, kinds=kinds, target=Target.THIRD_PARTY)

@@ -4,6 +4,7 @@ All offsets are Unicode code points into the plain text of the comment. A score 
 0 and 1; ``None`` means "cannot tell" and always comes with a reason. It never means 0.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -20,6 +21,12 @@ class Kind(StrEnum):
     IDENTITY_ATTACK = "identity_attack"
     SEXUAL = "sexual"
     SHOUTING = "shouting"
+
+
+def main_kind(kinds: Mapping[Kind, float]) -> Kind:
+    """Return the likeliest kind that goes against somebody; where none is told, an insult."""
+    against = (Kind.INSULT, Kind.THREAT, Kind.IDENTITY_ATTACK, Kind.SEXUAL)
+    return max(against, key=lambda kind: kinds.get(kind, 0.0))
 
 
 class ToneSource(StrEnum):

@@ -9,7 +9,7 @@ import numpy as np
 
 from moderation.judge import artefacts
 from moderation.judge.aim import AimModel
-from moderation.judge.case import Assessment, Case, Kind, NoRelevance, SentenceTone, Span, Target
+from moderation.judge.case import Assessment, Case, NoRelevance, SentenceTone, Span, Target, main_kind
 from moderation.judge.clauses import ClauseModel
 from moderation.judge.encoder import LANGUAGES, Encoder
 from moderation.judge.hearing import MARKS
@@ -135,7 +135,7 @@ class Reader:
         words = word_spans(text, tone.kinds, tone.hits)
         if language == LANGUAGE and (words or tone.disrespect >= MARKED_FROM):
             places = self._encoder.places(text)
-            marked = self._marks.words(text, tone, _main_kind(tone.kinds), places)
+            marked = self._marks.words(text, tone, main_kind(tone.kinds), places)
             words = agreed(words, marked, places, rude=tone.disrespect >= UNDERLINED_FROM)
         return words
 
@@ -147,7 +147,7 @@ class Reader:
         explained = explain(words)
         if tone.disrespect < UNDERLINED_FROM or (language == LANGUAGE and explained):
             return apart(words)
-        kind, places = _main_kind(tone.kinds), self._encoder.places(text)
+        kind, places = main_kind(tone.kinds), self._encoder.places(text)
         return apart(joined(words, self._clauses.spans(text, tone, kind, places, spoken, explained=explained)))
 
     def _assessment(
@@ -202,8 +202,3 @@ def _counting_in(spam: float, assessment: Assessment) -> Assessment:
     if relevance is not None:
         relevance = max(NARROWEST, relevance * (1 - spam))
     return replace(assessment, relevance=relevance, spam=spam)
-
-
-def _main_kind(kinds: dict[Kind, float]) -> Kind:
-    """Return the likeliest kind that goes against a person."""
-    return max((Kind.INSULT, Kind.THREAT, Kind.IDENTITY_ATTACK, Kind.SEXUAL), key=lambda kind: kinds[kind])

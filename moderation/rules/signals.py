@@ -9,7 +9,7 @@ from typing import Any
 import re2
 from pydantic import BaseModel
 
-from moderation.judge.case import Assessment, Passage, Span
+from moderation.judge.case import Assessment, Passage, Span, main_kind
 from moderation.judge.words import WordList
 from moderation.rules import conditions
 from moderation.rules.conditions import options
@@ -85,14 +85,19 @@ def _put_down(when: conditions.PutDown, sight: _Sight) -> Finding | None:
 
 
 def disrespect_score(when: conditions.Disrespect, assessment: Assessment) -> float | None:
-    """The disrespect a rule is about: 0 where it is of no kind or target of the rule, None where it cannot be told."""
+    """The disrespect a rule is about: 0 where it is of no kind or target of the rule, None where it cannot be told.
+
+    Kinds are told apart one by one, and share what is known: a comment may be surely disrespectful and of no kind that
+    is likelier than not. So a rule about the likeliest kind is about all of the disrespect.
+    """
     if assessment.disrespect is None:
         return None
     if when.targets and assessment.target not in when.targets:
         return 0.0
-    if when.kinds:
-        return max(assessment.kinds.get(kind, 0.0) for kind in when.kinds)
-    return assessment.disrespect
+    if not when.kinds:
+        return assessment.disrespect
+    most = max(assessment.kinds.get(kind, 0.0) for kind in when.kinds)
+    return max(most, assessment.disrespect) if main_kind(assessment.kinds) in when.kinds else most
 
 
 @_look.register
