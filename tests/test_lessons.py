@@ -146,11 +146,11 @@ def test_what_a_team_minds_is_learned_and_said_on_the_next_comment(
 
 
 def test_a_sites_own_history_is_replayed(database: Database, site: Site, workshop: Workshop, run: Run) -> None:
-    history(database, site, 120)
+    history(database, site, 200)
     tasks.score()
     told = CliRunner().invoke(main, ["backtest", "--site", site.slug, "--json"])
     report = json.loads(told.stdout)
-    assert report["n"] == 120
+    assert report["n"] == 200
     assert report["auc"] > report["general"]["auc"]
     assert len(report["marked"]) == len(report["thresholds"])
     assert "marks right" in CliRunner().invoke(main, ["backtest", "--site", site.slug]).stdout
@@ -188,7 +188,7 @@ def test_the_way_back_is_one_command_and_is_not_undone_by_the_next_lesson(
     database: Database, site: Site, workshop: Workshop, run: Run
 ) -> None:
     assert "nothing to go back to" in run("rollback").output
-    history(database, site, 120)
+    history(database, site, 200)
     tasks.score()
     assert run("run").exit_code == 0
     assert _states(database) == [(1, ModelState.ACTIVE)]
