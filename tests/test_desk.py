@@ -84,6 +84,18 @@ def test_the_card_says_which_rule_is_in_doubt_and_why(mona: FlaskClient, rude: i
     assert "Passt besser zu einem anderen Artikel: Handball: Derby am Samstag" in page
 
 
+def test_a_passage_that_is_the_closest_by_chance_is_no_evidence(
+    mona: FlaskClient, database: Database, rude: int
+) -> None:
+    with database.session() as session:
+        assessment = session.scalars(select(Assessment).where(Assessment.comment_id == rude)).one()
+        assessment.passage = {"text": "die Hälfte davon zahlt das Land.", "similarity": 0.04}
+        session.commit()
+    page = mona.get(f"/queue?comment={rude}").text
+    assert '<blockquote class="passage">' not in page
+    assert "Die passendste Stelle Keine sticht hervor." in _text(page)
+
+
 def test_the_words_that_carry_it_are_marked(mona: FlaskClient, rude: int) -> None:
     assert '<mark class="insult">Vollpfosten<span class="kind"> Herabsetzung</span></mark>' in mona.get("/queue").text
 

@@ -22,6 +22,7 @@ from moderation.wording.texts import (
     passage_in_place,
     plain,
     segments,
+    stands_out,
 )
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "refusal",
     "relevance",
     "segments",
+    "stands_out",
     "status",
     "team",
     "tone",

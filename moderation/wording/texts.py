@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any
 
-from moderation.judge.case import Kind
+from moderation.judge.case import STANDS_OUT_FROM, Kind
 
 MOST_COMPARED = 3000
 """Words of two texts together up to which they are compared word by word."""
@@ -83,6 +83,11 @@ def glimpse(text: str, length: int) -> str:
     line = " ".join(plain(text[: 4 * length]).split())
     whole = shorten(line, length, placeholder=" …")
     return whole if 2 * len(whole) >= min(len(line), length) else line[: length - 1] + "…"
+
+
+def stands_out(similarity: float) -> bool:
+    """Whether the closest passage is near enough to be evidence of anything."""
+    return similarity >= STANDS_OUT_FROM
 
 
 def passage_in_place(body: str, passage: str) -> tuple[str, str, str] | None:
