@@ -109,11 +109,8 @@ def thrown(text: str, hits: list[Hit]) -> Kind | None:
         before = text[max(0, hit.start - 40) : hit.start]
         if hit.kind is Kind.INSULT and hit.strength >= 1 and _THROWN.search(before):
             return Kind.INSULT
-    for match in _DISMISSED.finditer(text.lower()):
-        quotes = _QUOTED.finditer(text)
-        if not any(quote.start() < match.start() and match.end() < quote.end() for quote in quotes):
-            return Kind.PROFANITY
-    return None
+    spoken = _QUOTED.sub("\n", text).lower()
+    return Kind.PROFANITY if _DISMISSED.search(spoken) else None
 
 
 def _context(before: list[str], around: str, quoted: bool) -> float:
