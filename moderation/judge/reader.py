@@ -9,7 +9,7 @@ import numpy as np
 
 from moderation.judge import artefacts
 from moderation.judge.aim import AimModel
-from moderation.judge.case import Assessment, Case, NoRelevance, SentenceTone, Span, Target, main_kind
+from moderation.judge.case import Assessment, Case, Kind, NoRelevance, SentenceTone, Span, Target, main_kind
 from moderation.judge.clauses import ClauseModel
 from moderation.judge.encoder import LANGUAGES, Encoder
 from moderation.judge.hearing import MARKS
@@ -131,8 +131,10 @@ class Reader:
             self.relevance.forget()
 
     def _words(self, text: str, language: str | None, tone: Tone) -> list[Span]:
-        """Return the words that stand up in a comment's context."""
+        """Return the words that stand up in a comment's context: of one that is aimed at no one, only the coarse."""
         words = word_spans(text, tone.kinds, tone.hits)
+        if tone.disrespect < AIMED_FROM:
+            return [span for span in words if span.kind in (Kind.PROFANITY, Kind.SHOUTING)]
         if language == LANGUAGE and (words or tone.disrespect >= MARKED_FROM):
             places = self._encoder.places(text)
             marked = self._marks.words(text, tone, main_kind(tone.kinds), places)

@@ -77,6 +77,11 @@ def test_the_insult_is_underlined(judge):
     assert assessment.target is Target.READER
 
 
+@pytest.mark.parametrize("text", ["Der Galgen im Museum ist von 1540.", "Schmarotzer steht da nirgends."])
+def test_what_is_aimed_at_no_one_has_no_words_that_put_somebody_down(judge, text):
+    assert judge.assess([Case(text, language="de")])[0].spans == ()
+
+
 def test_contempt_without_a_swear_word_is_underlined_and_what_stands_beside_it_is_not(judge):
     contempt = "Leute wie Sie haben noch nie gearbeitet und wollen uns jetzt erklären, wie man spart"
     text = f"{contempt}. Der Rat tagt am Montag."
