@@ -77,7 +77,7 @@ def test_the_insult_is_underlined(judge):
     assert assessment.target is Target.READER
 
 
-@pytest.mark.parametrize("text", ["Der Galgen im Museum ist von 1540.", "Schmarotzer steht da nirgends."])
+@pytest.mark.parametrize("text", ["Der Galgen im Museum ist von 1540.", "Die Formel 1 war geiler heute."])
 def test_what_is_aimed_at_no_one_has_no_words_that_put_somebody_down(judge, text):
     assert judge.assess([Case(text, language="de")])[0].spans == ()
 
