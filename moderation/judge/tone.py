@@ -95,8 +95,9 @@ def only_swears(text: str, hits: Sequence[Hit], row: Floats, kinds: Floats) -> b
     return swears and len(text) <= SHORT_SWEARING and not spoken_to and bool(other.max() < OTHER_KIND)
 
 
-OTHER_KIND = 0.6
-"""Probability from which another kind is likely. A put-down by a coarse word has far more, swearing at things half."""
+OTHER_KIND = 0.4
+"""Probability from which another kind is likely. All 39 short cases that only swear and have more put somebody down, of
+137 that have less 18 do."""
 
 SHORT_SWEARING = 80
 """Code points up to which a text may only swear: in a longer one there is room for more than the words tell."""
