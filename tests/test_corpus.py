@@ -12,6 +12,7 @@ from training import agreement
 
 ROOT = Path(__file__).parent.parent
 CORPUS = sorted((ROOT / "training/corpus/threads").glob("*.yaml"))
+UNSEEN = sorted((ROOT / "training/corpus/unseen").glob("*.yaml"))
 DEMO = sorted((ROOT / "moderation/demo/threads").glob("*.yaml"))
 RELEVANCE = {"on_topic", "loose", "off_topic", "about_site", "spam"}
 SECTIONS = {"politics", "economy", "technology", "sport", "local", "science", "culture", "media"}
@@ -22,7 +23,7 @@ def _read(file: Path) -> dict[str, Any]:
     return thread
 
 
-@pytest.mark.parametrize("file", [*CORPUS, *DEMO], ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", [*CORPUS, *UNSEEN, *DEMO], ids=lambda file: file.stem)
 def test_a_thread_is_written_as_the_guidelines_say(file: Path) -> None:
     thread = _read(file)
     assert thread["id"] == file.stem
@@ -60,7 +61,7 @@ def test_there_is_as_much_of_it_as_the_data_card_says() -> None:
 def test_no_two_comments_are_alike() -> None:
     """Thanks and the like, of fewer than five words, belong to everybody."""
     texts, places = [], []
-    for file in [*CORPUS, *DEMO]:
+    for file in [*CORPUS, *UNSEEN, *DEMO]:
         for comment in _read(file)["comments"]:
             if len(comment["text"].split()) >= 5:
                 texts.append(comment["text"])
