@@ -106,7 +106,8 @@ def _runs(told: Sequence[Told]) -> Iterator[list[Told]]:
     for item in told:
         if isinstance(item.event, CommentCreated) and item.event.data.id not in ids:
             article = item.event.data.article
-            if articles.setdefault(article.id, article) == article:
+            first = articles.setdefault(article.id, article)
+            if first == article and first.model_fields_set == article.model_fields_set:  # what is left out says nothing
                 run.append(item)
                 ids.add(item.event.data.id)
                 continue

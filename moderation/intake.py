@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, select, update
+from sqlalchemy import Row, Select, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from moderation import closings, decisions, privacy, repeats, search
@@ -250,7 +250,7 @@ def article_ids(session: Session, site: Site, told: dict[str, tuple[ArticleData,
     neither then holds what the other waits for.
     """
     found = session.execute(_KNOWN, {"site_id": site.id, "ids": list(told)})
-    known = {name: id_ for id_, name, *values in found if values == list(_article_values(told[name][0]).values())}
+    known = {row.external_id: row.id for row in found if not _differing(row, _told(told[row.external_id][0]))}
     return {name: known.get(name) or write_article(session, site, *told[name]).id for name in sorted(told)}
 
 
@@ -264,29 +264,37 @@ _KNOWN = select(_ARTICLE.id, _ARTICLE.external_id, *(_ARTICLE[name] for name in 
 """Made once, as to put it together costs more than to run it."""
 
 
-def _article_values(data: ArticleData) -> dict[str, Any]:
-    return {name: getattr(data, name) for name in _VALUES} | {"authors": list(data.authors)}
+def _told(data: ArticleData) -> dict[str, Any]:
+    """Return what a site says of an article: a field that it left out is not said to be empty."""
+    told = {name: getattr(data, name) for name in _VALUES if name in data.model_fields_set}
+    return told | {"authors": list(data.authors)} if "authors" in told else told
+
+
+def _differing(known: Article | Row[Any], told: dict[str, Any]) -> set[str]:
+    return {name for name, value in told.items() if getattr(known, name) != value}
 
 
 def write_article(session: Session, site: Site, data: ArticleData, stated_at: datetime) -> Article:
-    """Create an article, or take over what changed; news older than what is known changes nothing."""
-    values = _article_values(data) | {"stated_at": stated_at}
+    """Create an article, or take over what changed; news older than what is known changes nothing.
+
+    A field that is left out keeps what is known of it.
+    """
+    told = _told(data)
     known = select(Article).where(Article.site_id == site.id, Article.external_id == data.id)
     article = session.scalars(known).one_or_none()
     if article is None:
-        article = insert_once(session, Article, site_id=site.id, external_id=data.id, **values)
+        article = insert_once(session, Article, site_id=site.id, external_id=data.id, stated_at=stated_at, **told)
         if article is not None:
             search.remember_article(session, article)
             return article
         article = session.scalars(known).one()
-    if stated_at >= article.stated_at:
-        changed = {name for name, value in values.items() if getattr(article, name) != value}
+    if stated_at >= article.stated_at and (changed := _differing(article, told)):
         if changed & {"title", "lead", "body", "authors"}:
             _judge_again(session, article)
-        if changed - {"stated_at"}:
-            for name, value in values.items():
-                setattr(article, name, value)
-            search.remember_article(session, article)
+        for name in changed:
+            setattr(article, name, told[name])
+        article.stated_at = stated_at
+        search.remember_article(session, article)
     return article
 
 

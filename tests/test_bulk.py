@@ -48,6 +48,17 @@ def test_each_event_has_its_own_outcome_in_order(paper: Paper, database: Databas
         assert set(session.scalars(select(Comment.external_id))) == {"a", "c"}
 
 
+def test_of_one_article_in_one_call_what_is_said_to_be_empty_is_told_from_what_is_left_out(
+    paper: Paper, database: Database
+) -> None:
+    short = {name: ARTICLE[name] for name in ("id", "url", "title")}
+    _send(paper, [_created("a")])
+    _send(paper, [_created("b", article=short), _created("c", article=short | {"lead": ""})])
+    with database.session(read_only=True) as session:
+        article = session.scalars(select(Article)).one()
+        assert (article.lead, article.body) == ("", ARTICLE["body"])
+
+
 def test_what_is_written_together_is_kept_to_the_letter(paper: Paper, database: Database) -> None:
     texts = [
         "„Na“ \"ja\" 'so'",

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -209,6 +210,48 @@ def test_an_older_version_of_an_article_changes_nothing(paper: Paper, database: 
     paper.send("article.updated", ARTICLE | {"title": "Alt"}, timestamp=_at(0))
     with database.session(read_only=True) as session:
         assert session.scalars(select(Article.title)).one() == "Neu"
+
+
+FULL = ARTICLE | {"section": "Lokales", "published_at": "2026-10-31T06:00:00+00:00"}
+NO_MORE_THAN_MUST = {name: ARTICLE[name] for name in ("id", "url", "title")}
+
+
+def _known(database: Database) -> dict[str, Any]:
+    names = ("lead", "body", "authors", "language", "section", "published_at")
+    with database.session(read_only=True) as session:
+        article = session.scalars(select(Article)).one()
+        return {name: getattr(article, name) for name in names}
+
+
+def test_what_a_site_leaves_out_of_an_article_stays_known(paper: Paper, database: Database) -> None:
+    paper.send("comment.created", comment(article=FULL))
+    known = _known(database)
+    assert all(known.values())
+    paper.send("comment.created", comment(id="c2", article=NO_MORE_THAN_MUST))
+    paper.send("article.updated", NO_MORE_THAN_MUST | {"title": "Die Brücke bleibt offen"})
+    paper.send("comment.updated", comment(text="Anders.", article=NO_MORE_THAN_MUST))
+    paper.send("article.closed", NO_MORE_THAN_MUST)
+    assert _known(database) == known
+    told = {"article": NO_MORE_THAN_MUST, "outcome": "approve", "decided_at": _at(0)}
+    paper.send("comment.decided", comment(id="c3", **told), timestamp=_at(5))
+    assert _known(database) == known
+
+
+def test_what_a_site_says_is_empty_is_known_no_more(paper: Paper, database: Database) -> None:
+    paper.send("comment.created", comment(article=FULL))
+    nothing = {"lead": None, "body": "", "authors": None, "language": None, "section": None, "published_at": None}
+    paper.send("comment.created", comment(id="c2", article=NO_MORE_THAN_MUST | nothing))
+    assert _known(database) == {**nothing, "lead": "", "authors": []}
+
+
+def test_an_article_that_says_less_than_before_has_nothing_judged_again(paper: Paper, database: Database) -> None:
+    paper.send("comment.created", comment())
+    with database.session() as session:
+        session.get_one(Comment, 1).due_at = None
+        session.commit()
+    paper.send("comment.created", comment(id="c2", article=NO_MORE_THAN_MUST))
+    with database.session(read_only=True) as session:
+        assert session.get_one(Comment, 1).due_at is None
 
 
 def test_the_same_ids_at_two_sites_are_two_comments(paper: Paper, database: Database, site: Site) -> None:
