@@ -267,7 +267,7 @@ def verify_webhook(site: Site, body: bytes, headers: Headers, *, tolerance: floa
 def _check_clock(timestamp: str, tolerance: float) -> None:
     try:
         off = now().timestamp() - int(timestamp)
-    except ValueError:
+    except (ValueError, OverflowError):  # it is no number, or has hundreds of digits
         raise NotSignedIn(
             "The header webhook-timestamp must hold Unix seconds.", code="wrong_timestamp", field="webhook-timestamp"
         ) from None

@@ -228,7 +228,7 @@ def _retry_after(value: str | None) -> float | None:
         return None
     try:
         return float(int(value))
-    except ValueError:
+    except (ValueError, OverflowError):  # it is a date, or has hundreds of digits
         pass
     try:
         return max(0.0, (parsedate_to_datetime(value).astimezone(UTC) - now()).total_seconds())

@@ -63,8 +63,9 @@ def test_a_wrong_clock_is_told(paper: Paper, minutes: int, way: str) -> None:
     assert f"{way} ours" in answer.json["detail"]
 
 
-def test_a_timestamp_that_is_no_number_is_told(client: FlaskClient, site: Site) -> None:
-    headers = signed(auth.signing_secrets(site)[0], _event()) | {"webhook-timestamp": "gestern"}
+@pytest.mark.parametrize("timestamp", ["gestern", "9" * 400, "9" * 5000])
+def test_a_timestamp_that_is_no_number_is_told(client: FlaskClient, site: Site, timestamp: str) -> None:
+    headers = signed(auth.signing_secrets(site)[0], _event()) | {"webhook-timestamp": timestamp}
     answer = client.post("/webhooks/foerdeblick/comments", data=_event(), headers=headers)
     assert (answer.status_code, answer.json["code"]) == (401, "wrong_timestamp")
 
