@@ -8,13 +8,17 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from moderation.errors import SettingsError
 from moderation.judge.case import ToneSource
 from moderation.notices.links import Links
+
+BROKERS = ("amqp", "amqps", "pyamqp", "redis", "rediss", "redis+socket", "sentinel", "folder")
+"""Schemes of the brokers for which this service is made."""
 
 PositiveSeconds = Annotated[float, Field(gt=0)]
 
@@ -138,6 +142,13 @@ class Settings(BaseSettings):
             values["broker_url"] = f"folder://{home.absolute() / 'bell'}"
         return values
 
+    @field_validator("time_zone")
+    @classmethod
+    def _check_time_zone(cls, name: str) -> str:
+        if not is_time_zone(name):
+            raise ValueError(f"this machine knows no time zone {name!r}; write it as Europe/Berlin")
+        return name
+
     @model_validator(mode="after")
     def _check_database(self) -> Self:
         if not self.database_url.startswith(("sqlite:///", "postgresql+psycopg://", "postgresql://")):
@@ -149,9 +160,11 @@ class Settings(BaseSettings):
         """What cannot be read is never quoted: half of a password may be taken for a port."""
         _check_port("MODERATION_DATABASE_URL", self.database_url)
         for broker in self.broker_url.split(";"):
+            if broker.partition("://")[0] not in BROKERS or "://" not in broker:
+                raise ValueError("MODERATION_BROKER_URL must begin with amqp:// or redis://")
             _check_port("MODERATION_BROKER_URL", broker)
         if self.smtp_url is not None:
-            _check_port("MODERATION_SMTP_URL", self.smtp_url.get_secret_value())
+            _check_mail_server(self.smtp_url.get_secret_value())
         return self
 
     @property
@@ -193,6 +206,22 @@ def _check_port(name: str, url: str) -> None:
         raise ValueError(
             f"{name} cannot be read: its port is no number. In passwords write / as %2F, @ as %40, : as %3A, # as %23."
         ) from None
+
+
+def _check_mail_server(url: str) -> None:
+    _check_port("MODERATION_SMTP_URL", url)
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ValueError("MODERATION_SMTP_URL must look like smtp://user:password@host:587 or smtps://…")
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether this machine knows a time zone by that name."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, KeyError, OSError):
+        return False
+    return True
 
 
 def load_settings() -> Settings:

@@ -5,6 +5,7 @@ import smtplib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import httpx
 from alembic.script import ScriptDirectory
@@ -49,6 +50,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """Look at one thing after another; what needs the database is left out where there is none."""
     yield from _home(settings)
     yield from _secret_key(settings)
+    yield _time_zone(settings)
     database = Database(settings.database_url)
     try:
         schema = list(_database(database, settings))
@@ -88,6 +90,12 @@ def _secret_key(settings: Settings) -> Iterator[Finding]:
             yield Finding("secret key", "not set", error.message)
             return
     yield Finding("secret key", "set")
+
+
+def _time_zone(settings: Settings) -> Finding:
+    """That there is such a time zone, its setting has seen to; that it is the right one, whoever reads this sees."""
+    here = now().astimezone(ZoneInfo(settings.time_zone))
+    return Finding("time zone", f"{settings.time_zone}, where it is {here:%H:%M}")
 
 
 def _database(database: Database, settings: Settings) -> Iterator[Finding]:
@@ -166,7 +174,7 @@ def _broker(settings: Settings) -> Iterator[Finding]:
     try:
         with make_celery(settings).connection_for_write(connect_timeout=3) as connection:
             connection.ensure_connection(max_retries=1, timeout=3)
-    except (OperationalError, OSError, KeyError) as error:  # KeyError: there is no such kind of broker
+    except (OperationalError, OSError) as error:
         remedy = "Check MODERATION_BROKER_URL and that the broker runs; comments are kept meanwhile."
         yield Finding("broker", f"{parts.scheme} cannot be reached ({type(error).__name__})", remedy)
         return
@@ -204,7 +212,7 @@ def _mail(settings: Settings) -> Iterator[Finding]:
     except smtplib.SMTPNotSupportedError as error:
         yield Finding("mail", str(error), "Take smtps:// or another server; letters wait.")
         return
-    except (OSError, ModerationError) as error:
+    except OSError as error:
         yield Finding("mail", f"cannot be reached ({type(error).__name__})", "Check MODERATION_SMTP_URL; letters wait.")
         return
     yield Finding("mail", "answers")

@@ -22,7 +22,6 @@ from sqlalchemy.orm import Session
 from moderation import privacy
 from moderation.db import claim as claim_due
 from moderation.db import now, shared_now
-from moderation.errors import SettingsError
 from moderation.folders import TEMPLATES, TRANSLATIONS
 from moderation.models import Decision, Letter, ShiftLink
 from moderation.notices.links import Links
@@ -169,13 +168,12 @@ def connect(url: str, *, timeout: float) -> smtplib.SMTP:
     SMTPNotSupportedError where a password would have to be said in the clear.
     """
     parts = urlsplit(url)
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-        raise SettingsError("MODERATION_SMTP_URL must look like smtp://user:password@host:587 or smtps://….")
+    host = parts.hostname or ""
     context = ssl.create_default_context()
     if parts.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(parts.hostname, parts.port or 465, timeout=timeout, context=context)
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=timeout, context=context)
     else:
-        server = smtplib.SMTP(parts.hostname, parts.port or 25, timeout=timeout)
+        server = smtplib.SMTP(host, parts.port or 25, timeout=timeout)
         server.ehlo()
         if server.has_extn("starttls"):
             server.starttls(context=context)

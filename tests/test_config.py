@@ -31,6 +31,16 @@ def test_only_settings_differ_for_a_grown_up_installation(monkeypatch: pytest.Mo
         ("MODERATION_DATABASE_URL", "mysql://x"),
         ("MODERATION_SECRET_KEY", "short"),
         ("MODERATION_PUBLIC_URL", "desk.example"),
+        ("MODERATION_TIME_ZONE", "Mars/Olympus"),
+        ("MODERATION_TIME_ZONE", "Europe"),
+        ("MODERATION_TIME_ZONE", "../etc/passwd"),
+        ("MODERATION_BROKER_URL", "broker:5672"),
+        ("MODERATION_BROKER_URL", "redis"),
+        ("MODERATION_BROKER_URL", "rabbit://broker"),
+        ("MODERATION_BROKER_URL", "amqp://one;http://two"),
+        ("MODERATION_SMTP_URL", "mail.example:587"),
+        ("MODERATION_SMTP_URL", "http://mail.example"),
+        ("MODERATION_SMTP_URL", "smtp://:587"),
     ],
 )
 def test_nonsense_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -54,6 +64,12 @@ def test_a_password_that_breaks_an_address_is_explained_and_not_quoted(
     with pytest.raises(SettingsError, match=f"{name} cannot be read.*%2F") as refused:
         load_settings()
     assert "gehe" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["amqps://u:p@broker:5671/house", "rediss://cache", "redis+socket:///run/redis.sock"])
+def test_brokers_are_reached_in_many_ways(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("MODERATION_BROKER_URL", url)
+    assert load_settings().broker_url == url
 
 
 def test_several_brokers_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:

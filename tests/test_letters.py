@@ -26,7 +26,6 @@ from moderation import decisions, doctor, letters
 from moderation.config import Settings
 from moderation.db import Database, now
 from moderation.decisions import Seen
-from moderation.errors import SettingsError
 from moderation.judge import Judge
 from moderation.models import Letter, Moderator, Outcome, Site
 from tests.integration.ports import free_port
@@ -161,11 +160,6 @@ def test_without_a_server_letters_wait(workshop: Any, database: Database, delete
     with database.session(read_only=True) as session:
         letter = session.scalars(select(Letter)).one()
         assert (letter.attempts, letter.address) == (0, "otto@example.org")
-
-
-def test_a_senseless_address_of_a_server_names_the_setting() -> None:
-    with pytest.raises(SettingsError, match="MODERATION_SMTP_URL"):
-        letters.connect("http://mail.example", timeout=1)
 
 
 @pytest.mark.parametrize("kind", ["statement", "appeal_received", "appeal_closed", "notice_received", "notice_closed"])

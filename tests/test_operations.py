@@ -262,6 +262,13 @@ def test_the_doctor_has_nothing_to_say_of_a_sound_house(
     assert found["secret key"].is_well
 
 
+def test_the_doctor_says_what_time_it_is_for_the_desk(settings: Settings, database: Database) -> None:
+    tokyo = settings.model_copy(update={"time_zone": "Asia/Tokyo"})
+    with time_machine.travel(datetime(2026, 12, 1, 20, 5, tzinfo=UTC)):
+        found = {finding.what: finding.found for finding in doctor.examine(tokyo)}
+    assert found["time zone"] == "Asia/Tokyo, where it is 05:05"
+
+
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
@@ -269,8 +276,6 @@ def test_the_doctor_has_nothing_to_say_of_a_sound_house(
         ({"database_url": "sqlite:////proc/nothing.sqlite3"}, "database"),
         ({"broker_url": "amqp://guest@127.0.0.1:9//"}, "broker"),
         ({"smtp_url": SecretStr("smtp://127.0.0.1:9")}, "mail"),
-        ({"smtp_url": SecretStr("nonsense")}, "mail"),
-        ({"broker_url": "nonsense://127.0.0.1"}, "broker"),
         ({"tone": ToneSource.BLEND, "tone_model": "/nowhere/ours.ckpt"}, "Detoxify"),
         ({"home": Path("/proc/nowhere")}, "home"),
         ({"tone": ToneSource.BLEND}, "Detoxify"),

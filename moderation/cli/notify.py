@@ -10,7 +10,6 @@ from moderation import auth, channels, letters
 from moderation.cli.session import open_session
 from moderation.config import Settings, load_settings
 from moderation.db import now
-from moderation.errors import ModerationError
 from moderation.models import Channel, Letter, Site
 
 MINE = timedelta(minutes=1)
@@ -62,9 +61,6 @@ def _mail(session: Session, channel: Channel, settings: Settings) -> str | None:
     letter.due_at = now() + MINE
     mails = letters.compose(session, [letter.id], links=settings.links, sender=settings.mail_from)
     session.commit()
-    try:
-        ((_, problem),) = letters.send_all(mails, settings.smtp_url.get_secret_value())
-    except ModerationError as error:
-        return error.message
+    ((_, problem),) = letters.send_all(mails, settings.smtp_url.get_secret_value())
     letters.record(session, letter.id, problem)
     return problem

@@ -2,7 +2,6 @@
 
 import re
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
@@ -10,6 +9,7 @@ from wtforms import BooleanField, Field, IntegerField, StringField, TextAreaFiel
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Regexp
 
 from moderation import forms
+from moderation.config import is_time_zone
 from moderation.errors import BadInput
 from moderation.models import Site
 
@@ -24,12 +24,8 @@ def _address(_form: FlaskForm, field: Field) -> None:
 
 
 def _zone(_form: FlaskForm, field: Field) -> None:
-    try:
-        ZoneInfo(field.data)
-    except (ValueError, KeyError, OSError):
-        raise ValidationError(
-            gettext("There is no such time zone; write it as %(example)s.", example="Europe/Berlin")
-        ) from None
+    if not is_time_zone(field.data):
+        raise ValidationError(gettext("There is no such time zone; write it as %(example)s.", example="Europe/Berlin"))
 
 
 def _origins(_form: FlaskForm, field: Field) -> None:
