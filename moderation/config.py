@@ -1,7 +1,8 @@
 """Settings: everything that can be set, with its type, default and help text; read once, refused when it is nonsense.
 
 Each setting is the environment variable ``MODERATION_<NAME>``. A secret may also lie in a file named like the variable
-(in small letters) inside the folder ``MODERATION_SECRETS_DIR``, as container platforms mount them.
+(in small letters) inside the folder ``MODERATION_SECRETS_DIR``, as container platforms mount them. An empty variable or
+file counts as none: that is how Compose files say that nothing is set.
 """
 
 import os
@@ -10,7 +11,7 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from moderation.errors import SettingsError
@@ -20,19 +21,22 @@ from moderation.notices.links import Links
 BROKERS = ("amqp", "amqps", "pyamqp", "redis", "rediss", "redis+socket", "sentinel", "folder")
 """Schemes of the brokers for which this service is made."""
 
+LEAST = {"secret_key": 32, "metrics_token": 16}
+"""Characters that a secret has at least."""
+
 PositiveSeconds = Annotated[float, Field(gt=0)]
 
 
 class Settings(BaseSettings):
     """All settings of the service."""
 
-    model_config = SettingsConfigDict(env_prefix="MODERATION_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="MODERATION_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     home: Path = Field(Path("var"), description="Folder for everything the embedded service writes.")
     database_url: str = Field("", description="SQLAlchemy URL. Empty: SQLite in the home folder.")
     broker_url: str = Field("", description="Celery broker URL (amqp, redis). Empty: a folder in the home folder.")
     secret_key: SecretStr | None = Field(
-        None, min_length=32, description="Signs session cookies; at least 32 characters. `moderation run` makes one."
+        None, description="Signs session cookies; at least 32 characters. `moderation run` makes one."
     )
     public_url: str = Field(
         "http://127.0.0.1:8000",
@@ -49,7 +53,8 @@ class Settings(BaseSettings):
     clock_tolerance: PositiveSeconds = Field(300, description="Seconds a webhook's clock may differ from ours.")
 
     metrics_token: SecretStr | None = Field(
-        None, min_length=16, description="Bearer token with which Prometheus may read `/metrics`. Empty: nobody may."
+        None,
+        description="Bearer token, 16 characters or more, with which Prometheus reads `/metrics`. Empty: nobody may.",
     )
     traces_url: str = Field(
         "",
@@ -135,12 +140,21 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _derive_urls(cls, values: dict[str, object]) -> dict[str, object]:
+        values = {name: value for name, value in values.items() if value != ""}  # those of empty files
         home = Path(str(values.get("home") or "var"))
         if not values.get("database_url"):
             values["database_url"] = f"sqlite:///{home.absolute() / 'moderation.sqlite3'}"
         if not values.get("broker_url"):
             values["broker_url"] = f"folder://{home.absolute() / 'bell'}"
         return values
+
+    @field_validator("secret_key", "metrics_token")
+    @classmethod
+    def _check_length(cls, secret: SecretStr | None, about: ValidationInfo) -> SecretStr | None:
+        least = LEAST[about.field_name or ""]
+        if secret is not None and len(secret) < least:
+            raise ValueError(f"has {len(secret)} characters and needs at least {least}")
+        return secret
 
     @field_validator("time_zone")
     @classmethod
@@ -232,5 +246,5 @@ def load_settings() -> Settings:
         lines = []
         for problem in error.errors():
             name = "MODERATION_" + "_".join(str(part) for part in problem["loc"]).upper() if problem["loc"] else ""
-            lines.append(f"{name}: {problem['msg']}".lstrip(": "))
+            lines.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}".lstrip(": "))
         raise SettingsError("Settings are wrong:\n  " + "\n  ".join(lines)) from None

@@ -83,6 +83,30 @@ def test_a_secret_may_lie_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert load_settings().require_secret_key() == "a secret that lies in a file of its own"
 
 
+@pytest.mark.parametrize(("name", "least"), [("secret_key", 32), ("metrics_token", 16)])
+def test_a_secret_that_is_too_short_is_counted_and_not_quoted(
+    monkeypatch: pytest.MonkeyPatch, name: str, least: int
+) -> None:
+    monkeypatch.setenv(f"MODERATION_{name.upper()}", "geheim")
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    wrong = f"MODERATION_{name.upper()}: has 6 characters and needs at least {least}"
+    assert str(refused.value) == f"Settings are wrong:\n  {wrong}"
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    unset = load_settings()
+    monkeypatch.setenv(f"MODERATION_{name.upper()}", "")
+    assert load_settings() == unset
+
+
+def test_an_empty_file_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "moderation_metrics_token").write_text("\n")
+    monkeypatch.setenv("MODERATION_SECRETS_DIR", str(tmp_path))
+    assert load_settings().metrics_token is None
+
+
 def test_the_web_refuses_to_start_without_a_secret(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="MODERATION_SECRET_KEY is not set"):
         create_app(Settings(home=tmp_path))
