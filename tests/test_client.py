@@ -13,7 +13,7 @@ from moderation.db import Database
 from moderation.judge import Judge
 from moderation.models import Scope, Site
 from tests.guides import blocks
-from tests.senders import Paper, comment
+from tests.senders import ARTICLE, Paper, comment
 
 RUDE = "Du Vollidiot, lies doch erst mal den Artikel, bevor du hier schreibst!"
 
@@ -29,6 +29,19 @@ def ours(app: Flask, judge: Judge, site: Site, database: Database, paper: Paper)
     paper.send("comment.created", comment(id="a/b c?", parent_id="4711"))
     with Client("http://moderation.example", token=token, transport=httpx.WSGITransport(app)) as made:
         yield made
+
+
+@pytest.mark.parametrize("name", ["/", "//", "/2026/12/bridge", "2026//bridge", "https://paper.example//bridge/"])
+def test_ids_may_hold_slashes_wherever_they_like(ours: Client, paper: Paper, name: str) -> None:
+    article = ARTICLE | {"id": name}
+    paper.send("comment.created", comment(id=name, text=RUDE, article=article))
+    assert ours.comment(name).article_id == name
+    closed = ours.close_article(ours.article(name))
+    assert (closed.id, closed.closed) == (name, True)
+    with pytest.raises(Problem, match="not judged yet"):
+        ours.assessment(name)
+    made = ours.decide(ours.comment(name), "delete")
+    assert ours.decisions_on(name) == (made,)
 
 
 def test_it_reads_decides_and_hears(ours: Client) -> None:

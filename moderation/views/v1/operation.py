@@ -6,8 +6,10 @@ from functools import wraps
 from typing import Any, get_origin
 
 from flask import Blueprint, request
+from flask.blueprints import BlueprintSetupState
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
+from werkzeug.routing import BaseConverter
 from werkzeug.wrappers import Response
 
 from moderation import auth, wire
@@ -17,6 +19,19 @@ from moderation.models import Scope, Site
 from moderation.views import ration, services
 
 blueprint = Blueprint("v1", __name__)
+
+
+class AnyId(BaseConverter):
+    """A site's own id in an address: any text, as a path that may also begin with a slash, which Flask's may not."""
+
+    part_isolating = False
+    regex = ".+?"
+    weight = 200  # as that of a path: what is spelled out comes first
+
+
+@blueprint.record_once
+def _know_ids(state: BlueprintSetupState) -> None:
+    state.app.url_map.converters["id"] = AnyId
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ def articles(call: Call) -> wire.Page[wire.ArticleOut]:
     return resources.articles(call.session, call.site, call.query)
 
 
-@operation("GET", "/articles/<path:article_id>", answer=wire.ArticleOut)
+@operation("GET", "/articles/<id:article_id>", answer=wire.ArticleOut)
 def article(call: Call, article_id: str) -> wire.ArticleOut:
     """Tell what is known of an article."""
     return resources.article(resources.find_article(call.session, call.site, article_id))
@@ -31,13 +31,13 @@ def comments(call: Call) -> wire.Page[wire.CommentOut]:
     return resources.comments(call.session, call.site, call.query)
 
 
-@operation("GET", "/comments/<path:comment_id>", answer=wire.CommentOut)
+@operation("GET", "/comments/<id:comment_id>", answer=wire.CommentOut)
 def comment(call: Call, comment_id: str) -> wire.CommentOut:
     """Tell how a comment stands."""
     return resources.comment(resources.find_comment(call.session, call.site, comment_id))
 
 
-@operation("GET", "/comments/<path:comment_id>/assessment", answer=wire.AssessmentOut)
+@operation("GET", "/comments/<id:comment_id>/assessment", answer=wire.AssessmentOut)
 def assessment(call: Call, comment_id: str) -> wire.AssessmentOut:
     """Tell what judge and rules say of a comment."""
     resources.find_comment(call.session, call.site, comment_id)
@@ -47,7 +47,7 @@ def assessment(call: Call, comment_id: str) -> wire.AssessmentOut:
     return wire.AssessmentOut.model_validate(found[0])
 
 
-@operation("GET", "/comments/<path:comment_id>/decisions", answer=wire.Decisions)
+@operation("GET", "/comments/<id:comment_id>/decisions", answer=wire.Decisions)
 def decided(call: Call, comment_id: str) -> wire.Decisions:
     """List what was decided on a comment."""
     found = resources.find_comment(call.session, call.site, comment_id)

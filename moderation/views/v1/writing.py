@@ -27,7 +27,7 @@ def change_site(call: Call) -> wire.SiteOut:
 
 @operation(
     "PATCH",
-    "/articles/<path:article_id>",
+    "/articles/<id:article_id>",
     scope=Scope.DECIDE,
     answer=wire.ArticleOut,
     body=wire.ArticleChanges,
@@ -46,7 +46,7 @@ def change_article(call: Call, article_id: str) -> wire.ArticleOut:
 
 @operation(
     "POST",
-    "/comments/<path:comment_id>/decisions",
+    "/comments/<id:comment_id>/decisions",
     scope=Scope.DECIDE,
     answer=wire.DecisionOut,
     body=wire.NewDecision,
