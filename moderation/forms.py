@@ -90,7 +90,7 @@ def require_own_page(site: Site, origin: str | None, referrer: str | None) -> No
     asked = origin if origin and origin != "null" else _origin(referrer)
     if asked not in site.origins:
         raise Forbidden(
-            f"{asked or 'A page without an address'} is none of this site's; if it should be, run "
+            f"{asked or 'A page without an address'} is none of this site's; if it should be, add it to them with "
             f"`moderation site set {site.slug} --origin {asked or 'https://…'}`.",
             code="foreign_page",
             field="origin",
@@ -121,6 +121,18 @@ def clean_origin(address: str) -> str:
     if found is None or urlsplit(address).path not in {"", "/"}:
         raise BadInput(f"{address!r} is no origin; write it as https://blog.example.", field="origin")
     return found
+
+
+def other_origins(known: Sequence[str], *, more: Sequence[str], fewer: Sequence[str]) -> list[str]:
+    """Return the known origins with some more and without others; BadInput where one that is to go is not known."""
+    gone = [clean_origin(address) for address in fewer]
+    unknown = next((origin for origin in gone if origin not in known), None)
+    if unknown is not None:
+        raise BadInput(
+            f"{unknown} is not among the site's origins: {', '.join(known) or 'it has none'}.", field="origin"
+        )
+    kept = [origin for origin in known if origin not in gone]
+    return list(dict.fromkeys([*kept, *map(clean_origin, more)]))
 
 
 def challenge(site: Site) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """A page without a comment system has a form: what it sends waits at the desk, what is approved stands on the page."""
 
+import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -207,6 +209,31 @@ def test_pages_are_named_at_the_command_line(settings: Settings, site: Site, dat
     with database.session(read_only=True) as session:
         found = session.scalars(select(Site)).one()
         assert (found.origins, found.forms_need_work) == ([], True)
+
+
+def test_what_a_refused_page_is_told_to_do_takes_no_other_page_away(form: Form, settings: Settings) -> None:
+    env = {"MODERATION_DATABASE_URL": settings.database_url, "MODERATION_HOME": str(settings.home)}
+    page = {"Origin": "https://new.example", "Accept": "application/json"}
+    advice = re.search(r"`moderation (.*)`", form.send(page).json["detail"])
+    assert advice
+
+    def run(line: str) -> str:
+        return CliRunner().invoke(main, shlex.split(line), env=env).output
+
+    assert run(advice[1]) == (
+        "foerdeblick is changed.\n"
+        "Forms stand on:  https://blog.example, https://www.blog.example, https://new.example\n"
+    )
+    assert form.send(page).status_code == 202
+    assert "blog.example, https://new.example\n" in run(advice[1]), "said twice, it stands there once"
+    gone = run("site set foerdeblick --remove-origin https://www.blog.example")
+    assert gone.endswith("Forms stand on:  https://blog.example, https://new.example\n")
+    assert "not among the site's origins: https://blog.example, https://new.example." in run(
+        "site set foerdeblick --remove-origin https://www.blog.example"
+    )
+    anew = run("site set foerdeblick --no-origins --origin https://only.example")
+    assert anew.endswith("Forms stand on:  https://only.example\n")
+    assert run("site set foerdeblick --no-origins").endswith("Forms stand on:  (no page)\n")
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,9 @@ def site_add(slug: str, name: str, language: str, callback_url: str | None, call
     help="Whether what is learned looks at commenters' records.",
 )
 @click.option("--mail-reasons/--no-mail", "mails_reasons", default=None, help="Mail commenters why we deleted.")
-@click.option("--origin", "origins", multiple=True, help="Where pages with our forms are served; may be repeated.")
-@click.option("--no-origins", is_flag=True, help="No page has our forms any more.")
+@click.option("--origin", "more", multiple=True, help="Pages with our forms are served there, too; may be repeated.")
+@click.option("--remove-origin", "fewer", multiple=True, help="Such pages are not served there any more.")
+@click.option("--no-origins", is_flag=True, help="No page has our forms any more, but for those named with --origin.")
 @click.option(
     "--proof-of-work/--no-proof-of-work", "forms_need_work", default=None, help="Browsers work before they send."
 )
@@ -55,16 +56,23 @@ def site_add(slug: str, name: str, language: str, callback_url: str | None, call
     "--akismet-asks/--akismet-alone", default=None, help="People decide what is in doubt for Akismet's clients."
 )
 @click.option("--undo-seconds", type=click.IntRange(0, 86_400), help="How long a decision waits before it is sent.")
-def site_set(slug: str, origins: tuple[str, ...], no_origins: bool, **changes: object) -> None:
+def site_set(slug: str, more: tuple[str, ...], fewer: tuple[str, ...], no_origins: bool, **changes: object) -> None:
     """Change what is known of a site; what is left out stays as it is."""
-    if origins or no_origins:
-        changes["origins"] = [forms.clean_origin(origin) for origin in origins]
     with open_session() as session:
-        sites.change_site(auth.site_by_slug(session, slug), **changes)
+        found = auth.site_by_slug(session, slug)
+        if more or fewer or no_origins:
+            changes["origins"] = forms.other_origins([] if no_origins else found.origins, more=more, fewer=fewer)
+        sites.change_site(found, **changes)
         said = sorted(name for name, value in changes.items() if value is not None)
         audit.note(session, "site_changed", moderator=None, subject=f"site {slug}", fields=said)
         session.commit()
-    click.echo(f"{slug} is changed.")
+        click.echo(f"{slug} is changed.")
+        if "origins" in changes:
+            _say_origins(found)
+
+
+def _say_origins(found: Site) -> None:
+    click.echo(f"Forms stand on:  {', '.join(found.origins) or '(no page)'}")
 
 
 @site.command("show")
@@ -80,7 +88,7 @@ def site_show(slug: str) -> None:
         click.echo(f"Decisions go to: {found.callback_url or '(the site fetches them)'}")
         click.echo(f"Undo window:     {found.undo_seconds} s")
         if found.origins:
-            click.echo(f"Forms stand on:  {', '.join(found.origins)}")
+            _say_origins(found)
 
 
 @site.command("rotate")
