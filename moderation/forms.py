@@ -38,6 +38,8 @@ WORK_KEPT = timedelta(hours=2)
 SHOWN = 500
 """Comments in one answer."""
 
+_EXAMPLE = "https://blog.example"
+
 _MESSAGES = ("message", "comment", "body", "text")
 _PARENTS = ("replying_to", "reply_to", "replyTo", "parent", "reply_thread")
 
@@ -118,8 +120,11 @@ def _origin(address: str | None) -> str | None:
 def clean_origin(address: str) -> str:
     """Return the origin of an address, as browsers write it; BadInput where it has none."""
     found = _origin(address)
+    if found is not None and "*" in found:
+        problem = f"{address!r} would match no page; name each origin by itself, as {_EXAMPLE}."
+        raise BadInput(problem, field="origin")
     if found is None or urlsplit(address).path not in {"", "/"}:
-        raise BadInput(f"{address!r} is no origin; write it as https://blog.example.", field="origin")
+        raise BadInput(f"{address!r} is no origin; write it as {_EXAMPLE}.", field="origin")
     return found
 
 

@@ -236,6 +236,12 @@ def test_what_a_refused_page_is_told_to_do_takes_no_other_page_away(form: Form, 
     assert run("site set foerdeblick --no-origins").endswith("Forms stand on:  (no page)\n")
 
 
+@pytest.mark.parametrize("address", ["https://*.blog.example", "https://*", "http://*:8080/"])
+def test_an_origin_that_is_meant_to_stand_for_many_is_refused_as_no_page_would_match_it(address: str) -> None:
+    with pytest.raises(BadInput, match="name each origin by itself"):
+        forms.clean_origin(address)
+
+
 @pytest.mark.parametrize(
     "address", ["", "blog.example", "ftp://blog.example", "https://", "https://a:b@c", "https://[", "//x"]
 )
