@@ -68,6 +68,20 @@ def test_a_place_in_the_list_that_cannot_be_is_told(form: Form, after: str) -> N
     assert (answer.status_code, answer.json["field"]) == (422, "after")
 
 
+@pytest.mark.parametrize("origin", ["https://other.example", "null"])
+def test_a_foreign_page_is_told_no_comments_and_why(form: Form, origin: str) -> None:
+    answer = form.listed(Origin=origin)
+    assert (answer.status_code, answer.json["code"], answer.json["field"]) == (403, "foreign_page", "origin")
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert "Origin" in answer.headers["Vary"]
+
+
+@pytest.mark.parametrize("asked", ["", "?article=", "?after=0"])
+def test_comments_are_asked_for_under_an_article(form: Form, asked: str) -> None:
+    answer = form.client.get(f"/forms/foerdeblick/comments{asked}")
+    assert (answer.status_code, answer.json["code"], answer.json["field"]) == (422, "missing", "article")
+
+
 def test_what_is_sent_waits_and_what_is_approved_is_shown(form: Form) -> None:
     sent = form.send()
     assert (sent.status_code, sent.json["success"], sent.json["status"]) == (202, True, "pending")
@@ -83,7 +97,6 @@ def test_what_is_sent_waits_and_what_is_approved_is_shown(form: Form) -> None:
     assert set(shown) == {"id", "parent_id", "name", "text", "submitted_at"}, "no addresses"
     again = form.listed(Origin=BLOG, **{"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.headers["Access-Control-Allow-Origin"]) == (304, BLOG)
-    assert "Access-Control-Allow-Origin" not in form.listed(Origin="https://other.example").headers
     assert "Origin" in first.headers["Vary"]
     assert "Set-Cookie" not in first.headers
 

@@ -73,13 +73,18 @@ def _article(site: Site, sent: forms.Sent) -> int:
 
 @blueprint.get(f"{PLACE}/comments")
 def comments(site: str) -> Response:
-    """List the approved comments under an article, oldest first."""
+    """List the approved comments under an article, oldest first; to no page that is not the site's."""
     ours = _site(site)
+    origin = request.headers.get("Origin")
+    if origin:
+        forms.require_own_page(ours, origin, request.referrer)
+    name = request.args.get("article", "")
+    if not name:
+        raise BadInput("`article` is missing: what the page calls its article.", code="missing", field="article")
     after = request.args.get("after", "0")
     if not after.isascii() or not after.isdigit() or len(after) > 18:
         raise BadInput("`after` must be a whole number.", field="after")
     with services().database.session(read_only=True) as session:
-        name = request.args.get("article", "")
         found, following = forms.shown(session, ours, name, after=int(after))
         article = article_page.known(session, ours, name)
     said = {
