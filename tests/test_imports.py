@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,24 @@ from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from moderation import bulk, decisions, history, intake, sites
+from moderation import bulk, closings, decisions, history, intake, sites
 from moderation.cli import main
 from moderation.config import Settings
 from moderation.contract import ArticleData, CommentData, CommentDeleted, CommentRef, DecidedCommentData
 from moderation.db import Base, Database, now
-from moderation.models import Article, Comment, Decision, HouseRule, Maker, Moderator, Outcome, Site, Status
+from moderation.models import (
+    Article,
+    Comment,
+    Decision,
+    Delivery,
+    Door,
+    HouseRule,
+    Maker,
+    Moderator,
+    Outcome,
+    Site,
+    Status,
+)
 from tests.senders import comment
 from tests.waiting import until
 
@@ -204,7 +217,7 @@ def _export(settings: Settings, site: str) -> list[str]:
 
 
 def _lived_through(session: Session, site: Site, moderator: Moderator) -> None:
-    """A history with all there is: edits, a decision by each kind of maker, an undo, a withdrawal, a lone article."""
+    """A history with all there is: edits, decisions by all makers, an undo, a withdrawal, a lone article, closings."""
     written = {
         number: intake.write(
             session,
@@ -236,6 +249,8 @@ def _lived_through(session: Session, site: Site, moderator: Moderator) -> None:
     bulk.accept_one(session, site, event, webhook_id="w", max_characters=1000)
     lone = ArticleData(id="einsam", url="https://zeitung.example/e", title="Einsam", section="Lokales")
     intake.write_article(session, site, lone, now())
+    for article in session.scalars(select(Article)):
+        closings.decide(session, article.id, Door.CLOSE, moderator=moderator, reason="Es wurde persönlich.")
 
 
 def test_what_is_exported_comes_back_whole_in_another_house(
@@ -255,10 +270,31 @@ def test_what_is_exported_comes_back_whole_in_another_house(
         done = _import(settings, "jsonl", file, site="kielwasser")
         assert done.exit_code == 0, done.output
         assert _export(settings, "kielwasser") == exported
+    with database.session(read_only=True) as session:
+        assert all(article.closed_at for article in session.scalars(select(Article)))
+        news = session.scalars(select(Delivery).where(Delivery.closing_id.is_not(None))).all()
+        assert [each.due_at is not None for each in news] == [True, True], "a file that comes back home is no news"
     makers = [decision["maker"] for line in exported for decision in json.loads(line).get("decisions", ())]
     assert sorted(makers) == ["moderator", "moderator", "rule", "site", "site"]
     assert _import(settings, "jsonl", file).exit_code == 0
     assert _export(settings, "foerdeblick") == exported
+
+
+def test_an_article_that_was_opened_since_stays_open(
+    settings: Settings, site: Site, database: Database, moderator: Moderator, tmp_path: Path
+) -> None:
+    with database.session() as session:
+        _lived_through(session, session.get_one(Site, site.id), session.get_one(Moderator, moderator.id))
+        session.commit()
+    file = tmp_path / "history.jsonl"
+    file.write_text("\n".join(_export(settings, "foerdeblick")), encoding="utf-8")
+    with database.session() as session:
+        for article in session.scalars(select(Article)):
+            closings.take_over(session, article, Door.OPEN, at=now() + timedelta(minutes=1))
+        session.commit()
+    assert _import(settings, "jsonl", file).exit_code == 0
+    with database.session(read_only=True) as session:
+        assert not any(article.closed_at for article in session.scalars(select(Article)))
 
 
 def test_moderators_and_rules_that_are_unknown_here_do_not_stop_a_history(

@@ -16,14 +16,15 @@ PAGE = 500
 
 Words = dict[Clean, Clean]
 
-_ARTICLE = ("url", "title", "lead", "body", "authors", "language", "section", "published_at", "stated_at")
+_ARTICLE = ("url", "title", "lead", "body", "authors", "language", "section", "published_at", "stated_at", "closed_at")
 _COMMENT = ("language", "submitted_at", "received_at", "stated_at", "status", "revision")
 
 
 class ArchivedArticle(ArticleData):
-    """An article, and when the site last spoke of it."""
+    """An article, when the site last spoke of it, and since when it takes no more comments, if it does not."""
 
     stated_at: Time
+    closed_at: Time | None = None
 
 
 class CitedRule(BaseModel):

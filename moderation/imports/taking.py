@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from moderation import decisions, history, intake
+from moderation import closings, decisions, history, intake
 from moderation.contract import ArticleData, CommentData, DecidedCommentData
 from moderation.db import now
-from moderation.imports.archive import NO_MODERATOR, ArchivedComment, LoneArticle, Past
-from moderation.models import Comment, Decision, Maker, Outcome, PastText, Site, Status
+from moderation.imports.archive import NO_MODERATOR, ArchivedArticle, ArchivedComment, LoneArticle, Past
+from moderation.models import Article, Comment, Decision, Door, Maker, Outcome, PastText, Site, Status
 
 Item = CommentData | LoneArticle
 
@@ -26,7 +26,8 @@ def take(session: Session, site: Site, items: Sequence[Item]) -> None:
     for run in _runs(items):
         first = run[0]
         if isinstance(first, LoneArticle):
-            intake.write_article(session, site, first.article, first.article.stated_at)
+            article = intake.write_article(session, site, first.article, first.article.stated_at)
+            _keep_closed(session, article.id, first.article)
             articles.pop(first.article.id, None)
             continue
         comments = [item for item in run if isinstance(item, CommentData)]
@@ -68,8 +69,17 @@ def _write_new(
         if known != comment.article:
             id_ = intake.article_id(session, site, comment.article, _article_stated_at(comment))
             articles[comment.article.id] = comment.article, id_
+            if isinstance(comment, ArchivedComment):
+                _keep_closed(session, id_, comment.article)
         rows.append(intake.first_row(site, comment, id_, stated_at) | _standing(comment))
     return intake.add_comments(session, rows)
+
+
+def _keep_closed(session: Session, article_id: int, told: ArchivedArticle) -> None:
+    """Close an article that was closed where the archive comes from, unless somebody opened it here since."""
+    article = session.get_one(Article, article_id)
+    if told.closed_at is not None and article.closed_at is None:
+        closings.take_over(session, article, Door.CLOSE, at=told.closed_at)
 
 
 def _stated_at(comment: CommentData) -> datetime:
