@@ -125,9 +125,9 @@ def test_wordpress_own_export_comes_with_articles_and_decisions(house: House, tm
         _wp_comment(5, "1", comment_type="pingback"),
     ]
     file = _wxr(tmp_path / "blog.xml", *comments)
-    for _ in range(2):
+    for new in (5, 0):
         done = house.take("wordpress", file)
-        assert (done.exit_code, done.output) == (0, "5 comments and articles taken in.\n")
+        assert (done.exit_code, done.output) == (0, f"5 comments and articles read, {new} of them new.\n")
     first, second, third, fourth = house.comments()
     assert (first.external_id, first.text, first.commenter_name) == ("1", "Grüße 👋 1 & mehr", "J&rg")
     assert [c.status for c in (first, second, third, fourth)] == [
@@ -150,7 +150,7 @@ def test_wordpress_own_export_comes_with_articles_and_decisions(house: House, tm
 def test_disqus_export_comes_with_threads_as_articles(house: House, tmp_path: Path) -> None:
     file = tmp_path / "disqus.xml"
     file.write_text(DISQUS, encoding="utf-8")
-    assert house.take("disqus", file).output == "2 comments and articles taken in.\n"
+    assert house.take("disqus", file).output == "2 comments and articles read, 2 of them new.\n"
     good, spam = house.comments()
     assert (good.text, good.commenter_id, good.status) == ("Gut so & weiter.", "joerg", Status.APPROVED)
     assert (good.article.external_id, good.article.title) == ("bruecke", "Die Brücke")
@@ -213,7 +213,9 @@ def test_an_export_that_was_cut_off_keeps_what_is_whole(house: House, tmp_path: 
     file.write_bytes(whole)
     done = house.take("wordpress", file)
     assert done.exit_code == 0
-    assert "it goes on where that stopped.\n3 comments and articles taken in." in done.output, "two, and an article"
+    assert "it goes on where that stopped.\n3 comments and articles read, 3 of them new." in done.output, (
+        "two, and an article"
+    )
     assert len(house.comments()) == 5
 
 
@@ -261,7 +263,7 @@ def isso_file(isso: Path, tmp_path: Path) -> Path:
 
 def test_isso_own_database_is_read_as_it_is(house: House, isso_file: Path) -> None:
     done = house.take("isso", isso_file, "--url", "https://blog.example")
-    assert (done.exit_code, done.output) == (0, "4 comments and articles taken in.\n")
+    assert (done.exit_code, done.output) == (0, "4 comments and articles read, 4 of them new.\n")
     first, second, third, fourth = house.comments()
     assert (first.text, first.commenter_name, first.status) == ("Grüße 👋", "Jörg", Status.APPROVED)
     assert (first.article.external_id, first.article.url) == ("/bruecke/", "https://blog.example/bruecke/")

@@ -68,9 +68,9 @@ def test_decisions_of_old_come_with_their_dates(
     open_ = comment(id="2", submitted_at=LONG_AGO)
     file = tmp_path / "history.jsonl"
     file.write_text("".join(json.dumps(line) + "\n" for line in (decided, open_)), encoding="utf-8")
-    for _ in range(2):
+    for new in (2, 0):
         done = _import(settings, "jsonl", file)
-        assert (done.exit_code, done.output) == (0, "2 comments and articles taken in.\n")
+        assert (done.exit_code, done.output) == (0, f"2 comments and articles read, {new} of them new.\n")
     with database.session(read_only=True) as session:
         assert [found.status for found in session.scalars(select(Comment).order_by(Comment.id))] == [
             Status.DELETED,
@@ -89,7 +89,7 @@ def test_a_table_from_a_spreadsheet_will_do(
     file = _csv(tmp_path / "a.csv", ROW, ROW | {"id": "8", "commenter_name": ""}, separator=separator)
     file.write_bytes(file.read_bytes() + b"\r\n")
     done = _import(settings, "csv", file)
-    assert (done.exit_code, done.output) == (0, "2 comments and articles taken in.\n")
+    assert (done.exit_code, done.output) == (0, "2 comments and articles read, 2 of them new.\n")
     with database.session(read_only=True) as session:
         found, nameless = session.scalars(select(Comment).order_by(Comment.id))
         assert (found.text, found.commenter_name, found.status) == (ROW["text"], "Jörg", Status.DELETED)
@@ -122,11 +122,11 @@ def test_a_bad_line_is_named_and_what_was_before_it_is_kept(
     file = _csv(tmp_path / "a.csv", ROW, ROW | {"id": "8", "submitted_at": "gestern"})
     done = _import(settings, "csv", file)
     assert done.exit_code == 1
-    assert "1 comments and articles taken in." in done.output
+    assert "1 comments and articles read, 1 of them new." in done.output
     assert "Line 5: submitted_at" in done.output
     _csv(file, ROW, ROW | {"id": "8"})
     done = _import(settings, "csv", file)
-    assert (done.exit_code, done.output.splitlines()[1:]) == (0, ["1 comments and articles taken in."])
+    assert (done.exit_code, done.output.splitlines()[1:]) == (0, ["1 comments and articles read, 1 of them new."])
     with database.session(read_only=True) as session:
         assert list(session.scalars(select(Comment.external_id).order_by(Comment.id))) == ["7", "8"]
 
@@ -168,9 +168,13 @@ def test_an_import_that_is_killed_goes_on_where_it_was(
     assert 0 < before < total
     done = _import(settings, "jsonl", file)
     assert done.exit_code == 0, done.output
-    assert done.output.splitlines()[1] == f"{total - before} comments and articles taken in.", "not one is read twice"
+    left = total - before
+    assert done.output.splitlines()[1] == f"{left} comments and articles read, {left} of them new.", (
+        "none is read twice"
+    )
     assert _count(database, Comment) == _count(database, Decision) == total
-    assert _import(settings, "jsonl", file).output == f"{total} comments and articles taken in.\n", "it was through"
+    said = _import(settings, "jsonl", file).output
+    assert said == f"{total} comments and articles read, 0 of them new.\n", "it was through"
     assert _count(database, Comment) == _count(database, Decision) == total
 
 
@@ -184,7 +188,7 @@ def test_another_file_is_read_from_its_beginning(
 ) -> None:
     for number in "12":
         file = _csv(tmp_path / f"{number}.csv", ROW | {"id": number}, ROW | {"id": f"{number}0", "submitted_at": "?"})
-        assert _import(settings, "csv", file).output.startswith("1 comments and articles taken in.\nError: Line 5")
+        assert _import(settings, "csv", file).output.splitlines()[1].startswith("Error: Line 5")
     with database.session(read_only=True) as session:
         assert list(session.scalars(select(Comment.external_id).order_by(Comment.id))) == ["1", "2"]
 

@@ -49,8 +49,8 @@ def import_(form: str, file: Path, slug: str, address: str | None) -> None:
         if after != START:
             click.echo("An import of this file was begun before; it goes on where that stopped.")
         with _reading(form, file, address, after) as found:
-            taken, problem = _take_all(session, slug, form, found, beginning)
-    click.echo(f"{taken} comments and articles taken in.")
+            read, new, problem = _take_all(session, slug, form, found, beginning)
+    click.echo(f"{read} comments and articles read, {new} of them new.")
     if problem is not None:
         raise click.ClickException(problem.message)
 
@@ -69,22 +69,22 @@ def _reading(form: str, file: Path, address: str | None, after: Place) -> Iterat
 
 def _take_all(
     session: Session, slug: str, form: str, found: Iterator[Found], beginning: Beginning
-) -> tuple[int, BadInput | None]:
-    """Take in what is found, committing as it goes; return how much that was, and what stopped it."""
-    taken = 0
+) -> tuple[int, int, BadInput | None]:
+    """Take in what is found, committing as it goes; return how much that was, how much of it new, what stopped it."""
+    read = new = 0
     while True:
         batch, problem = _next(found)
         site = auth.site_by_slug(session, slug)
         if batch:
             place = batch[-1].place
-            taking.take(session, site, [each.item for each in batch])
+            new += taking.take(session, site, [each.item for each in batch])
             unfinished.keep(session, site, form, place, beginning.digest(place.read))
-            taken += len(batch)
+            read += len(batch)
         elif problem is None:
             unfinished.end(session, site, form)
         session.commit()
         if problem is not None or not batch:
-            return taken, problem
+            return read, new, problem
 
 
 def _next(found: Iterator[Found]) -> tuple[list[Found], BadInput | None]:

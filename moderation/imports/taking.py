@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from moderation import closings, decisions, history, intake
+from moderation import article_page, closings, decisions, history, intake
 from moderation.contract import ArticleData, CommentData, DecidedCommentData
 from moderation.db import now
 from moderation.imports.archive import NO_MODERATOR, ArchivedArticle, ArchivedComment, LoneArticle, Past
@@ -16,28 +16,33 @@ from moderation.models import Article, Comment, Decision, Door, Maker, Outcome, 
 Item = CommentData | LoneArticle
 
 
-def take(session: Session, site: Site, items: Sequence[Item]) -> None:
-    """Write comments and articles, with what was decided on them. What is known already changes nothing.
+def take(session: Session, site: Site, items: Sequence[Item]) -> int:
+    """Write comments and articles, with what was decided on them; return how many are new.
 
-    The workers judge the comments and make them findable when there is time, as all that comes.
+    What is known already changes nothing. The workers judge the comments and make them findable when there is time, as
+    all that comes.
     """
     articles: dict[str, tuple[ArticleData, int]] = {}
     past = Past(session, site)
+    number_new = 0
     for run in _runs(items):
         first = run[0]
         if isinstance(first, LoneArticle):
+            number_new += article_page.known(session, site, first.article.id) is None
             article = intake.write_article(session, site, first.article, first.article.stated_at)
             _keep_closed(session, article.id, first.article)
             articles.pop(first.article.id, None)
             continue
         comments = [item for item in run if isinstance(item, CommentData)]
         new = _write_new(session, site, comments, articles)
+        number_new += len(new)
         _write_past(session, past, comments, new)
         known = [comment for comment in comments if comment.id not in new]
         same = _unchanged(session, site, known)
         for comment in known:
             if comment.id not in same:
                 _tell_again(session, site, comment)
+    return number_new
 
 
 def _runs(items: Sequence[Item]) -> Iterator[list[Item]]:
