@@ -18,6 +18,7 @@ from moderation.contract import (
     CommentCreated,
     CommentData,
     CommentDeleted,
+    CommenterData,
     CommentUpdated,
     Undecided,
 )
@@ -54,7 +55,7 @@ def take_in(session: Session, site: Site, event: Undecided, *, is_new: bool, max
                 return Receipt(data.id, Status.PENDING, made[data.id])
             comment = _find(session, site, data.id)
             if is_new and comment is not None:
-                _change(session, comment, data, stated_at)
+                _change(session, site, comment, data, stated_at)
             return _receipt(comment, data.id)
         case CommentDeleted(data=ref):
             comment = _find(session, site, ref.id)
@@ -134,7 +135,7 @@ def write(session: Session, site: Site, data: CommentData, *, stated_at: datetim
     is_new = add_comments(session, _first_words(session, site, data, stated_at))
     comment = session.scalars(_named(site, data.id)).one()
     if not is_new:
-        _change(session, comment, data, stated_at)
+        _change(session, site, comment, data, stated_at)
     make_findable(session, comment)
     return comment
 
@@ -187,7 +188,6 @@ def _first_words(
 
 def first_row(site: Site, data: CommentData | ChangedCommentData, under: int, stated_at: datetime) -> dict[str, Any]:
     """Return what is written down of a new comment under an article that is known."""
-    commenter = data.commenter
     return {
         "site_id": site.id,
         "article_id": under,
@@ -195,13 +195,38 @@ def first_row(site: Site, data: CommentData | ChangedCommentData, under: int, st
         "parent_external_id": data.parent_id,
         "text": plain(data),
         "language": data.language,
-        "commenter_id": commenter and commenter.id,
-        "commenter_name": commenter and commenter.name,
-        "commenter_email": commenter and privacy.seal(site, commenter.email),
-        "commenter_ip": commenter and privacy.seal(site, commenter.ip),
+        **_commenter(site, data.commenter or _NOBODY),
         "submitted_at": data.submitted_at or stated_at,
         "stated_at": stated_at,
     }
+
+
+_NOBODY = CommenterData(id=None, name=None, email=None, ip=None)
+
+
+def _commenter(site: Site, who: CommenterData) -> dict[str, Any]:
+    return {
+        "commenter_id": who.id,
+        "commenter_name": who.name,
+        "commenter_email": privacy.seal(site, who.email),
+        "commenter_ip": privacy.seal(site, who.ip),
+    }
+
+
+def _details(site: Site, data: CommentData | ChangedCommentData) -> dict[str, Any]:
+    """Return what a site says of a comment besides its text: what it left out is not said to be nothing."""
+    told: dict[str, Any] = {}
+    if "parent_id" in data.model_fields_set:
+        told["parent_external_id"] = data.parent_id
+    if "language" in data.model_fields_set:
+        told["language"] = data.language
+    if data.submitted_at is not None:
+        told["submitted_at"] = data.submitted_at
+    if "commenter" in data.model_fields_set:
+        who = data.commenter or _NOBODY
+        of_whom = _commenter(site, who)
+        told |= {f"commenter_{name}": of_whom[f"commenter_{name}"] for name in who.model_fields_set}
+    return told
 
 
 def plain(data: CommentData | ChangedCommentData) -> str:
@@ -209,11 +234,21 @@ def plain(data: CommentData | ChangedCommentData) -> str:
     return html_to_text(data.text) if data.html else data.text
 
 
-def _change(session: Session, comment: Comment, data: CommentData | ChangedCommentData, stated_at: datetime) -> None:
-    """Take over a changed text as a new revision: judged again, and decided again if it had been decided."""
+def _change(
+    session: Session, site: Site, comment: Comment, data: CommentData | ChangedCommentData, stated_at: datetime
+) -> None:
+    """Take over what is new of a comment. A changed text is a new revision: judged again, and decided again if it had
+    been decided; what is new besides lets a decision stand.
+    """
     if stated_at < comment.stated_at:
         return
     comment.stated_at = stated_at
+    details = _details(site, data)
+    changed = _differing(comment, details)
+    for name in changed:
+        setattr(comment, name, details[name])
+    if changed and comment.status is Status.PENDING:
+        comment.due_at, comment.attempts = now(), 0  # house rules look at more than the text
     text = plain(data)
     if text == comment.text and comment.status is not Status.WITHDRAWN:
         return
@@ -270,7 +305,7 @@ def _told(data: ArticleData) -> dict[str, Any]:
     return told | {"authors": list(data.authors)} if "authors" in told else told
 
 
-def _differing(known: Article | Row[Any], told: dict[str, Any]) -> set[str]:
+def _differing(known: Article | Comment | Row[Any], told: dict[str, Any]) -> set[str]:
     return {name for name, value in told.items() if getattr(known, name) != value}
 
 

@@ -92,6 +92,92 @@ def test_an_update_with_the_same_text_leaves_the_decision_alone(
     assert _only(database).status is Status.APPROVED
 
 
+WHO = {"id": "88", "name": "Radlerin", "email": "r@example.org", "ip": "192.0.2.7"}
+
+
+@pytest.fixture
+def readable(database: Database, site: Site) -> None:
+    """The site has addresses kept as they are."""
+    with database.session() as session:
+        session.get_one(Site, site.id).keeps_addresses = True
+        session.commit()
+
+
+def _told(database: Database) -> dict[str, Any]:
+    known = _only(database)
+    who = (known.commenter_id, known.commenter_name, known.commenter_email, known.commenter_ip)
+    return {
+        "commenter": dict(zip(WHO, who, strict=True)),
+        "parent_id": known.parent_external_id,
+        "language": known.language,
+        "submitted_at": known.submitted_at.isoformat(),
+    }
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        {"commenter": {"id": "99", "name": "Rennradlerin", "email": "x@example.org", "ip": "192.0.2.8"}},
+        {"parent_id": "c9"},
+        {"language": "nds"},
+        {"submitted_at": _at(-5)},
+    ],
+)
+@pytest.mark.parametrize("kind", ["comment.updated", "comment.created"])
+@pytest.mark.usefixtures("readable")
+def test_what_is_told_anew_of_a_comment_is_taken_over_and_the_rest_stays(
+    paper: Paper, database: Database, kind: str, news: dict[str, Any]
+) -> None:
+    before = {"commenter": WHO, "parent_id": "c0", "language": "de", "submitted_at": _at(-9)}
+    paper.send("comment.created", comment(text="Moin.", **before))
+    with database.session() as session:
+        session.get_one(Comment, 1).due_at = None
+        session.commit()
+    data = {"id": "c1", "text": "Moin."} if kind == "comment.updated" else comment(text="Moin.") | before
+    assert paper.send(kind, data | news).json == {"id": "c1", "status": "pending"}
+    assert _told(database) == before | news
+    assert (_only(database).revision, _only(database).due_at is not None) == (1, True), "judged again: rules may ask"
+
+
+@pytest.mark.usefixtures("readable")
+def test_of_a_commenter_what_is_left_out_stays_and_what_is_empty_goes(paper: Paper, database: Database) -> None:
+    paper.send("comment.created", comment(text="Moin.", commenter=WHO, parent_id="c0", language="de"))
+    paper.send("comment.updated", {"id": "c1", "text": "Moin.", "commenter": {"name": "Jörg", "ip": None}})
+    assert _told(database)["commenter"] == WHO | {"name": "Jörg", "ip": None}
+    nothing = {"commenter": None, "parent_id": None, "language": None}
+    submitted_at = _told(database)["submitted_at"]
+    paper.send("comment.updated", {"id": "c1", "text": "Moin.", "submitted_at": None} | nothing)
+    assert _told(database) == nothing | {"commenter": dict.fromkeys(WHO), "submitted_at": submitted_at}
+
+
+def test_a_decision_stands_where_only_the_name_is_another(
+    paper: Paper, database: Database, moderator: Moderator
+) -> None:
+    paper.send("comment.created", comment(text="Harmlos."))
+    _approve(database, moderator)
+    with database.session() as session:
+        session.get_one(Comment, 1).due_at = None
+        session.commit()
+    told = paper.send("comment.updated", {"id": "c1", "text": "Harmlos.", "commenter": {"name": "Jörg"}})
+    assert told.json == {"id": "c1", "status": "approved"}
+    assert (_only(database).commenter_name, _only(database).due_at) == ("Jörg", None)
+
+
+def test_addresses_that_come_later_are_sealed_as_well(paper: Paper, database: Database) -> None:
+    paper.send("comment.created", comment(text="Moin.", commenter={}))
+    paper.send("comment.updated", {"id": "c1", "text": "Moin.", "commenter": {"email": "r@example.org"}})
+    assert str(_only(database).commenter_email).startswith("~")
+
+
+def test_an_update_of_an_unknown_comment_is_its_beginning_if_it_names_the_article(
+    paper: Paper, database: Database
+) -> None:
+    told = {"id": "c1", "text": "Moin.", "article": ARTICLE}
+    answer = paper.send("comment.updated", told, timestamp=_at(0))
+    assert (answer.status_code, answer.json) == (202, {"id": "c1", "status": "pending"})
+    assert (_only(database).revision, _only(database).submitted_at) == (1, NOON)
+
+
 def test_news_older_than_what_is_known_changes_nothing(paper: Paper, database: Database) -> None:
     paper.send("comment.updated", comment(text="Neu"), timestamp=_at(5))
     paper.send("comment.created", comment(text="Alt"), timestamp=_at(0))
