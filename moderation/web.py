@@ -16,6 +16,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import RequestRedirect
 
 from moderation import assets, auth, logs, telemetry
 from moderation.broker import Bell
@@ -130,6 +131,20 @@ class House(Flask):
             tally.note(e)
         return super().handle_user_exception(e)
 
+    def handle_http_exception(self, e: HTTPException) -> HTTPException | ResponseReturnValue:
+        """Have the door explain a wrong method, too: Flask found no route, and would ask none of them."""
+        adapter = self.create_url_adapter(request)
+        if adapter is None or not isinstance(e, MethodNotAllowed) or not e.valid_methods:
+            return super().handle_http_exception(e)
+        allowed = sorted(e.valid_methods)
+        try:
+            request.url_rule, _ = adapter.match(method=allowed[0], return_rule=True)
+        except RequestRedirect as elsewhere:  # with one slash fewer there is such an address
+            return elsewhere
+        response = self.make_response(super().handle_http_exception(e))
+        response.headers["Allow"] = ", ".join(allowed)
+        return response
+
 
 def open_services(settings: Settings) -> Services:
     """Make what the views work with."""
@@ -231,10 +246,7 @@ def _explain_http(error: HTTPException) -> tuple[Response, int]:
         return _explain(TooLarge("The request is larger than this service reads (MODERATION_MAX_BODY_BYTES)."))
     known = ModerationError(error.description or error.name, code=error.name.lower().replace(" ", "_"))
     known.status = HTTPStatus(error.code or 500)
-    answer, status = _explain(known)
-    if isinstance(error, MethodNotAllowed) and error.valid_methods:
-        answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))
-    return answer, status
+    return _explain(known)
 
 
 def _explain_database(error: Exception) -> tuple[Response, int]:

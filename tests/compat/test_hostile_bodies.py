@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from moderation import auth
@@ -70,14 +71,50 @@ def test_a_hostile_body_is_refused_in_the_protocols_own_words(door: tuple[str, P
             assert answer.text == "invalid" or answer.json["usage"] == 0
             continue
         assert 400 <= answer.status_code < 500, answer.text
-        if protocol == "google":
-            assert {"code", "message", "status"} <= answer.json["error"].keys()
-            assert answer.json["error"]["code"] == answer.status_code
-        elif protocol == "openai":
-            assert answer.json["error"].keys() == {"message", "type", "param", "code"}
+        _require_own_words(protocol, answer)
+
+
+def _require_own_words(protocol: str, answer: TestResponse) -> None:
+    if protocol == "google":
+        assert {"code", "message", "status"} <= answer.json["error"].keys()
+        assert answer.json["error"]["code"] == answer.status_code
+    elif protocol == "openai":
+        assert answer.json["error"].keys() == {"message", "type", "param", "code"}
+    else:
+        assert answer.content_type == "application/problem+json"
+        assert answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "path", "allowed"),
+    [
+        ("google", "/v1alpha1/comments:analyze", {"POST"}),
+        ("google", "/v1alpha1/comments:suggestscore", {"POST"}),
+        ("google", "/$discovery/rest", {"GET", "HEAD"}),
+        ("openai", "/v1/moderations", {"POST"}),
+        ("akismet", "/1.1/comment-check", {"POST"}),
+        ("akismet", "/1.2/usage-limit", {"GET", "HEAD", "POST"}),
+        ("problem", "/compat/coral/moderate", {"POST"}),
+    ],
+)
+def test_a_wrong_method_is_refused_in_the_protocols_own_words(
+    client: FlaskClient, protocol: str, path: str, allowed: set[str]
+) -> None:
+    for method in {"GET", "HEAD", "PUT", "DELETE"} - allowed:
+        answer = client.open(path, method=method)
+        assert (answer.status_code, set(answer.headers["Allow"].split(", "))) == (405, allowed | {"OPTIONS"})
+        if method == "HEAD":
+            assert answer.data == b""
+        elif protocol == "akismet":
+            assert answer.text == "invalid"
+            assert "not allowed" in answer.headers["X-akismet-debug-help"]
         else:
-            assert answer.content_type == "application/problem+json"
-            assert answer.json["detail"]
+            _require_own_words(protocol, answer)
+
+
+def test_a_wrong_method_at_an_address_with_a_slash_too_many_is_led_to_the_right_address(client: FlaskClient) -> None:
+    answer = client.get("/v1//moderations")
+    assert (answer.status_code, answer.headers["Location"]) == (308, "http://localhost/v1/moderations")
 
 
 HALF = "\ud800"
