@@ -24,6 +24,7 @@ def test_no_key_does_two_things_and_no_letter_leads_to_two_pages() -> None:
     keys = Counter(key for action in keyboard.ACTIONS for key in action.keys)
     letters = Counter("f" + "".join(page.letters for page in PAGES))  # f: the filters, in the queue
     assert {name: times for name, times in (keys + letters).items() if keys[name] > 1 or letters[name] > 1} == {}
+    assert [page.endpoint for page in PAGES if not page.letters] == []
 
 
 def test_a_key_of_ones_own_takes_the_place_of_the_desks(mona: FlaskClient, site: Site, database: Database) -> None:

@@ -20,7 +20,7 @@ class Page:
     endpoint: str
     label: LazyString
     icon: str
-    letters: str = ""
+    letters: str
     first: bool = False
     for_: str = ""
 
@@ -51,9 +51,9 @@ PAGES = (
     Page("learning.show", lazy_gettext("What is learned"), "graduation-cap", "u"),
     Page("alarms.show", lazy_gettext("Alarms and shifts"), "triangle-alert", "p"),
     Page("access.show", lazy_gettext("My access"), "user-round", "i"),
-    Page("own.show", lazy_gettext("My desk"), "settings", "ny"),
-    Page("sites.every", lazy_gettext("Sites"), "globe", "", for_="some"),
-    Page("moderators.show", lazy_gettext("Moderators"), "users", "", for_="house"),
+    Page("own.show", lazy_gettext("My desk"), "settings", "n"),
+    Page("sites.every", lazy_gettext("Sites"), "globe", "g", for_="some"),
+    Page("moderators.show", lazy_gettext("Moderators"), "users", "y", for_="house"),
     Page("records.log", lazy_gettext("Audit log"), "lock", "c", for_="house"),
 )
 

@@ -85,4 +85,8 @@ def _with_access() -> dict[str, str]:
         "link_expired": gettext("This link is too old."),
         "link_broken": gettext("This link is not complete; perhaps it was cut off."),
         "forbidden": gettext("Only an admin may do this."),
+        "wrong_password": gettext("This is not your password."),
+        "wrong_code": gettext("The code does not fit. Is the clock of your phone right?"),
+        "too_short": gettext("This is too short for a password."),
+        "confined": gettext("They are confined to some sites; open the whole house to them first."),
     }
