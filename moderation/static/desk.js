@@ -33,6 +33,8 @@ document.addEventListener("submit", (event) => {
 });
 
 document.addEventListener("click", (event) => {
+  // The second half of a double click lies on a card that nobody has read yet.
+  if (event.detail > 1 && event.target.closest("form[data-desk] button")) event.preventDefault();
   if (event.target.closest("[data-opens=keys]")) document.querySelector("#keys").showModal();
   const summary = event.target.closest("details.rules > summary");
   if (summary && !summary.parentElement.open) {

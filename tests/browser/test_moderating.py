@@ -72,6 +72,21 @@ def test_one_is_deleted_by_button_and_one_approved_by_key_and_the_site_verifies_
     assert told["rude"]["data"]["rule"]["title"] == "Niemand wird kleingemacht"
 
 
+@pytest.mark.usefixtures("queue")
+def test_a_double_click_decides_once(visit: Callable[..., Visit], database: Database) -> None:
+    page = visit().page
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if "/decision" in request.url else None)
+    page.locator("button.approve").hover()
+    for clicks in (1, 2):
+        page.mouse.down(click_count=clicks)
+        page.mouse.up(click_count=clicks)
+        expect(page.locator("blockquote.text")).to_contain_text("Nordring")  # the next one lies under the mouse
+    assert page.evaluate("document.title")  # what the second click did has happened by now
+    assert len(sent) == 1
+    until(lambda: _statuses(database) == {"rude": Status.APPROVED, "civil": Status.PENDING})
+
+
 @pytest.mark.live
 @pytest.mark.usefixtures("queue")
 def test_the_last_decision_waits_for_an_earlier_one_whose_answer_is_slower(
