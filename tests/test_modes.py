@@ -212,6 +212,11 @@ def test_a_mode_is_made_changed_and_taken_away_at_the_desk(desk: Desk, database:
     )
     assert wrong.status_code == 422
     assert "From (time): Write times like 22:00." in wrong.text
+    assert 'value="25:00"' in wrong.text, "what was typed is still there"
+    mistaken = {"title": "Nacht", "when": "surge", "comments": "1", "advice-thema": "off", "seen": "2"}
+    again = desk.post("/rules/foerdeblick/modes", do="save", **mistaken).text
+    assert 'name="title" value="Nacht"' in again
+    assert 'name="when" value="surge" checked' in again
     assert desk.post("/rules/foerdeblick/modes", do="save", **form | {"seen": "²"}).status_code == 422
     flood = {"key": "wochenende", "when": "surge", "comments": "100", "minutes": "10", "seen": "2"}
     assert desk.post("/rules/foerdeblick/modes", do="save", **form | flood).status_code == 303

@@ -8,6 +8,7 @@ from flask_login import current_user
 from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 
 from moderation import auth, rulebook, wording
 from moderation.db import now
@@ -124,10 +125,30 @@ def _complaint(problem: dict[str, Any]) -> str:
     return f"{place}: {rule_words.complaint(problem)}" if place else rule_words.complaint(problem)
 
 
+def _filled(mode: Mode, site: Site) -> MultiDict[str, str]:
+    """Return what the form of a mode holds, by the names of its fields, as it would be sent."""
+    filled: MultiDict[str, str] = MultiDict()
+    filled["title"] = wording.pick(mode.title, site.language)
+    filled["when"] = "surge" if mode.surge else "hours"
+    if mode.surge:
+        filled["comments"], filled["minutes"] = str(mode.surge.comments), str(mode.surge.minutes)
+    if mode.hours:
+        filled["start"], filled["end"] = mode.hours.start or "", mode.hours.end or ""
+        filled.setlist("days", sorted(mode.hours.days))
+    for key, change in mode.rules.items():
+        bound = change.at_least if change.at_least is not None else change.at_most
+        filled[f"bound-{key}"] = "" if bound is None else rule_words.number(bound)
+        filled[f"advice-{key}"] = OFF if change.off else change.advice or ""
+    return filled
+
+
 def _page(session: Session, site: Site, *, wrong: tuple[str, str] | None = None) -> str:
     current = rulebook.current(session, site.id)
     present, rules = modes.stated(current), rulebook.stated(current)
     longest = services().settings.max_comment_characters
+    given = {mode.key: _filled(mode, site) for mode in present} | {"": MultiDict({"when": "hours"})}
+    if wrong:
+        given[wrong[0]] = request.form
     return render_template(
         "modes.html",
         site=site,
@@ -136,6 +157,7 @@ def _page(session: Session, site: Site, *, wrong: tuple[str, str] | None = None)
         notes={mode.key: modes.notes(rules, mode, longest=longest) for mode in present},
         state=modes.on(session, site, present, now()),
         wrong=wrong,
+        given=given,
         days=DAYS,
         advices=list(Advice),
         off=OFF,
