@@ -65,6 +65,7 @@ def test_the_log_is_in_words_and_leads_there(app: Flask, database: Database) -> 
     page = desk.client.get("/audit").text
     assert "ada gelöscht Kommentar 7" in _text(page)
     assert "Einstellungen geändert Website foerdeblick" in _text(page)
+    assert "Moderation ada" in _text(page)
     assert 'href="/comments/7"' in page
     assert 'href="/sites/foerdeblick"' in page
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from moderation import audit, auth, delivery
 from moderation.db import now
-from moderation.models import Closing, Comment, Decision, Delivery
+from moderation.models import Closing, Comment, Decision, Delivery, Moderator
 from moderation.reading import reading
 from moderation.views import services
 from moderation.views.desk import HIGHEST_ID, ID
@@ -74,7 +74,10 @@ def log() -> ResponseReturnValue:
     with reading() as session:
         entries = audit.page(session, before=_before(), limit=PAGE)
         following = entries[-1].id if len(entries) == PAGE else None
-        return render_template("audit.html", entries=entries, next=following, deeds=deeds, address=_address)
+        moderators = {moderator.id: moderator.name for moderator in session.scalars(select(Moderator))}
+        return render_template(
+            "audit.html", entries=entries, next=following, deeds=deeds, moderators=moderators, address=_address
+        )
 
 
 def _address(subject: str) -> str | None:

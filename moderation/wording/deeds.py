@@ -1,5 +1,7 @@
 """What the audit log says was done, and to what, in words."""
 
+from collections.abc import Mapping
+
 from moderation.wording.say import gettext
 
 
@@ -75,9 +77,11 @@ def _of_sites() -> dict[str, str]:
     }
 
 
-def subject(said: str) -> str:
-    """Say what it was done to, from ``noun name``."""
+def subject(said: str, moderators: Mapping[int, str]) -> str:
+    """Say what it was done to, from ``noun name``; a moderator by name, where the number is among ``moderators``."""
     noun, _, name = said.partition(" ")
+    if noun == "moderator" and name.isdigit():
+        name = moderators.get(int(name), name)
     known = {
         "comment": gettext("Comment %(name)s", name=name),
         "article": gettext("Article %(name)s", name=name),
