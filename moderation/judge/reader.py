@@ -39,7 +39,8 @@ stand around one rude sentence and hide it."""
 
 EXCUSED = 0.3
 """How much of a sentence's own disrespect the comment around it may explain: the rest the comment has, whatever else
-stands in it. Of 101 rude comments, a civil one put before each hid 21 at 0.5 without this, and hides 13 with it."""
+stands in it. Of the 216 rude comments of the dev threads that are found by themselves, a civil one of 15 to 40 words
+before each hides 47 at 0.5 (66 of 213 without this); of 1,049 civil comments 22 are called rude (17)."""
 
 MOST_SENTENCES = 100
 """Sentences of a comment that are looked at one by one."""
