@@ -379,13 +379,6 @@ def test_search_finds_what_was_decided_too(mona: FlaskClient, rude: int) -> None
     assert "Nichts gefunden." in _text(mona.get("/search?words=zzz").text)
 
 
-def test_scripts_and_styles_are_kept_under_the_name_of_their_version(mona: FlaskClient) -> None:
-    (script,) = re.findall(r'src="(/static/v-[0-9a-f]+/desk\.js)"', mona.get("/queue").text)
-    with mona.get(script) as kept, mona.get(re.sub("v-[0-9a-f]+", "v-of-another-process", script)) as unknown:
-        assert (kept.status_code, "immutable" in kept.headers["Cache-Control"]) == (200, True)
-        assert (unknown.status_code, "immutable" in unknown.headers["Cache-Control"]) == (200, False)
-
-
 def test_the_desks_script_gets_parts_of_the_page_as_it_goes_on(mona: FlaskClient, rude: int) -> None:
     def ids(page: str) -> list[str]:
         return re.findall(r'data-card="(\d+)"', page)

@@ -1,6 +1,7 @@
 """Hostile texts and wrong addresses at the desk: shown as text, explained, and never a 500."""
 
 import html
+import re
 
 import pytest
 from flask import Flask
@@ -71,6 +72,13 @@ def test_pages_of_the_desk_send_nobody_anywhere(mona: FlaskClient) -> None:
     assert "script-src 'self'" in headers["Content-Security-Policy"]
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["Cache-Control"] == "no-store"
+
+
+def test_scripts_and_styles_are_kept_under_the_name_of_their_version(mona: FlaskClient) -> None:
+    (script,) = re.findall(r'src="(/static/v-[0-9a-f]+/desk\.js)"', mona.get("/queue").text)
+    with mona.get(script) as kept, mona.get(re.sub("v-[0-9a-f]+", "v-of-another-process", script)) as unknown:
+        assert (kept.status_code, "immutable" in kept.headers["Cache-Control"]) == (200, True)
+        assert (unknown.status_code, "immutable" in unknown.headers["Cache-Control"]) == (200, False)
 
 
 def test_a_thread_is_not_deleted_without_a_reason(mona: FlaskClient) -> None:

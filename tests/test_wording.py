@@ -194,8 +194,8 @@ def test_a_passage_is_shown_in_its_surroundings() -> None:
     [
         ("/queue?order=bogus", "Diese Reihenfolge gibt es nicht"),
         ("/queue?after=nowhere", "Diese Stelle der Liste gibt es nicht"),
-        ("/queue?relevance_from=abc", "Der Filter „relevance_from“ ist so nicht zu verstehen."),
-        ("/map?disrespect_to=7", "Der Filter „disrespect_to“ ist so nicht zu verstehen."),
+        ("/queue?relevance_from=abc", "Der Filter „Passt zum Artikel mindestens (0–1)“ ist so nicht zu verstehen."),
+        ("/map?disrespect_to=7", "Der Filter „Respektlos höchstens (0–1)“ ist so nicht zu verstehen."),
         ("/rules?site=nirgends", "Diese Website gibt es hier nicht."),
         ("/transparency?since=gestern", "Ein Datum sieht so aus: 2026-11-25"),
     ],

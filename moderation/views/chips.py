@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from moderation.models import Article, HouseRule, Site
 from moderation.queue import Filters
 from moderation.views.addresses import with_arguments
-from moderation.wording import gettext, glimpse, pick
+from moderation.wording import filter_name, gettext, glimpse, pick
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def _label(session: Session, name: str, value: object) -> str:
     if isinstance(value, bool):
         return _yes_or_no(name, said=value)
     said = format_decimal(value) if isinstance(value, int | float) else str(value)
-    return gettext("%(filter)s: %(value)s", filter=label(name), value=said)
+    return gettext("%(filter)s: %(value)s", filter=filter_name(name), value=said)
 
 
 def _yes_or_no(name: str, *, said: bool) -> str:
@@ -53,27 +53,6 @@ def _yes_or_no(name: str, *, said: bool) -> str:
         ("deferred", True): gettext("put off"),
         ("deferred", False): gettext("not put off"),
     }[(name, said)]
-
-
-def label(name: str) -> str:
-    """Return the name of a filter in words."""
-    return {
-        "site": gettext("Site"),
-        "section": gettext("Section"),
-        "article": gettext("Article"),
-        "rule": gettext("Rule in doubt"),
-        "language": gettext("Language"),
-        "older": gettext("Older than (minutes)"),
-        "younger": gettext("Younger than (minutes)"),
-        "relevance_from": gettext("Fits the article at least (0–1)"),
-        "relevance_to": gettext("Fits the article at most (0–1)"),
-        "disrespect_from": gettext("Disrespect at least (0–1)"),
-        "disrespect_to": gettext("Disrespect at most (0–1)"),
-        "words": gettext("Words"),
-        "scored": gettext("Judged"),
-        "replies": gettext("Answers"),
-        "deferred": gettext("Put off"),
-    }[name]
 
 
 def choices(session: Session) -> dict[str, list[tuple[str, str]]]:

@@ -193,7 +193,7 @@ def filters() -> ResponseReturnValue:
             order=_order(request.args.get("order")),
             choices=chips.choices(session),
             names=NAMES,
-            label=chips.label,
+            label=wording.filter_name,
             **_frame(session),
         )
 

@@ -10,6 +10,7 @@ from moderation.db import now
 from moderation.judge.case import NoRelevance
 from moderation.models import Assessment, Decision, Delivery, Door, Maker, ModelState, Outcome, Status
 from moderation.rules import Advice
+from moderation.wording.filters import filter_name
 from moderation.wording.problems import problem
 from moderation.wording.reasons import kind_word, pick, why
 from moderation.wording.refusals import refusal
@@ -35,6 +36,7 @@ __all__ = [
     "delivery",
     "device",
     "door",
+    "filter_name",
     "gettext",
     "glimpse",
     "kind_word",

@@ -1,6 +1,7 @@
 """What went wrong, in the language of whoever is at the page: each case we know, in its own words."""
 
 from moderation.errors import BadModel, ModerationError
+from moderation.wording.filters import filter_name
 from moderation.wording.say import gettext, language
 
 
@@ -36,7 +37,8 @@ def _with_decisions() -> dict[str, str]:
 def _with_addresses(name: str) -> dict[str, str]:
     return {
         "unknown_filter": gettext(
-            "The filter “%(name)s” is not understood like this. Scores go from 0 to 1, ages are in minutes.", name=name
+            "The filter “%(name)s” is not understood like this. Scores go from 0 to 1, ages are in minutes.",
+            name=filter_name(name),
         ),
         "no_such_order": gettext("There is no such order; choose one of those above the queue."),
         "no_such_place": gettext("This place in the list is not there; begin at the top."),
