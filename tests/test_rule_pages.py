@@ -222,6 +222,7 @@ def test_what_contradicts_another_rule_is_said_before_it_is_saved(desk: Desk, da
 def test_a_wrong_field_says_what_is_wrong_and_keeps_what_was_typed(desk: Desk, changes: Any, said: str) -> None:
     answer = desk.post("/rules/foerdeblick/new", do="save", **(RUDE | changes))
     assert answer.status_code == 422
+    assert answer.text.count(" autofocus") == 1, "the first field that is wrong has the focus"
     assert said in answer.text
     assert "Please be kind." in answer.text
 
