@@ -133,7 +133,7 @@ def test_new_recovery_codes_end_the_old_ones(app: Flask, person: Person) -> None
 def test_the_app_is_removed_only_with_the_password(app: Flask, person: Person) -> None:
     person.set_up_authenticator()
     refused = person.post("/access/authenticator/remove", password="falsch-falsch")
-    assert (refused.status_code, "Das ist nicht dein Passwort." in refused.text) == (422, True)
+    assert (refused.status_code, "Das ist nicht dein Kennwort." in refused.text) == (422, True)
     assert Person(app).sign_in() == "/sign-in/code"
     person.post("/access/authenticator/remove", password=PASSWORD)
     assert Person(app).sign_in() == "/queue"
