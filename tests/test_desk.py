@@ -141,15 +141,17 @@ def test_what_somebody_else_decided_is_told(mona: FlaskClient, database: Databas
     _decide(mona, rude, "approve")
     status, page = _decide(mona, rude, "delete")
     assert status == 409
-    assert "Inzwischen wurde darüber anders entschieden" in page
+    assert "Inzwischen wurde darüber entschieden" in page
     assert "mona: freigegeben" in page
 
 
 def test_beside_another_card_it_is_told_of_which_comment(mona: FlaskClient, rude: int) -> None:
     _decide(mona, rude, "approve")
     form = {"outcome": "delete", "revision": 1, "status": "pending", "csrf_token": csrf(mona, "/queue")}
-    part = mona.post(f"/comments/{rude}/decision", data=form, headers={"X-Part": "1"})
-    assert "Du Vollpfosten, das Land! Inzwischen wurde darüber anders entschieden" in _text(part.text)
+    for deed in ("decision", "deferral"):
+        part = mona.post(f"/comments/{rude}/{deed}", data=form, headers={"X-Part": "1"})
+        assert "Du Vollpfosten, das Land! Inzwischen wurde darüber entschieden" in _text(part.text)
+        assert (part.status_code, "<html" in part.text) == (409, False)
 
 
 def test_the_lists_show_who_decided_and_where_the_news_is(mona: FlaskClient, rude: int) -> None:

@@ -20,7 +20,6 @@ from moderation.queue.filters import NAMES
 from moderation.reading import reading
 from moderation.views import chips, me, midnight, navigation, services, undoing
 from moderation.views.addresses import arguments, local, with_arguments
-from moderation.wording import Change
 
 blueprint = Blueprint("desk", __name__)
 
@@ -156,7 +155,7 @@ def _beside(
     }
 
 
-def _changes(comment: Comment) -> list[Change] | None:
+def _changes(comment: Comment) -> list[wording.Change] | None:
     """What is different from the text that was looked at."""
     given = request.form.get("revision", "")
     if not given.isascii() or not given.isdigit() or int(given[:18]) >= comment.revision:
@@ -360,7 +359,11 @@ def reverse(decision_id: int) -> ResponseReturnValue:
 def defer(comment_id: int) -> ResponseReturnValue:
     """Put a comment off with a note, and go on to the next."""
     with services().database.session() as session:
-        waiting.defer(session, comment_id, moderator=me(session), note=request.form.get("note", ""))
+        try:
+            waiting.defer(session, comment_id, moderator=me(session), note=request.form.get("note", ""))
+        except StaleView as stale:
+            session.rollback()
+            return _show_again(session, comment_id, stale)
         session.commit()
     browser.pop("draft", None)
     return ("", 204) if _is_part() else redirect(_back(request.form.get("following", type=int)), 303)

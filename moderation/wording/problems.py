@@ -21,7 +21,7 @@ def _with_decisions() -> dict[str, str]:
     return {
         "text_changed": gettext("The reader changed the text since you looked at it. Please read it again."),
         "withdrawn": gettext("The site took this comment back in the meantime. There is nothing left to decide."),
-        "decided": gettext("This was decided otherwise in the meantime; beside it you see by whom and how."),
+        "decided": gettext("This was decided in the meantime."),
         "reopened": gettext("Somebody put this comment back in the queue in the meantime."),
         "overtaken": gettext("Somebody else did something about this in the meantime; look at it again."),
         "too_late": gettext("It is too late to undo this: the site has been told. You can decide anew instead."),
