@@ -18,8 +18,10 @@ from moderation.errors import SettingsError
 from moderation.judge.case import ToneSource
 from moderation.notices.links import Links
 
-BROKERS = ("amqp", "amqps", "pyamqp", "redis", "rediss", "redis+socket", "sentinel", "folder")
-"""Schemes of the brokers for which this service is made."""
+BROKERS = tuple(
+    f"{scheme}://" for scheme in ("amqp", "amqps", "pyamqp", "redis", "rediss", "redis+socket", "sentinel", "folder")
+)
+"""What addresses of the brokers for which this service is made begin with."""
 
 LEAST = {"secret_key": 32, "metrics_token": 16}
 """Characters that a secret has at least."""
@@ -174,7 +176,7 @@ class Settings(BaseSettings):
         """What cannot be read is never quoted: half of a password may be taken for a port."""
         _check_port("MODERATION_DATABASE_URL", self.database_url)
         for broker in self.broker_url.split(";"):
-            if broker.partition("://")[0] not in BROKERS or "://" not in broker:
+            if not broker.startswith(BROKERS):
                 raise ValueError("MODERATION_BROKER_URL must begin with amqp:// or redis://")
             _check_port("MODERATION_BROKER_URL", broker)
         if self.smtp_url is not None:

@@ -133,8 +133,10 @@ class House(Flask):
 
     def handle_http_exception(self, e: HTTPException) -> HTTPException | ResponseReturnValue:
         """Have the door explain a wrong method, too: Flask found no route, and would ask none of them."""
+        if not isinstance(e, MethodNotAllowed) or not e.valid_methods:
+            return super().handle_http_exception(e)
         adapter = self.create_url_adapter(request)
-        if adapter is None or not isinstance(e, MethodNotAllowed) or not e.valid_methods:
+        if adapter is None:
             return super().handle_http_exception(e)
         allowed = sorted(e.valid_methods)
         try:

@@ -257,16 +257,24 @@ def _lived_through(session: Session, site: Site, moderator: Moderator) -> None:
         closings.decide(session, article.id, Door.CLOSE, moderator=moderator, reason="Es wurde persönlich.")
 
 
-def test_what_is_exported_comes_back_whole_in_another_house(
-    settings: Settings, site: Site, database: Database, moderator: Moderator, tmp_path: Path
-) -> None:
+def _exported(
+    settings: Settings, database: Database, site: Site, moderator: Moderator, folder: Path
+) -> tuple[list[str], Path]:
+    """Let a site live through everything; return the lines of its export, and the file they lie in."""
     with database.session() as session:
         _lived_through(session, session.get_one(Site, site.id), session.get_one(Moderator, moderator.id))
         session.commit()
     exported = _export(settings, "foerdeblick")
-    assert len(exported) == 6
-    file = tmp_path / "history.jsonl"
+    file = folder / "history.jsonl"
     file.write_text("\n".join(exported), encoding="utf-8")
+    return exported, file
+
+
+def test_what_is_exported_comes_back_whole_in_another_house(
+    settings: Settings, site: Site, database: Database, moderator: Moderator, tmp_path: Path
+) -> None:
+    exported, file = _exported(settings, database, site, moderator, tmp_path)
+    assert len(exported) == 6
     with database.session() as session:
         sites.add_site(session, slug="kielwasser", name="Kielwasser")
         session.commit()
@@ -287,11 +295,7 @@ def test_what_is_exported_comes_back_whole_in_another_house(
 def test_an_article_that_was_opened_since_stays_open(
     settings: Settings, site: Site, database: Database, moderator: Moderator, tmp_path: Path
 ) -> None:
-    with database.session() as session:
-        _lived_through(session, session.get_one(Site, site.id), session.get_one(Moderator, moderator.id))
-        session.commit()
-    file = tmp_path / "history.jsonl"
-    file.write_text("\n".join(_export(settings, "foerdeblick")), encoding="utf-8")
+    _, file = _exported(settings, database, site, moderator, tmp_path)
     with database.session() as session:
         for article in session.scalars(select(Article)):
             closings.take_over(session, article, Door.OPEN, at=now() + timedelta(minutes=1))

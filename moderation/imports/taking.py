@@ -82,8 +82,10 @@ def _write_new(
 
 def _keep_closed(session: Session, article_id: int, told: ArchivedArticle) -> None:
     """Close an article that was closed where the archive comes from, unless somebody opened it here since."""
+    if told.closed_at is None:
+        return
     article = session.get_one(Article, article_id)
-    if told.closed_at is not None and article.closed_at is None:
+    if article.closed_at is None:
         closings.take_over(session, article, Door.CLOSE, at=told.closed_at)
 
 

@@ -15,7 +15,7 @@ from moderation.judge.encoder import LANGUAGES, Encoder
 from moderation.judge.hearing import MARKS
 from moderation.judge.language import Languages
 from moderation.judge.learned import Features, projection, signals
-from moderation.judge.marks import LANGUAGE, MARKED_FROM, MarkModel, Place
+from moderation.judge.marks import LANGUAGE, MarkModel, Place
 from moderation.judge.network import Floats
 from moderation.judge.ngrams import rows_of
 from moderation.judge.relevance import NARROWEST, Look, Relevance, RelevanceModel
@@ -136,7 +136,7 @@ class Reader:
         words = word_spans(text, tone.kinds, tone.hits)
         if tone.disrespect < AIMED_FROM:
             return [span for span in words if span.kind in (Kind.PROFANITY, Kind.SHOUTING)]
-        if language == LANGUAGE and (words or tone.disrespect >= MARKED_FROM):
+        if language == LANGUAGE:
             places = self._encoder.places(text)
             marked = self._marks.words(text, tone, main_kind(tone.kinds), places)
             words = agreed(words, marked, places, rude=tone.disrespect >= UNDERLINED_FROM)

@@ -6,7 +6,6 @@ Every bound says in its name whether it is part of the doubt: ``at_least`` and `
 
 from enum import StrEnum
 from typing import Annotated, Literal, Self, TypeVar
-from zoneinfo import available_timezones
 
 import re2
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
@@ -262,8 +261,3 @@ class Hours(_Condition):
         if self.start == self.end:
             raise PydanticCustomError("no_time", "start and end are the same; for the whole day write 00:00 and 24:00")
         return self
-
-
-def is_time_zone(name: str) -> bool:
-    """Whether there is a time zone of that name."""
-    return name in available_timezones()

@@ -146,9 +146,9 @@ def _page(session: Session, site: Site, *, wrong: tuple[str, str] | None = None)
     current = rulebook.current(session, site.id)
     present, rules = modes.stated(current), rulebook.stated(current)
     longest = services().settings.max_comment_characters
-    given = {mode.key: _filled(mode, site) for mode in present} | {"": MultiDict({"when": "hours"})}
+    filled = {mode.key: _filled(mode, site) for mode in present} | {"": MultiDict({"when": "hours"})}
     if wrong:
-        given[wrong[0]] = request.form
+        filled[wrong[0]] = request.form
     return render_template(
         "modes.html",
         site=site,
@@ -157,7 +157,7 @@ def _page(session: Session, site: Site, *, wrong: tuple[str, str] | None = None)
         notes={mode.key: modes.notes(rules, mode, longest=longest) for mode in present},
         state=modes.on(session, site, present, now()),
         wrong=wrong,
-        given=given,
+        filled=filled,
         days=DAYS,
         advices=list(Advice),
         off=OFF,
